@@ -1,0 +1,126 @@
+/** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
+import type { Binding, Policy, Pool, Project, Provider, Role, SigningAlgorithm, Target } from '../resources.ts';
+
+export interface PoolInput {
+  readonly displayName?: string;
+  readonly description?: string;
+  readonly disabled?: boolean;
+}
+
+export interface ProviderInput {
+  readonly kubernetes?: KubernetesInput;
+  readonly oidc?: OidcInput;
+  readonly attributeMapping?: Readonly<Record<string, string>>;
+  readonly attributeCondition?: string;
+  readonly allowedAlgorithms?: readonly string[];
+  /** A duration such as `86400s`. */
+  readonly maxTokenLifetime?: string;
+  readonly disabled?: boolean;
+  readonly displayName?: string;
+  readonly description?: string;
+}
+
+export interface OidcInput {
+  readonly issuerUri?: string;
+  readonly jwksJson?: string;
+  readonly allowedAudiences?: readonly string[];
+}
+
+export interface KubernetesInput extends OidcInput {
+  readonly clusterUri?: string;
+}
+
+export interface TargetInput {
+  readonly uri?: string;
+  readonly displayName?: string;
+  readonly resource?: { readonly name?: string; readonly type?: string; readonly service?: string };
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly tagIds?: Readonly<Record<string, string>>;
+  readonly tokenSigningAlg?: SigningAlgorithm;
+  readonly tokenType?: 'at+jwt' | 'JWT';
+  readonly maxLifetime?: string;
+  readonly allowedScopes?: readonly string[];
+}
+
+export interface RoleInput {
+  readonly title?: string;
+  readonly description?: string;
+  readonly includedPermissions?: readonly string[];
+  readonly stage?: string;
+}
+
+export interface PolicyInput {
+  readonly version?: number;
+  /** Absent or empty: overwrite whatever is there. */
+  readonly etag?: string;
+  readonly bindings?: readonly Binding[];
+}
+
+export interface ProjectInput {
+  readonly displayName?: string;
+  readonly tokenExchangesPerMinute?: number;
+}
+
+/** What an allow policy may hang on inside a project. */
+export type PolicyResource =
+  | { readonly kind: 'project' }
+  | { readonly kind: 'pool'; readonly poolId: string }
+  | { readonly kind: 'target'; readonly targetId: string };
+
+/** `mask`: the paths to change, in camelCase; a path that is named and absent from the input returns to its default. */
+export type Command =
+  | { readonly type: 'project.patch'; readonly input: ProjectInput; readonly mask: readonly string[] }
+  | { readonly type: 'pool.create'; readonly poolId: string; readonly input: PoolInput }
+  | { readonly type: 'pool.patch'; readonly poolId: string; readonly input: PoolInput; readonly mask: readonly string[] }
+  | {
+      readonly type: 'provider.create';
+      readonly poolId: string;
+      readonly providerId: string;
+      readonly input: ProviderInput;
+    }
+  | {
+      readonly type: 'provider.patch';
+      readonly poolId: string;
+      readonly providerId: string;
+      readonly input: ProviderInput;
+      readonly mask: readonly string[];
+    }
+  | { readonly type: 'target.create'; readonly targetId: string; readonly input: TargetInput }
+  | { readonly type: 'target.patch'; readonly targetId: string; readonly input: TargetInput; readonly mask: readonly string[] }
+  | { readonly type: 'target.delete'; readonly targetId: string }
+  | { readonly type: 'role.create'; readonly roleId: string; readonly input: RoleInput }
+  | { readonly type: 'role.patch'; readonly roleId: string; readonly input: RoleInput; readonly mask: readonly string[] }
+  | { readonly type: 'role.delete'; readonly roleId: string }
+  | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput };
+
+export interface Page {
+  readonly pageSize: number;
+  /** The id after which the page starts; empty for the first. */
+  readonly after: string;
+}
+
+export type Query =
+  | { readonly type: 'project.get' }
+  | { readonly type: 'pool.get'; readonly poolId: string }
+  | { readonly type: 'pool.list'; readonly page: Page }
+  | { readonly type: 'provider.get'; readonly poolId: string; readonly providerId: string }
+  | { readonly type: 'provider.list'; readonly poolId: string; readonly page: Page }
+  | { readonly type: 'target.get'; readonly targetId: string }
+  | { readonly type: 'target.list'; readonly page: Page }
+  | { readonly type: 'role.get'; readonly roleId: string }
+  | { readonly type: 'role.list'; readonly page: Page }
+  | { readonly type: 'policy.get'; readonly resource: PolicyResource };
+
+/** What a command or a query is answered with. */
+export type Answer =
+  | { readonly kind: 'project'; readonly project: Project }
+  | { readonly kind: 'pool'; readonly pool: Pool }
+  | { readonly kind: 'provider'; readonly provider: Provider; readonly warnings: readonly string[] }
+  | { readonly kind: 'target'; readonly target: Target }
+  | { readonly kind: 'role'; readonly role: Role }
+  | { readonly kind: 'policy'; readonly policy: Policy }
+  | { readonly kind: 'deleted' }
+  | { readonly kind: 'pools'; readonly pools: readonly Pool[]; readonly next: string }
+  | { readonly kind: 'providers'; readonly providers: readonly Provider[]; readonly next: string }
+  | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly next: string }
+  | { readonly kind: 'roles'; readonly roles: readonly Role[]; readonly next: string };

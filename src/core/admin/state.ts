@@ -1,0 +1,40 @@
+/** How `apply` sees one project's configuration, and what it wants written: synchronous reads in, values out. */
+import type { Policy, Pool, Project, Provider, Role, Target } from '../resources.ts';
+import type { Page, PolicyResource } from './commands.ts';
+
+/** Filled by the Registry's store over SQLite, and by a Map in the tests. Lists are ascending by id. */
+export interface ConfigState {
+  project(): Project;
+  pool(poolId: string): Pool | undefined;
+  provider(poolId: string, providerId: string): Provider | undefined;
+  target(targetId: string): Target | undefined;
+  targetByUri(uri: string): Target | undefined;
+  role(roleId: string): Role | undefined;
+  policy(resource: PolicyResource): Policy | undefined;
+  /** At most `page.pageSize` rows with an id greater than `page.after`. */
+  pools(page: Page): readonly Pool[];
+  providers(poolId: string, page: Page): readonly Provider[];
+  targets(page: Page): readonly Target[];
+  roles(page: Page): readonly Role[];
+}
+
+export type Write =
+  | { readonly put: 'project'; readonly project: Project }
+  | { readonly put: 'pool'; readonly pool: Pool }
+  | { readonly put: 'provider'; readonly provider: Provider }
+  | { readonly put: 'target'; readonly target: Target }
+  | { readonly put: 'role'; readonly role: Role }
+  | { readonly put: 'policy'; readonly resource: PolicyResource; readonly policy: Policy }
+  | { readonly remove: 'target'; readonly targetId: string }
+  | { readonly remove: 'role'; readonly roleId: string };
+
+/** What `apply` needs to know of the moment: time and identifiers are handed in, so that it stays a function. */
+export interface ApplyContext {
+  /** RFC 3339 with milliseconds. */
+  readonly time: string;
+  /** The epoch that this write will carry: the project's epoch plus one. */
+  readonly epoch: number;
+  readonly newUid: () => string;
+  /** Loopback `http://` issuers are allowed: development only. */
+  readonly loopbackIssuersAllowed: boolean;
+}

@@ -1,0 +1,51 @@
+/** Every reason to refuse an exchange, with what the operator needs to know: one union. What the caller hears is each protocol's affair. */
+
+/** Which rule of verification failed; stands as `check` in the audit line. */
+export type Check =
+  | 'token_format'
+  | 'header_json'
+  | 'header_member'
+  | 'header_alg'
+  | 'header_kid'
+  | 'header_typ'
+  | 'payload_json'
+  | 'alg_not_allowed'
+  | 'unknown_kid'
+  | 'key_alg_mismatch'
+  | 'signature'
+  | 'issuer'
+  | 'subject'
+  | 'audience'
+  | 'time_claims'
+  | 'issued_in_future'
+  | 'not_yet_valid'
+  | 'expired'
+  | 'lifetime'
+  | 'legacy_token'
+  | 'one_year_token'
+  | 'kubernetes_claims'
+  | 'subject_disagrees'
+  | 'mapping'
+  | 'token_id';
+
+export type Denial =
+  /** A parameter of the request is missing, repeated, too long or not understood. */
+  | { readonly tag: 'malformed'; readonly parameter: string; readonly problem: string }
+  | { readonly tag: 'unsupported_grant_type' }
+  | { readonly tag: 'invalid_scope' }
+  | { readonly tag: 'unknown_provider'; readonly why: 'project' | 'pool' | 'provider' }
+  | { readonly tag: 'disabled'; readonly what: 'pool' | 'provider' }
+  | { readonly tag: 'unverified'; readonly check: Check }
+  | { readonly tag: 'subject_too_long'; readonly bytes: number }
+  | { readonly tag: 'condition_false' }
+  | { readonly tag: 'condition_error'; readonly problem: string }
+  | { readonly tag: 'unknown_target' }
+  | { readonly tag: 'not_granted'; readonly target: string }
+  | { readonly tag: 'over_quota'; readonly retryAfterSeconds: number }
+  | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number }
+  | { readonly tag: 'token_too_large'; readonly bytes: number }
+  | { readonly tag: 'unavailable'; readonly dependency: 'quota' | 'configuration' | 'key_ring' | 'issuer_keys' | 'settings' };
+
+export function unverified(check: Check): Denial {
+  return { tag: 'unverified', check };
+}

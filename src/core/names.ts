@@ -1,0 +1,64 @@
+/** Resource names as Google spells them (WIRE.md A.3, B.6): formatted and parsed in one place. */
+export const IAM_PREFIX = '//iam.googleapis.com/';
+
+const POOL_ID = /^(?!gcp-)[a-z0-9-]{4,32}$/;
+const BUILT_IN_POOL_SUFFIX = '.svc.id.goog';
+const PROJECT_ID = /^[a-z][a-z0-9-]{2,28}[a-z0-9]$/;
+const PROJECT_NUMBER = /^[1-9][0-9]{5,18}$/;
+
+export interface ProviderName {
+  readonly projectNumber: string;
+  readonly poolId: string;
+  readonly providerId: string;
+}
+
+export function isProjectId(text: string): boolean {
+  return PROJECT_ID.test(text);
+}
+
+export function isProjectNumber(text: string): boolean {
+  return PROJECT_NUMBER.test(text);
+}
+
+/** The id that a caller may give to a pool or a provider of his own. */
+export function isPoolOrProviderId(text: string): boolean {
+  return POOL_ID.test(text);
+}
+
+export function builtInPoolId(projectId: string): string {
+  return `${projectId}${BUILT_IN_POOL_SUFFIX}`;
+}
+
+/** A pool id as it may stand in a name: one that a caller gave, or the built-in one of some project. */
+export function isAnyPoolId(text: string): boolean {
+  return (
+    POOL_ID.test(text) ||
+    (text.endsWith(BUILT_IN_POOL_SUFFIX) && PROJECT_ID.test(text.slice(0, -BUILT_IN_POOL_SUFFIX.length)))
+  );
+}
+
+export function projectName(projectNumber: string): string {
+  return `projects/${projectNumber}`;
+}
+
+export function poolName(projectNumber: string, poolId: string): string {
+  return `projects/${projectNumber}/locations/global/workloadIdentityPools/${poolId}`;
+}
+
+export function providerName(name: ProviderName): string {
+  return `${poolName(name.projectNumber, name.poolId)}/providers/${name.providerId}`;
+}
+
+export function targetName(projectNumber: string, targetId: string): string {
+  return `projects/${projectNumber}/targets/${targetId}`;
+}
+
+const PROVIDER_NAME = /^projects\/([^/]+)\/locations\/global\/workloadIdentityPools\/([^/]+)\/providers\/([^/]+)$/;
+
+/** The provider that `name` means, or undefined where the text has not that shape. Only shape: it may not exist. */
+export function parseProviderName(name: string): ProviderName | undefined {
+  const match = PROVIDER_NAME.exec(name);
+  const [, projectNumber, poolId, providerId] = match ?? [];
+  if (projectNumber === undefined || poolId === undefined || providerId === undefined) return undefined;
+  return { projectNumber, poolId, providerId };
+}

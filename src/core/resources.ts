@@ -1,0 +1,142 @@
+/** Configuration as values: the rows that the Registry keeps and the shards that the edge reads. Times are RFC 3339, lifetimes seconds. */
+export type SubjectAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'ES256' | 'ES384' | 'ES512';
+export type SigningAlgorithm = 'ES256' | 'RS256';
+
+export interface Project {
+  readonly projectNumber: string;
+  readonly projectId: string;
+  readonly displayName: string;
+  readonly tokenExchangesPerMinute: number;
+  readonly createTime: string;
+}
+
+export interface Pool {
+  readonly poolId: string;
+  readonly uid: string;
+  /** `PROJECT_ID.svc.id.goog`: comes with the project, takes only clusters, cannot be renamed or deleted. */
+  readonly builtIn: boolean;
+  readonly displayName: string;
+  readonly description: string;
+  readonly disabled: boolean;
+  readonly createTime: string;
+  readonly updateTime: string;
+}
+
+/** A public key that a provider's tokens may be signed with; nothing but these members is kept of what was uploaded. */
+export interface PublicJwk {
+  readonly kty: 'RSA' | 'EC';
+  readonly kid: string;
+  readonly alg?: string;
+  readonly use?: string;
+  readonly n?: string;
+  readonly e?: string;
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+}
+
+export interface Provider {
+  readonly poolId: string;
+  readonly providerId: string;
+  readonly uid: string;
+  readonly kind: 'kubernetes' | 'oidc';
+  /** Compared byte for byte with `iss`. */
+  readonly issuerUri: string;
+  /** Kubernetes only: the identity of the cluster, unique in its pool. */
+  readonly clusterUri?: string;
+  /** Empty: the provider's own resource name, with either prefix, is the audience. */
+  readonly allowedAudiences: readonly string[];
+  /** As uploaded, for reading back; `keys` is what verification uses. */
+  readonly jwksJson: string;
+  readonly keys: readonly PublicJwk[];
+  /** Empty for Kubernetes, whose mapping is fixed. */
+  readonly attributeMapping: Readonly<Record<string, string>>;
+  /** CEL, or empty. */
+  readonly attributeCondition: string;
+  readonly allowedAlgorithms: readonly SubjectAlgorithm[];
+  readonly maxTokenLifetimeSeconds: number;
+  readonly disabled: boolean;
+  readonly displayName: string;
+  readonly description: string;
+  readonly createTime: string;
+  readonly updateTime: string;
+}
+
+export interface Role {
+  readonly roleId: string;
+  readonly title: string;
+  readonly description: string;
+  readonly includedPermissions: readonly string[];
+  readonly stage: string;
+  readonly createTime: string;
+  readonly updateTime: string;
+  /** The epoch of the write: makes the etag. */
+  readonly version: number;
+}
+
+export interface Target {
+  readonly targetId: string;
+  readonly uid: string;
+  /** Lands in `aud`; compared byte for byte with `resource`. */
+  readonly uri: string;
+  readonly displayName: string;
+  /** What conditions see as `resource.name`, `.type`, `.service`; an absent member is unavailable to them. */
+  readonly resource: { readonly name?: string; readonly type?: string; readonly service?: string };
+  readonly tags: Readonly<Record<string, string>>;
+  readonly tagIds: Readonly<Record<string, string>>;
+  readonly tokenSigningAlg: SigningAlgorithm;
+  readonly tokenType: 'at+jwt' | 'JWT';
+  readonly maxLifetimeSeconds: number;
+  readonly allowedScopes: readonly string[];
+  readonly createTime: string;
+  readonly updateTime: string;
+  /** The epoch of the write: makes the etag. */
+  readonly version: number;
+}
+
+export interface ConditionText {
+  readonly expression: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly location?: string;
+}
+
+export interface Binding {
+  /** `roles/…` (predefined) or `projects/PROJECT_ID/roles/R`. */
+  readonly role: string;
+  readonly members: readonly string[];
+  readonly condition?: ConditionText;
+}
+
+export interface Policy {
+  /** 1, or 3 where a binding has a condition. */
+  readonly version: 1 | 3;
+  /** The epoch of the write: makes the etag. 0: never set. */
+  readonly revision: number;
+  readonly bindings: readonly Binding[];
+}
+
+export const EMPTY_POLICY: Policy = { version: 1, revision: 0, bindings: [] };
+
+/** What the edge reads: one KV record each, key `TYPE:PROJECT_NUMBER[/…]`. */
+export interface Shards {
+  project: {
+    readonly project: Project;
+    readonly policy: Policy;
+    readonly roles: readonly Role[];
+    readonly targetIdByUri: Readonly<Record<string, string>>;
+  };
+  pool: { readonly pool: Pool };
+  provider: { readonly provider: Provider };
+  target: { readonly target: Target; readonly policy: Policy };
+}
+
+export const shardKey = {
+  project: (projectNumber: string): string => `project:${projectNumber}`,
+  pool: (projectNumber: string, poolId: string): string => `pool:${projectNumber}/${poolId}`,
+  provider: (projectNumber: string, poolId: string, providerId: string): string =>
+    `provider:${projectNumber}/${poolId}/${providerId}`,
+  target: (projectNumber: string, targetId: string): string => `target:${projectNumber}/${targetId}`,
+  /** Not in KV: stands in the news when the key ring changed other than by its timetable. */
+  ring: (projectNumber: string): string => `ring:${projectNumber}`,
+};

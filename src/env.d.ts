@@ -1,0 +1,24 @@
+/** What the runtime hands us: strings that may be missing and the bindings of wrangler.toml. Only `settings.ts` and `worker.ts` read it. */
+interface Env {
+  readonly PUBLIC_ORIGIN?: string;
+  readonly EDGE_STS_KEK?: string;
+  readonly EDGE_STS_KEK_PREVIOUS?: string;
+  readonly EDGE_STS_ADMIN_TOKEN?: string;
+  /** The one development setting (`true`): loopback `http://` issuers. Refused unless PUBLIC_ORIGIN is loopback. */
+  readonly EDGE_STS_DEVELOPMENT?: string;
+  readonly CACHE: KVNamespace;
+  readonly REGISTRY: DurableObjectNamespace<import('./platform/registry/object.ts').Registry>;
+  readonly QUOTA: DurableObjectNamespace<import('./platform/quota/object.ts').Quota>;
+  readonly KEY_RING: DurableObjectNamespace<import('./platform/keys/object.ts').KeyRing>;
+  readonly ISSUER_KEYS: DurableObjectNamespace<import('./platform/issuer-keys/object.ts').IssuerKeys>;
+  /** Absent under plain workerd, which has no such binding. */
+  readonly FAILURES_BY_ADDRESS?: RateLimit;
+  readonly FAILURES_BY_ADDRESS_AND_PROVIDER?: RateLimit;
+}
+
+declare namespace Cloudflare {
+  interface GlobalProps {
+    mainModule: typeof import('./worker.ts');
+  }
+  interface Env extends globalThis.Env {}
+}

@@ -1,0 +1,68 @@
+/** Env → Settings: strings stop here. Secrets are not part of Settings, so printing it gives nothing away. */
+import { err, ok, type Result } from '../core/result.ts';
+import { decodeKek, type Keks } from './secrets.ts';
+
+export interface Settings {
+  /** The origin that our issuers and the broker's own audience are made of; never taken from a Host header. */
+  readonly publicOrigin: string;
+  /** Development only: issuers may be loopback `http://`. */
+  readonly loopbackIssuersAllowed: boolean;
+}
+
+export interface Secrets {
+  readonly keks: Keks;
+  readonly adminToken: string;
+}
+
+const ADMIN_TOKEN_MIN_CHARACTERS = 32;
+
+type Strings = Pick<
+  Env,
+  'PUBLIC_ORIGIN' | 'EDGE_STS_KEK' | 'EDGE_STS_KEK_PREVIOUS' | 'EDGE_STS_ADMIN_TOKEN' | 'EDGE_STS_DEVELOPMENT'
+>;
+
+/** The settings, or the sentence that tells the operator what to set. */
+export function readSettings(env: Strings): Result<Settings, string> {
+  const origin = env.PUBLIC_ORIGIN ?? '';
+  if (origin === '') return err('PUBLIC_ORIGIN is not set: set the variable to the https origin of this Worker');
+  if (!URL.canParse(origin)) return err('PUBLIC_ORIGIN is not a URL');
+  const url = new URL(origin);
+  const loopback = isLoopback(url.hostname);
+  if (origin !== url.origin) return err('PUBLIC_ORIGIN must be an origin only: no path, query or trailing slash');
+  if (!loopback && (url.protocol !== 'https:' || url.port !== '')) {
+    return err('PUBLIC_ORIGIN must be https without a port: relying parties refuse other issuers');
+  }
+  const development = env.EDGE_STS_DEVELOPMENT ?? '';
+  if (development !== '' && development !== 'true') return err('EDGE_STS_DEVELOPMENT must be "true" or absent');
+  if (development === 'true' && !loopback) {
+    return err('EDGE_STS_DEVELOPMENT is only allowed while PUBLIC_ORIGIN is a loopback address');
+  }
+  return ok({ publicOrigin: url.origin, loopbackIssuersAllowed: development === 'true' });
+}
+
+export function readSecrets(env: Strings): Result<Secrets, string> {
+  const keks = readKeks(env);
+  if (!keks.ok) return keks;
+  const adminToken = env.EDGE_STS_ADMIN_TOKEN ?? '';
+  if (adminToken.length < ADMIN_TOKEN_MIN_CHARACTERS) {
+    return err('EDGE_STS_ADMIN_TOKEN is not set or shorter than 32 characters: wrangler secret put EDGE_STS_ADMIN_TOKEN');
+  }
+  return ok({ keks: keks.value, adminToken });
+}
+
+/** The objects need no more of the secrets than this. */
+export function readKeks(env: Strings): Result<Keks, string> {
+  const current = decodeKek(env.EDGE_STS_KEK ?? '');
+  if (current === undefined) {
+    return err('EDGE_STS_KEK is not set or not 32 bytes of base64: openssl rand -base64 32 | wrangler secret put EDGE_STS_KEK');
+  }
+  const previousText = env.EDGE_STS_KEK_PREVIOUS ?? '';
+  if (previousText === '') return ok({ current });
+  const previous = decodeKek(previousText);
+  if (previous === undefined) return err('EDGE_STS_KEK_PREVIOUS is not 32 bytes of base64');
+  return ok({ current, previous });
+}
+
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
