@@ -1,11 +1,98 @@
-/** Composition root (placeholder while the rooms are being built). */
+/** The composition root: bindings become ports here, once for each isolate, and nowhere else. No logic. */
+import { waitUntil } from 'cloudflare:workers';
+import { createApp, createUnconfiguredApp } from './app.ts';
+import { err } from './core/result.ts';
+import { createPolicyCompiler } from './core/policy/cache.ts';
+import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
+import { createAdminPort } from './platform/administration/port.ts';
+import { createAuditLog, createFaultLog } from './platform/audit/log.ts';
+import { createFailureLimiter } from './platform/failures/limiter.ts';
+import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
+import { createJwksReader } from './platform/keys/jwks.ts';
+import { createSigner } from './platform/keys/signer.ts';
+import { createQuotaGate } from './platform/quota/gate.ts';
+import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
+import { notReadyReason } from './platform/readiness.ts';
+import { createConfigReader } from './platform/registry/snapshot.ts';
+import { readSecrets, readSettings } from './platform/settings.ts';
+
 export { Registry } from './platform/registry/object.ts';
 export { Quota } from './platform/quota/object.ts';
 export { KeyRing } from './platform/keys/object.ts';
 export { IssuerKeys } from './platform/issuer-keys/object.ts';
 
+const MAX_COMPILED_EXPRESSIONS = 2_000;
+const MAX_CONFIG_ENTRIES = 5_000;
+
+type App = ReturnType<typeof createApp>;
+
+/** Keyed by the bindings themselves: another `env` is another broker. Exported for the tests, which bring faulty bindings. */
+export function createBroker(env: Env): App {
+  const settings = readSettings(env);
+  if (!settings.ok) return createUnconfiguredApp(settings.error, newId);
+  const secrets = readSecrets(env);
+  if (!secrets.ok) return createUnconfiguredApp(secrets.error, newId);
+  const { publicOrigin } = settings.value;
+  const { keks, adminToken } = secrets.value;
+  const nowMs = (): number => Date.now();
+  const writeLine = (line: string): void => {
+    // oxlint-disable-next-line no-console -- stdout is where the audit line belongs (CONTRACT)
+    console.log(line);
+  };
+
+  const gate = createQuotaGate(env.QUOTA, nowMs);
+  const newsBeforeRefusal = createNewsBeforeRefusal(gate, nowMs);
+  const config = createConfigReader({ cache: env.CACHE, registry: env.REGISTRY, keks, nowMs, maxEntries: MAX_CONFIG_ENTRIES });
+  const signer = createSigner({ namespace: env.KEY_RING, keks, nowMs });
+  const jwks = createJwksReader({ namespace: env.KEY_RING, cache: env.CACHE, keks, nowMs });
+  const audit = createAuditLog(writeLine);
+
+  return createApp({
+    exchange: {
+      publicOrigin,
+      compiler: createPolicyCompiler(MAX_COMPILED_EXPRESSIONS),
+      nowMs,
+      newTokenId: newId,
+      openConfig: (projectNumber) => config.open(projectNumber),
+      newsBeforeRefusal,
+      verifySignature: createSignatureVerifier(),
+      spend: async (projectNumber) => {
+        const permit = await gate.spend(projectNumber);
+        return permit.ok ? permit : err(permit.error.denial);
+      },
+      sign: (input) => signer.sign(input),
+      failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
+      record: (event) => waitUntil(audit(event)),
+    },
+    wellKnown: {
+      publicOrigin,
+      poolExists: async (projectNumber, poolId) => {
+        const view = config.open(projectNumber);
+        if ((await view.pool(poolId)) !== undefined) return true;
+        const news = await newsBeforeRefusal(projectNumber);
+        if (news === undefined || view.currentAt(news)) return false;
+        return (await config.open(projectNumber).pool(poolId)) !== undefined;
+      },
+      publishedKeys: (projectNumber) => jwks.published(projectNumber),
+    },
+    admin: createAdminPort({ registry: env.REGISTRY, keyRing: env.KEY_RING, usage: (number) => gate.usage(number) }),
+    authenticateAdmin: createBootstrapAuthenticator(adminToken),
+    notReadyReason: () => notReadyReason(env.REGISTRY, () => gate.ping()),
+    newRequestId: newId,
+    reportFault: createFaultLog(writeLine),
+  });
+}
+
+function newId(): string {
+  return crypto.randomUUID();
+}
+
+const brokers = new WeakMap<Env, App>();
+
 export default {
-  fetch(): Response {
-    return new Response('not built yet', { status: 503 });
+  fetch(request, env, ctx): Response | Promise<Response> {
+    const broker = brokers.get(env) ?? createBroker(env);
+    brokers.set(env, broker);
+    return broker.fetch(request, env, ctx);
   },
 } satisfies ExportedHandler<Env>;

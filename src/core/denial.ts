@@ -14,7 +14,6 @@ export type Check =
   | 'key_alg_mismatch'
   | 'signature'
   | 'issuer'
-  | 'subject'
   | 'audience'
   | 'time_claims'
   | 'issued_in_future'
@@ -24,9 +23,7 @@ export type Check =
   | 'legacy_token'
   | 'one_year_token'
   | 'kubernetes_claims'
-  | 'subject_disagrees'
-  | 'mapping'
-  | 'token_id';
+  | 'subject_disagrees';
 
 export type Denial =
   /** A parameter of the request is missing, repeated, too long or not understood. */
@@ -44,7 +41,9 @@ export type Denial =
   | { readonly tag: 'over_quota'; readonly retryAfterSeconds: number }
   | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number }
   | { readonly tag: 'token_too_large'; readonly bytes: number }
-  | { readonly tag: 'unavailable'; readonly dependency: 'quota' | 'configuration' | 'key_ring' | 'issuer_keys' | 'settings' };
+  | { readonly tag: 'unavailable'; readonly dependency: 'quota' | 'configuration' | 'key_ring' | 'issuer_keys' | 'settings' }
+  /** A fault of ours: `fault` is the name of the exception, never its message, which may quote a token. */
+  | { readonly tag: 'internal'; readonly fault: string };
 
 export function unverified(check: Check): Denial {
   return { tag: 'unverified', check };

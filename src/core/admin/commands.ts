@@ -71,7 +71,12 @@ export type PolicyResource =
 export type Command =
   | { readonly type: 'project.patch'; readonly input: ProjectInput; readonly mask: readonly string[] }
   | { readonly type: 'pool.create'; readonly poolId: string; readonly input: PoolInput }
-  | { readonly type: 'pool.patch'; readonly poolId: string; readonly input: PoolInput; readonly mask: readonly string[] }
+  | {
+      readonly type: 'pool.patch';
+      readonly poolId: string;
+      readonly input: PoolInput;
+      readonly mask: readonly string[];
+    }
   | {
       readonly type: 'provider.create';
       readonly poolId: string;
@@ -86,10 +91,20 @@ export type Command =
       readonly mask: readonly string[];
     }
   | { readonly type: 'target.create'; readonly targetId: string; readonly input: TargetInput }
-  | { readonly type: 'target.patch'; readonly targetId: string; readonly input: TargetInput; readonly mask: readonly string[] }
+  | {
+      readonly type: 'target.patch';
+      readonly targetId: string;
+      readonly input: TargetInput;
+      readonly mask: readonly string[];
+    }
   | { readonly type: 'target.delete'; readonly targetId: string }
   | { readonly type: 'role.create'; readonly roleId: string; readonly input: RoleInput }
-  | { readonly type: 'role.patch'; readonly roleId: string; readonly input: RoleInput; readonly mask: readonly string[] }
+  | {
+      readonly type: 'role.patch';
+      readonly roleId: string;
+      readonly input: RoleInput;
+      readonly mask: readonly string[];
+    }
   | { readonly type: 'role.delete'; readonly roleId: string }
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput };
 

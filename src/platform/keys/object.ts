@@ -1,8 +1,68 @@
-/** KeyRing object: shell. */
+/** KeyRing object, one a project (its name is the project's number): the only place where the project's signing keys are made and kept. */
 import { DurableObject } from 'cloudflare:workers';
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import { shardKey } from '../../core/resources.ts';
+import type { Result } from '../../core/result.ts';
+import { readKeks } from '../settings.ts';
+import { type PublishedKey, RingKeeper, type RotateInput, type SigningKeyInfo, type SigningKeys } from './keeper.ts';
+import { type RingFault, RingStore } from './store.ts';
 
 export class KeyRing extends DurableObject<Env> {
+  /** A property of the instance, which RPC does not reach: no caller can tell this object the time. */
+  clock: () => number = () => Date.now();
+  readonly #keeper: RingKeeper;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#keeper = new RingKeeper(new RingStore(ctx.storage), {
+      name: ctx.id.name ?? '',
+      nowMs: () => this.clock(),
+      keks: () => readKeks(this.env),
+      announce: (projectNumber) =>
+        this.env.REGISTRY.getByName(`project/${projectNumber}`).announce([shardKey.ring(projectNumber)]),
+      setAlarm: (atMs) => ctx.storage.setAlarm(atMs),
+    });
+  }
+
+  /** Called when the project is made. Nothing else ever makes a ring. */
+  async create(projectNumber: string): Promise<Result<null, AdminDenial>> {
+    return this.#keeper.create(projectNumber);
+  }
+
+  async signingKeys(): Promise<SigningKeys | undefined> {
+    return this.#keeper.signingKeys();
+  }
+
+  async publicKeys(): Promise<{ readonly keys: readonly PublishedKey[] } | undefined> {
+    return this.#keeper.publicKeys();
+  }
+
+  async list(): Promise<readonly SigningKeyInfo[] | undefined> {
+    return this.#keeper.list();
+  }
+
+  async catchUp(): Promise<Result<SigningKeys | undefined, AdminDenial>> {
+    return this.#keeper.catchUp();
+  }
+
+  async rotate(input: RotateInput): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+    return this.#keeper.rotate(input);
+  }
+
+  async fault(): Promise<RingFault | undefined> {
+    return this.#keeper.fault();
+  }
+
   async ping(): Promise<'pong'> {
     return 'pong';
+  }
+
+  override async alarm(): Promise<void> {
+    try {
+      await this.#keeper.wake();
+    } catch {
+      // Storage itself failed, so nothing could be written down. Try again soon; the platform's own retries would end.
+      await this.ctx.storage.setAlarm(Date.now() + 60_000).catch(() => undefined);
+    }
   }
 }

@@ -1,8 +1,90 @@
-/** Registry object: shell. */
+/** Registry object: shell of the two roles, told apart by their names (`address.ts`): the directory, and one project's configuration. */
 import { DurableObject } from 'cloudflare:workers';
+import type { Answer, Command, Page, PolicyInput, Query } from '../../core/admin/commands.ts';
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { Policy, Project } from '../../core/resources.ts';
+import type { Result } from '../../core/result.ts';
+import type { ProjectIds } from './directory-store.ts';
+import { Directory, type NewProject } from './directory.ts';
+import type { Host } from './host.ts';
+import type { KekStanding } from './kek.ts';
+import { ProjectRegistry } from './project.ts';
+import type { ShardValue } from './shards.ts';
+
+const ALARM_AFTER_FAULT_MS = 30_000;
 
 export class Registry extends DurableObject<Env> {
-  async ping(): Promise<'pong'> {
-    return 'pong';
+  readonly #directory: Directory;
+  readonly #project: ProjectRegistry;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const host: Host = { ctx, env: () => this.env, nowMs: () => Date.now() };
+    this.#directory = new Directory(host);
+    this.#project = new ProjectRegistry(host);
+  }
+
+  async createProject(input: NewProject, actor: string): Promise<Result<Project, AdminDenial>> {
+    return this.#directory.createProject(input, actor);
+  }
+
+  async findProject(idOrNumber: string): Promise<ProjectIds | undefined> {
+    return this.#directory.findProject(idOrNumber);
+  }
+
+  async listProjects(page: Page): Promise<{ projects: readonly ProjectIds[]; next: string }> {
+    return this.#directory.listProjects(page);
+  }
+
+  async organizationPolicy(): Promise<Policy> {
+    return this.#directory.organizationPolicy();
+  }
+
+  async setOrganizationPolicy(input: PolicyInput, actor: string): Promise<Result<Policy, AdminDenial>> {
+    return this.#directory.setOrganizationPolicy(input, actor);
+  }
+
+  async provision(project: Project, actor: string): Promise<Result<Project, AdminDenial>> {
+    return this.#project.provision(project, actor);
+  }
+
+  async apply(command: Command, actor: string): Promise<Result<Answer, AdminDenial>> {
+    return this.#project.apply(command, actor);
+  }
+
+  async read(query: Query): Promise<Result<Answer, AdminDenial>> {
+    return this.#project.read(query);
+  }
+
+  async shard(key: string): Promise<{ epoch: number; value: ShardValue | null }> {
+    return this.#project.shard(key);
+  }
+
+  async announce(shards: readonly string[]): Promise<void> {
+    return this.#project.announce(shards);
+  }
+
+  async ping(): Promise<{ kek: KekStanding }> {
+    return { kek: await (this.#directory.exists() ? this.#directory : this.#project).kekStanding() };
+  }
+
+  /** Never throws: after six throws the runtime would give up, and what is undelivered would stay so. */
+  override async alarm(): Promise<void> {
+    const role = this.#directory.exists() ? this.#directory : this.#project;
+    if (!role.exists()) return;
+    try {
+      await role.alarm();
+    } catch (fault) {
+      await this.#surviveFault(role, fault);
+    }
+  }
+
+  async #surviveFault(role: Directory | ProjectRegistry, fault: unknown): Promise<void> {
+    try {
+      role.recordFault('alarm', fault);
+      await this.ctx.storage.setAlarm(Date.now() + ALARM_AFTER_FAULT_MS);
+    } catch {
+      // The storage itself is away; the alarm that was set first stands.
+    }
   }
 }

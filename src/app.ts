@@ -1,0 +1,78 @@
+/** Every route of the broker over its ports: no bindings here, so tests build the same app with failing or lagging ports. */
+import { Hono } from 'hono';
+import type { AdminPort } from './core/admin/port.ts';
+import type { ExchangePorts } from './core/ports.ts';
+import { renderDenial } from './protocols/google-sts/response.ts';
+import { createGoogleStsRoutes } from './protocols/google-sts/route.ts';
+import { createHealthRoutes } from './protocols/health/route.ts';
+import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/iam-admin/response.ts';
+import { type AuthenticateAdmin, createIamAdminRoutes } from './protocols/iam-admin/route.ts';
+import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';
+
+export interface AppPorts {
+  readonly exchange: ExchangePorts;
+  readonly wellKnown: WellKnownPorts;
+  readonly admin: AdminPort;
+  readonly authenticateAdmin: AuthenticateAdmin;
+  readonly notReadyReason: () => Promise<string | undefined>;
+  readonly newRequestId: () => string;
+  /** A fault of ours, for the operator: never its message, which may quote a token. */
+  readonly reportFault: (requestId: string, fault: unknown) => void;
+}
+
+type App = Hono<{ Variables: { requestId: string } }>;
+
+export function createApp(ports: AppPorts): App {
+  const app = base(ports.newRequestId);
+  app.route('/', createHealthRoutes(ports.notReadyReason));
+  app.route('/', createGoogleStsRoutes(ports.exchange));
+  app.all('/v1/token/*', () => notFound());
+  app.route('/', createWellKnownRoutes(ports.wellKnown));
+  app.route(
+    '/v1',
+    createIamAdminRoutes({
+      admin: ports.admin,
+      publicOrigin: ports.exchange.publicOrigin,
+      authenticate: ports.authenticateAdmin,
+    }),
+  );
+  app.onError((fault, context) => {
+    ports.reportFault(context.get('requestId'), fault);
+    if (isAdministration(context.req.path)) return renderAdminFault();
+    return renderDenial({ tag: 'internal', fault: fault.name });
+  });
+  return app;
+}
+
+/** A broker without its settings: it lives, is not ready, says why, and mints nothing. */
+export function createUnconfiguredApp(reason: string, newRequestId: () => string): App {
+  const app = base(newRequestId);
+  app.route('/', createHealthRoutes(async () => reason));
+  app.all('*', (context) =>
+    isAdministration(context.req.path)
+      ? renderAdminDenial({ tag: 'unavailable', dependency: 'settings', description: reason })
+      : renderDenial({ tag: 'unavailable', dependency: 'settings' }),
+  );
+  return app;
+}
+
+function base(newRequestId: () => string): App {
+  const app: App = new Hono();
+  app.use(async (context, next) => {
+    context.set('requestId', newRequestId());
+    await next();
+    context.res.headers.set('X-Request-Id', context.get('requestId'));
+    context.res.headers.set('X-Content-Type-Options', 'nosniff');
+  });
+  app.notFound(() => notFound());
+  return app;
+}
+
+function isAdministration(path: string): boolean {
+  return path.startsWith('/v1/') && path !== '/v1/token' && !path.startsWith('/v1/token/');
+}
+
+function notFound(): Response {
+  const body = { error: 'invalid_request', error_description: 'There is nothing at this path.' };
+  return Response.json(body, { status: 404, headers: { 'Cache-Control': 'no-store' } });
+}

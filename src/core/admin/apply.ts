@@ -1,0 +1,43 @@
+/** The one function of administration: a project's configuration and a command in, what is to be written out. Every face of the broker ends here. */
+import type { Result } from '../result.ts';
+import type { Applied } from './applied.ts';
+import type { Command } from './commands.ts';
+import type { AdminDenial } from './denial.ts';
+import { setPolicy } from './policies.ts';
+import { createPool, patchPool } from './pools.ts';
+import { patchProject } from './projects.ts';
+import { createProvider, patchProvider } from './providers.ts';
+import { createRole, deleteRole, patchRole } from './roles.ts';
+import type { ApplyContext, ConfigState } from './state.ts';
+import { createTarget, deleteTarget, patchTarget } from './targets.ts';
+
+export type { Applied } from './applied.ts';
+
+export function apply(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
+  switch (command.type) {
+    case 'project.patch':
+      return patchProject(state, command.input, command.mask);
+    case 'pool.create':
+      return createPool(state, command.poolId, command.input, context);
+    case 'pool.patch':
+      return patchPool(state, command.poolId, command.input, command.mask, context);
+    case 'provider.create':
+      return createProvider(state, command, command.input, context);
+    case 'provider.patch':
+      return patchProvider(state, command, command.input, command.mask, context);
+    case 'target.create':
+      return createTarget(state, command.targetId, command.input, context);
+    case 'target.patch':
+      return patchTarget(state, command.targetId, command.input, command.mask, context);
+    case 'target.delete':
+      return deleteTarget(state, command.targetId, context);
+    case 'role.create':
+      return createRole(state, command.roleId, command.input, context);
+    case 'role.patch':
+      return patchRole(state, command.roleId, command.input, command.mask, context);
+    case 'role.delete':
+      return deleteRole(state, command.roleId);
+    case 'policy.set':
+      return setPolicy(state, command.resource, command.policy, context);
+  }
+}

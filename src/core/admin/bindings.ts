@@ -1,0 +1,120 @@
+/** Bindings of an allow policy: every rule about roles, members and conditions, and the normal form they are kept in. */
+import { parseMember } from '../members.ts';
+import { compileCondition } from '../policy/condition.ts';
+import type { Binding, ConditionText } from '../resources.ts';
+import { err, ok, type Result } from '../result.ts';
+import { celViolation } from './cel.ts';
+import { checkDescription, checkLength, checkNoControl, wrong, type Violations } from './fields.ts';
+
+/** The name under which a role is kept, or why it cannot be bound. */
+export type RoleResolver = (name: string) => Result<string, string>;
+
+const MAX_PRINCIPALS = 1_500;
+const MAX_CONDITIONS_OF_ONE_GRANT = 20;
+
+/** Equal bindings merged, members once each, empty bindings dropped. */
+export function checkBindings(
+  field: string,
+  bindings: readonly Binding[],
+  resolveRole: RoleResolver,
+): Result<readonly Binding[], Violations> {
+  const checked = bindings.map((binding, index) => checkBinding(`${field}[${index}]`, binding, resolveRole));
+  const violations = checked.flatMap((one) => (one.ok ? [] : one.error));
+  if (violations.length > 0) return err(violations);
+  const merged = merge(checked.flatMap((one) => (one.ok ? [one.value] : [])));
+  const tooMany = [...checkPrincipals(field, merged), ...checkRepeatedGrants(field, merged)];
+  return tooMany.length > 0 ? err(tooMany) : ok(merged);
+}
+
+function checkBinding(field: string, binding: Binding, resolveRole: RoleResolver): Result<Binding, Violations> {
+  const role = resolveRole(binding.role);
+  const members = binding.members.map((text, index) => checkMember(`${field}.members[${index}]`, text));
+  const violations = [
+    ...(role.ok ? [] : wrong(`${field}.role`, `"${binding.role}" ${role.error}`)),
+    ...members.flatMap((member) => (member.ok ? [] : member.error)),
+    ...(binding.condition === undefined ? [] : checkCondition(`${field}.condition`, binding.condition, binding.role)),
+  ];
+  if (violations.length > 0 || !role.ok) return err(violations);
+  const { condition } = binding;
+  return ok({
+    role: role.value,
+    members: members.flatMap((member) => (member.ok ? [member.value] : [])),
+    ...(condition === undefined ? {} : { condition }),
+  });
+}
+
+function checkMember(field: string, text: string): Result<string, Violations> {
+  const member = parseMember(text);
+  if (!member.ok) return err(wrong(field, member.error));
+  const { kind } = member.value;
+  // Mail addresses are one person whatever their case; the prefix is not touched, and neither are subjects.
+  return ok(kind === 'user' || kind === 'service_account' ? lowerCasedAddress(text) : text);
+}
+
+function lowerCasedAddress(member: string): string {
+  const colon = member.indexOf(':');
+  return member.slice(0, colon) + member.slice(colon).toLowerCase();
+}
+
+const BASIC_ROLES = ['roles/owner', 'roles/editor', 'roles/viewer'];
+const MAX_EXPRESSION = 4_096;
+const MAX_LOGICAL_OPERATORS = 12;
+const MAX_TITLE = 100;
+
+function checkCondition(field: string, condition: ConditionText, role: string): Violations {
+  return [
+    ...(BASIC_ROLES.includes(role) ? wrong(field, `the basic role ${role} cannot have a condition`) : []),
+    ...checkExpression(`${field}.expression`, condition.expression),
+    ...checkLength(`${field}.title`, condition.title ?? '', MAX_TITLE),
+    ...checkNoControl(`${field}.title`, condition.title ?? ''),
+    ...checkDescription(`${field}.description`, condition.description ?? ''),
+    ...checkDescription(`${field}.location`, condition.location ?? ''),
+  ];
+}
+
+function checkExpression(field: string, expression: string): Violations {
+  if (expression === '') return wrong(field, 'is required');
+  if (expression.length > MAX_EXPRESSION) return wrong(field, `longer than ${MAX_EXPRESSION} characters`);
+  const compiled = compileCondition(expression, 'binding');
+  if (!compiled.ok) return celViolation(field, compiled.error);
+  const { logicalOperators } = compiled.value;
+  if (logicalOperators <= MAX_LOGICAL_OPERATORS) return [];
+  return wrong(field, `has ${logicalOperators} logical operators; at most ${MAX_LOGICAL_OPERATORS} are accepted`);
+}
+
+function merge(bindings: readonly Binding[]): readonly Binding[] {
+  const byGrant = new Map<string, Binding>();
+  for (const binding of bindings) {
+    const key = grantKey(binding);
+    const members = [...(byGrant.get(key)?.members ?? []), ...binding.members];
+    if (members.length > 0) byGrant.set(key, { ...binding, members: [...new Set(members)] });
+  }
+  return [...byGrant.values()];
+}
+
+function grantKey({ role, condition }: Binding): string {
+  if (condition === undefined) return role;
+  const { expression, title, description, location } = condition;
+  return JSON.stringify([role, expression, title, description, location]);
+}
+
+/** Each appearance counts, as at Google. */
+function checkPrincipals(field: string, bindings: readonly Binding[]): Violations {
+  const principals = bindings.reduce((sum, binding) => sum + binding.members.length, 0);
+  return principals > MAX_PRINCIPALS
+    ? wrong(field, `name ${principals} principals; at most ${MAX_PRINCIPALS} fit`)
+    : [];
+}
+
+function checkRepeatedGrants(field: string, bindings: readonly Binding[]): Violations {
+  const counts = new Map<string, number>();
+  for (const { role, members, condition } of bindings) {
+    if (condition === undefined) continue;
+    for (const member of members) counts.set(`${role} ${member}`, (counts.get(`${role} ${member}`) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > MAX_CONDITIONS_OF_ONE_GRANT)
+    .flatMap(([grant]) =>
+      wrong(field, `give one role to one member under more than ${MAX_CONDITIONS_OF_ONE_GRANT} conditions: ${grant}`),
+    );
+}

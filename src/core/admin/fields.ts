@@ -1,0 +1,72 @@
+/** Rules for single fields: each takes a field's path and value and answers with what is wrong, empty where nothing is. */
+import { err, ok, type Result } from '../result.ts';
+import type { FieldViolation } from './denial.ts';
+
+export type Violations = readonly FieldViolation[];
+
+const MAX_DISPLAY_NAME = 32;
+const MAX_DESCRIPTION = 256;
+const MAX_URI = 2_000;
+const DAY_SECONDS = 86_400;
+
+// oxlint-disable-next-line no-control-regex -- a control character in a name forges log lines and screens
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const DURATION = /^([0-9]{1,9})s$/;
+const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[\u0021-\u007e]+$/;
+
+export function wrong(field: string, description: string): Violations {
+  return [{ field, description }];
+}
+
+/** Characters as people count them, not UTF-16 units. */
+export function characters(text: string): number {
+  return Array.from(text).length;
+}
+
+export function checkLength(field: string, text: string, max: number): Violations {
+  return characters(text) > max ? wrong(field, `longer than ${max} characters`) : [];
+}
+
+export function checkDisplayName(field: string, text: string): Violations {
+  return [...checkLength(field, text, MAX_DISPLAY_NAME), ...checkNoControl(field, text)];
+}
+
+export function checkNoControl(field: string, text: string): Violations {
+  return CONTROL.test(text) ? wrong(field, 'holds a control character') : [];
+}
+
+export function checkDescription(field: string, text: string): Violations {
+  return checkLength(field, text, MAX_DESCRIPTION);
+}
+
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+  readonly unset: number;
+}
+
+/** DESIGN §10. */
+export const MAX_TOKEN_LIFETIME: Bounds = { min: 600, max: 365 * DAY_SECONDS, unset: DAY_SECONDS };
+export const TARGET_MAX_LIFETIME: Bounds = { min: 60, max: 43_200, unset: 3_600 };
+export const TOKEN_EXCHANGES_PER_MINUTE: Bounds = { min: 0, max: 600_000, unset: 6_000 };
+
+/** A duration in JSON, `3600s`: whole seconds, because nothing here is finer. */
+export function readSeconds(field: string, text: string | undefined, bounds: Bounds): Result<number, Violations> {
+  if (text === undefined || text === '') return ok(bounds.unset);
+  const match = DURATION.exec(text);
+  if (match === null) return err(wrong(field, 'must be a duration in whole seconds, such as "3600s"'));
+  const seconds = Number(match[1]);
+  if (seconds < bounds.min || seconds > bounds.max) {
+    return err(wrong(field, `must lie between ${bounds.min}s and ${bounds.max}s`));
+  }
+  return ok(seconds);
+}
+
+/** Printable ASCII only: what is compared byte for byte must have no second spelling that looks the same. */
+export function checkAbsoluteUri(field: string, text: string | undefined): Violations {
+  if (text === undefined || text === '') return wrong(field, 'is required');
+  if (text.length > MAX_URI) return wrong(field, `longer than ${MAX_URI} characters`);
+  if (!URI.test(text) || !URL.canParse(text)) return wrong(field, 'must be an absolute URI in printable ASCII');
+  if (/^https?:(?!\/\/)/i.test(text)) return wrong(field, 'must have // after its scheme');
+  return text.includes('#') ? wrong(field, 'must not have a fragment') : [];
+}

@@ -1,0 +1,40 @@
+/** Update masks: which members of a document a patch replaces. What is named and absent returns to its default. */
+import { err, ok, type Result } from '../result.ts';
+import type { AdminDenial } from './denial.ts';
+
+/** A command's document seen as members by name; only constant paths ever reach into it. */
+interface Document {
+  readonly [field: string]: unknown;
+}
+
+/** `current` with the members that `mask` names taken from `input`; only paths in `known` may be named. */
+export function overlay<T extends object>(
+  current: T,
+  input: T,
+  mask: readonly string[],
+  known: ReadonlySet<string>,
+): Result<T, AdminDenial> {
+  const unknown = mask.filter((path) => !known.has(path));
+  if (unknown.length > 0) {
+    const violations = unknown.map((path) => ({ field: 'updateMask', description: `unknown path "${path}"` }));
+    return err({ tag: 'invalid_argument', violations });
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the members come from two documents of type T, each whole
+  return ok(mask.reduce((result, path) => replaced(result, asDocument(input), path), asDocument(current)) as T);
+}
+
+function replaced(current: Document, input: Document, path: string): Document {
+  const dot = path.indexOf('.');
+  if (dot < 0) {
+    const { [path]: _replaced, ...others } = current;
+    return input[path] === undefined ? others : { ...others, [path]: input[path] };
+  }
+  const head = path.slice(0, dot);
+  const inner = replaced(asDocument(current[head]), asDocument(input[head]), path.slice(dot + 1));
+  return { ...current, [head]: inner };
+}
+
+function asDocument(value: unknown): Document {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object is its members; what they are stays unknown
+  return typeof value === 'object' && value !== null ? (value as Document) : {};
+}

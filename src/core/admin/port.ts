@@ -1,0 +1,38 @@
+/** What the faces of administration need from the world: one port, filled by the platform, and by a Map in the tests. */
+import type { Policy, Project, SigningAlgorithm } from '../resources.ts';
+import type { Result } from '../result.ts';
+import type { Answer, Command, Page, PolicyInput, Query } from './commands.ts';
+import type { AdminDenial } from './denial.ts';
+
+/** A public key of a project's ring and where it stands in its life; times are RFC 3339. */
+export interface SigningKeyInfo {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  readonly state: 'NEXT' | 'ACTIVE' | 'RETIRING' | 'DISTRUSTED';
+  readonly publishTime: string;
+  readonly signFrom: string;
+  readonly signUntil: string;
+}
+
+/** `actor` is who asked, for the history. Projects are named by number; only `findProject` takes either. */
+export interface AdminPort {
+  findProject(
+    idOrNumber: string,
+  ): Promise<Result<{ projectNumber: string; projectId: string } | undefined, AdminDenial>>;
+  createProject(
+    input: { projectId: string; projectNumber?: string; displayName?: string },
+    actor: string,
+  ): Promise<Result<Project, AdminDenial>>;
+  listProjects(page: Page): Promise<Result<{ projects: readonly Project[]; next: string }, AdminDenial>>;
+  apply(projectNumber: string, command: Command, actor: string): Promise<Result<Answer, AdminDenial>>;
+  read(projectNumber: string, query: Query): Promise<Result<Answer, AdminDenial>>;
+  organizationPolicy(): Promise<Result<Policy, AdminDenial>>;
+  setOrganizationPolicy(input: PolicyInput, actor: string): Promise<Result<Policy, AdminDenial>>;
+  signingKeys(projectNumber: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
+  rotateSigningKeys(
+    projectNumber: string,
+    input: { alg?: SigningAlgorithm; emergency?: boolean },
+    actor: string,
+  ): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
+  quotaUsage(projectNumber: string): Promise<Result<{ limitPerMinute: number; countedPermits: number }, AdminDenial>>;
+}

@@ -1,0 +1,167 @@
+/** Providers: create and patch, and the rules that need the neighbours in the pool. */
+import { isPoolOrProviderId, poolName, providerName } from '../names.ts';
+import { shardKey, type Pool, type Provider } from '../resources.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { Applied } from './applied.ts';
+import type { ProviderInput } from './commands.ts';
+import { invalid, type AdminDenial } from './denial.ts';
+import { overlay } from './mask.ts';
+import { checkProvider, documentOf } from './provider-rules.ts';
+import type { ApplyContext, ConfigState } from './state.ts';
+
+interface Id {
+  readonly poolId: string;
+  readonly providerId: string;
+}
+
+export function createProvider(
+  state: ConfigState,
+  { poolId, providerId }: Id,
+  input: ProviderInput,
+  context: ApplyContext,
+): Result<Applied, AdminDenial> {
+  const { projectNumber } = state.project();
+  const pool = state.pool(poolId);
+  if (pool === undefined) return err({ tag: 'not_found', resource: poolName(projectNumber, poolId) });
+  if (!isPoolOrProviderId(providerId)) {
+    return err(invalid('workloadIdentityPoolProviderId', 'must be 4 to 32 of [a-z0-9-], not beginning with gcp-'));
+  }
+  if (state.provider(poolId, providerId) !== undefined) {
+    return err({ tag: 'already_exists', resource: providerName({ projectNumber, poolId, providerId }) });
+  }
+  const checked = checkProvider(input, context);
+  if (!checked.ok) return checked;
+  const provider: Provider = {
+    poolId,
+    providerId,
+    uid: context.newUid(),
+    ...checked.value.fields,
+    createTime: context.time,
+    updateTime: context.time,
+  };
+  const neighbours = neighboursIn(state, poolId);
+  const misfit = misfitIn(pool, neighbours, provider, projectNumber);
+  if (misfit !== undefined) return err(misfit);
+  return written(state, provider, [...checked.value.warnings, ...sameness(provider, neighbours)]);
+}
+
+export function patchProvider(
+  state: ConfigState,
+  id: Id,
+  input: ProviderInput,
+  mask: readonly string[],
+  context: ApplyContext,
+): Result<Applied, AdminDenial> {
+  const { projectNumber } = state.project();
+  const current = state.provider(id.poolId, id.providerId);
+  if (current === undefined) return err({ tag: 'not_found', resource: providerName({ projectNumber, ...id }) });
+  const other = current.kind === 'kubernetes' ? 'oidc' : 'kubernetes';
+  if (mask.some((path) => path === other || path.startsWith(`${other}.`))) {
+    return err(invalid(other, `this is a ${current.kind} provider, and its kind cannot change`));
+  }
+  const paths = mask.map((path) => (path === 'jwksJson' ? `${current.kind}.jwksJson` : path));
+  const patched = overlay(documentOf(current), input, paths, PATHS[current.kind]);
+  if (!patched.ok) return patched;
+  const checked = checkProvider(withClusterOf(current, patched.value), context);
+  if (!checked.ok) return checked;
+  const { fields, warnings } = checked.value;
+  if (fields.clusterUri !== current.clusterUri) {
+    return err(invalid('kubernetes.clusterUri', 'is the identity of the cluster and cannot change'));
+  }
+  return written(state, { ...current, ...fields, updateTime: context.time }, warnings);
+}
+
+const COMMON_PATHS = [
+  'attributeMapping',
+  'attributeCondition',
+  'allowedAlgorithms',
+  'maxTokenLifetime',
+  'disabled',
+  'displayName',
+  'description',
+];
+
+const PATHS: Readonly<Record<Provider['kind'], ReadonlySet<string>>> = {
+  kubernetes: new Set([
+    ...COMMON_PATHS,
+    'kubernetes',
+    ...['clusterUri', 'issuerUri', 'jwksJson', 'allowedAudiences'].map((field) => `kubernetes.${field}`),
+  ]),
+  oidc: new Set([
+    ...COMMON_PATHS,
+    'oidc',
+    ...['issuerUri', 'jwksJson', 'allowedAudiences'].map((field) => `oidc.${field}`),
+  ]),
+};
+
+/** Who replaces `kubernetes` as a whole need not repeat what cannot change. */
+function withClusterOf(current: Provider, document: ProviderInput): ProviderInput {
+  const { clusterUri } = current;
+  if (clusterUri === undefined) return document;
+  return { ...document, kubernetes: { clusterUri, ...document.kubernetes } };
+}
+
+type Neighbour = Pick<Provider, 'poolId' | 'providerId' | 'kind' | 'clusterUri'>;
+
+const SCAN_PAGE_SIZE = 100;
+
+/** The others in the pool, page by page and without their keys: a pool may hold thousands of clusters. */
+function neighboursIn(state: ConfigState, poolId: string): readonly Neighbour[] {
+  const neighbours: Neighbour[] = [];
+  let after = '';
+  for (;;) {
+    const page = state.providers(poolId, { pageSize: SCAN_PAGE_SIZE, after });
+    for (const { providerId, kind, clusterUri } of page) {
+      neighbours.push({ poolId, providerId, kind, ...(clusterUri === undefined ? {} : { clusterUri }) });
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < SCAN_PAGE_SIZE) return neighbours;
+    after = last.providerId;
+  }
+}
+
+function misfitIn(
+  pool: Pool,
+  neighbours: readonly Neighbour[],
+  provider: Provider,
+  projectNumber: string,
+): AdminDenial | undefined {
+  if (pool.builtIn && provider.kind !== 'kubernetes') {
+    return invalid(provider.kind, `the built-in pool ${pool.poolId} takes only kubernetes providers`);
+  }
+  // A mapping could spell a cluster's subject, were both kinds in one pool.
+  if (neighbours.some((neighbour) => (neighbour.kind === 'kubernetes') !== (provider.kind === 'kubernetes'))) {
+    const description = `The pool ${pool.poolId} holds providers of another kind: a pool has either kubernetes providers or others, never both.`;
+    return { tag: 'failed_precondition', description };
+  }
+  const same = neighbours.find(({ clusterUri }) => clusterUri !== undefined && clusterUri === provider.clusterUri);
+  if (same === undefined) return undefined;
+  const { poolId, providerId } = same;
+  return {
+    tag: 'already_exists',
+    resource: `${providerName({ projectNumber, poolId, providerId })} with the same kubernetes.clusterUri`,
+  };
+}
+
+const MAX_NAMED = 5;
+
+/** Identity sameness is on purpose (DESIGN §3), and should surprise nobody. */
+function sameness(provider: Provider, neighbours: readonly Neighbour[]): readonly string[] {
+  const clusters = neighbours.filter((neighbour) => neighbour.kind === 'kubernetes');
+  if (provider.kind !== 'kubernetes' || clusters.length === 0) return [];
+  const named = clusters.slice(0, MAX_NAMED).map((cluster) => cluster.providerId);
+  const others = clusters.length > named.length ? [...named, `${clusters.length - named.length} more`] : named;
+  return [
+    `The pool ${provider.poolId} now holds more than one cluster (${provider.providerId} beside ${others.join(', ')}): the same namespace and ` +
+      'ServiceAccount name in each of them is one principal. To tell clusters apart, bind principalSet://…/kubernetes.cluster/CLUSTER_URI ' +
+      'or principal://…/kubernetes.serviceaccount.uid/UID, or register the cluster in a pool of its own.',
+  ];
+}
+
+function written(state: ConfigState, provider: Provider, warnings: readonly string[]): Result<Applied, AdminDenial> {
+  return ok({
+    answer: { kind: 'provider', provider, warnings },
+    writes: [{ put: 'provider', provider }],
+    shards: [shardKey.provider(state.project().projectNumber, provider.poolId, provider.providerId)],
+  });
+}

@@ -1,0 +1,84 @@
+/** Every question about one project's configuration, answered from its state. */
+import { poolName, providerName, targetName } from '../names.ts';
+import { EMPTY_POLICY } from '../resources.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { Answer, Page, Query } from './commands.ts';
+import type { AdminDenial } from './denial.ts';
+import { policyResourceExists, policyResourceName } from './policies.ts';
+import { roleName } from './roles.ts';
+import type { ConfigState } from './state.ts';
+
+export function read(state: ConfigState, query: Query): Result<Answer, AdminDenial> {
+  const { projectNumber, projectId } = state.project();
+  switch (query.type) {
+    case 'project.get':
+      return ok({ kind: 'project', project: state.project() });
+    case 'pool.get': {
+      const pool = state.pool(query.poolId);
+      return pool ? ok({ kind: 'pool', pool }) : notFound(poolName(projectNumber, query.poolId));
+    }
+    case 'pool.list': {
+      const { rows, next } = pageOf(
+        (page) => state.pools(page),
+        query.page,
+        (pool) => pool.poolId,
+      );
+      return ok({ kind: 'pools', pools: rows, next });
+    }
+    case 'provider.get': {
+      const provider = state.provider(query.poolId, query.providerId);
+      if (provider === undefined) return notFound(providerName({ projectNumber, ...query }));
+      return ok({ kind: 'provider', provider, warnings: [] });
+    }
+    case 'provider.list': {
+      if (state.pool(query.poolId) === undefined) return notFound(poolName(projectNumber, query.poolId));
+      const list = (page: Page) => state.providers(query.poolId, page);
+      const { rows, next } = pageOf(list, query.page, (provider) => provider.providerId);
+      return ok({ kind: 'providers', providers: rows, next });
+    }
+    case 'target.get': {
+      const target = state.target(query.targetId);
+      return target ? ok({ kind: 'target', target }) : notFound(targetName(projectNumber, query.targetId));
+    }
+    case 'target.list': {
+      const { rows, next } = pageOf(
+        (page) => state.targets(page),
+        query.page,
+        (target) => target.targetId,
+      );
+      return ok({ kind: 'targets', targets: rows, next });
+    }
+    case 'role.get': {
+      const role = state.role(query.roleId);
+      return role ? ok({ kind: 'role', role }) : notFound(roleName(projectId, query.roleId));
+    }
+    case 'role.list': {
+      const { rows, next } = pageOf(
+        (page) => state.roles(page),
+        query.page,
+        (role) => role.roleId,
+      );
+      return ok({ kind: 'roles', roles: rows, next });
+    }
+    case 'policy.get': {
+      if (!policyResourceExists(state, query.resource)) return notFound(policyResourceName(state, query.resource));
+      return ok({ kind: 'policy', policy: state.policy(query.resource) ?? EMPTY_POLICY });
+    }
+  }
+}
+
+/** One row more than the page holds is asked for: it tells whether there is a next page without counting anything. */
+function pageOf<Row>(
+  list: (page: Page) => readonly Row[],
+  page: Page,
+  idOf: (row: Row) => string,
+): { readonly rows: readonly Row[]; readonly next: string } {
+  const found = list({ ...page, pageSize: page.pageSize + 1 });
+  const rows = found.slice(0, page.pageSize);
+  const last = rows.at(-1);
+  return { rows, next: found.length > rows.length && last !== undefined ? idOf(last) : '' };
+}
+
+function notFound(resource: string): Result<never, AdminDenial> {
+  return err({ tag: 'not_found', resource });
+}

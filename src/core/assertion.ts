@@ -1,0 +1,65 @@
+/** A subject token before anything in it is a fact: shape only. Nothing here chooses where we look or whom we call. */
+import { decodeBase64Url } from './base64url.ts';
+import { type Check, type Denial, unverified } from './denial.ts';
+import { isJsonObject, type JsonObject, parseStrictJson } from './json.ts';
+import { err, ok, type Result } from './result.ts';
+
+export interface UnverifiedAssertion {
+  /** Compact JWS, canonical to the last bit. */
+  readonly token: string;
+  readonly header: { readonly alg: string; readonly kid: string };
+  readonly claims: JsonObject;
+}
+
+/** Whoever posts a token may read these members; `x5t` and `x5t#S256` come from GitHub and Entra and are never read. */
+const TOLERATED_HEADER_MEMBERS = new Set(['alg', 'kid', 'typ', 'x5t', 'x5t#S256']);
+const MAX_KID_CHARACTERS = 256;
+
+/**
+ * Parses a compact JWS (RFC 7515 §7.1). Header members that we do not use are refused, not ignored: `jwk`, `jku`, `x5c`
+ * would bring a key along, `crit`, `b64`, `zip` would change what is signed, `enc` makes it something else.
+ */
+export function parseAssertion(token: string): Result<UnverifiedAssertion, Denial> {
+  // Two dots only, found without splitting: a megabyte of dots must cost nothing (CVE-2025-30204).
+  const first = token.indexOf('.');
+  const second = token.indexOf('.', first + 1);
+  if (first <= 0 || second <= first + 1 || token.includes('.', second + 1)) return refuse('token_format');
+  const headerBytes = decodeBase64Url(token.slice(0, first));
+  const payloadBytes = decodeBase64Url(token.slice(first + 1, second));
+  const signatureBytes = decodeBase64Url(token.slice(second + 1));
+  if (headerBytes === undefined || payloadBytes === undefined || signatureBytes === undefined) {
+    return refuse('token_format');
+  }
+  const header = parseObject(headerBytes);
+  if (header === undefined) return refuse('header_json');
+  const headerFault = checkHeader(header);
+  if (headerFault !== undefined) return refuse(headerFault);
+  const claims = parseObject(payloadBytes);
+  if (claims === undefined) return refuse('payload_json');
+  return ok({ token, header: { alg: String(header['alg']), kid: String(header['kid']) }, claims });
+}
+
+/** Only `JWT` or nothing: an ID token for logout, a DPoP proof or our own `at+jwt` is not a workload's credential (RFC 8725 §3.11). */
+function checkHeader(header: JsonObject): Check | undefined {
+  if (Object.keys(header).some((member) => !TOLERATED_HEADER_MEMBERS.has(member))) return 'header_member';
+  const { alg, kid, typ } = header;
+  if (typeof alg !== 'string') return 'header_alg';
+  if (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID_CHARACTERS) return 'header_kid';
+  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) return 'header_typ';
+  return undefined;
+}
+
+function parseObject(bytes: Uint8Array): JsonObject | undefined {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+  const value = parseStrictJson(text);
+  return value.ok && isJsonObject(value.value) ? value.value : undefined;
+}
+
+function refuse(check: Check): Result<never, Denial> {
+  return err(unverified(check));
+}

@@ -1,0 +1,22 @@
+/** One event an exchange, whatever happened: what the operator reads. The subject token is only in it as a hash. */
+export interface ExchangeEvent {
+  readonly timeMs: number;
+  readonly requestId: string;
+  readonly outcome: 'granted' | 'refused';
+  /** The denial's tag; `granted` otherwise. */
+  readonly reason: string;
+  /** The rule that failed, or what the policy said. */
+  readonly check?: string;
+  readonly project?: string;
+  readonly pool?: string;
+  readonly provider?: string;
+  readonly principal?: string;
+  readonly target?: string;
+  readonly roles?: readonly string[];
+  readonly binding?: string;
+  readonly tokenId?: string;
+  readonly subjectToken?: string;
+  readonly admittedAtMs?: number;
+  readonly expiresInSeconds?: number;
+  readonly durationsMs: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,247 @@
+/** The exchange: authenticate → authorize → spend → mint, and one event whatever happened. Decide first, act second, charge last. */
+import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
+import type { Denial } from './denial.ts';
+import type { ExchangeEvent } from './event.ts';
+import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
+import { IAM_PREFIX, parseProviderName, type ProviderName, providerName, targetName } from './names.ts';
+import { type ConfigView, ConfigUnavailable, type ExchangePorts, type Permit } from './ports.ts';
+import { type Principal, principalIdentifier } from './principal.ts';
+import { err, ok, type Result } from './result.ts';
+import { admit } from './trust.ts';
+import { verify } from './verify.ts';
+
+export interface ExchangeInput {
+  readonly requestId: string;
+  /** Where the request came from; limits failed verifications. */
+  readonly address: string;
+  readonly subjectToken: string;
+  /** The provider that `audience` names; undefined: the token's own `aud` must name one. */
+  readonly provider: ProviderName | undefined;
+  /** A target's uri; undefined: the token is for the broker itself. */
+  readonly resource: string | undefined;
+  readonly scopes: readonly string[];
+}
+
+export interface Issued {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  readonly scopes: readonly string[];
+}
+
+const MAX_MINTED_BYTES = 8_192;
+
+/** Filled along the way, for the event. */
+interface Trace {
+  provider?: ProviderName;
+  principal?: Principal;
+  grant?: Grant;
+  tokenId?: string;
+  admittedAtMs?: number;
+  readonly durationsMs: Record<string, number>;
+}
+
+export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Result<Issued, Denial>> {
+  const startMs = ports.nowMs();
+  const trace: Trace = { durationsMs: {} };
+  const issued = await closed(() => issue(input, ports, trace));
+  trace.durationsMs['total'] = ports.nowMs() - startMs;
+  ports.record(eventOf(input, issued, trace, startMs));
+  return issued;
+}
+
+async function issue(input: ExchangeInput, ports: ExchangePorts, trace: Trace): Promise<Result<Issued, Denial>> {
+  const assertion = parseAssertion(input.subjectToken);
+  const name = input.provider ?? (assertion.ok ? providerInAudience(assertion.value) : undefined);
+  if (name === undefined) return assertion.ok ? err(missingAudience) : assertion;
+  trace.provider = name;
+  const waitSeconds = ports.failures.blockedForSeconds(input.address, name);
+  if (waitSeconds !== undefined) return err({ tag: 'too_many_failures', retryAfterSeconds: waitSeconds });
+  const decision = assertion.ok ? await decideOnNewest(input, assertion.value, name, ports, trace) : assertion;
+  if (!decision.ok) {
+    if (decision.error.tag === 'unverified') await ports.failures.recordFailure(input.address, name);
+    return decision;
+  }
+  return spendAndMint(decision.value, ports, trace);
+}
+
+/** What a decision was made of; `again` makes it anew from configuration that is at least as new as the last news. */
+interface Decision {
+  readonly grant: Grant;
+  readonly view: ConfigView;
+  readonly again: () => Promise<Result<Decision, Denial>>;
+}
+
+/** A refusal may come from a copy that is behind: before it is said, the epoch is asked for, and if it moved we decide again. */
+async function decideOnNewest(
+  input: ExchangeInput,
+  assertion: UnverifiedAssertion,
+  name: ProviderName,
+  ports: ExchangePorts,
+  trace: Trace,
+): Promise<Result<Decision, Denial>> {
+  const view = ports.openConfig(name.projectNumber);
+  const again = async (): Promise<Result<Decision, Denial>> => {
+    const newest = ports.openConfig(name.projectNumber);
+    return withView(newest, await decide(input, assertion, name, newest, ports, trace));
+  };
+  const first = withView(view, await decide(input, assertion, name, view, ports, trace));
+  if (first.ok || !dependsOnConfiguration(first.error)) return first;
+  const news = await ports.newsBeforeRefusal(name.projectNumber);
+  return news === undefined || view.currentAt(news) ? first : again();
+
+  function withView(used: ConfigView, grant: Result<Grant, Denial>): Result<Decision, Denial> {
+    return grant.ok ? ok({ grant: grant.value, view: used, again }) : grant;
+  }
+}
+
+function dependsOnConfiguration(denial: Denial): boolean {
+  return denial.tag !== 'unavailable';
+}
+
+async function decide(
+  input: ExchangeInput,
+  assertion: UnverifiedAssertion,
+  name: ProviderName,
+  view: ConfigView,
+  ports: ExchangePorts,
+  trace: Trace,
+): Promise<Result<Grant, Denial>> {
+  const [pool, found] = await Promise.all([view.pool(name.poolId), view.provider(name.poolId, name.providerId)]);
+  if (pool === undefined) return err({ tag: 'unknown_provider', why: 'pool' });
+  if (found === undefined) return err({ tag: 'unknown_provider', why: 'provider' });
+  if (pool.pool.disabled) return err({ tag: 'disabled', what: 'pool' });
+  if (found.provider.disabled) return err({ tag: 'disabled', what: 'provider' });
+  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
+  const verified = await verify(assertion, name, found.provider, ports.verifySignature, nowSeconds);
+  if (!verified.ok) return verified;
+  const principal = admit(verified.value, name, found.provider, ports.compiler);
+  if (!principal.ok) return principal;
+  trace.principal = principal.value;
+  const { expiresAtSeconds } = verified.value;
+  if (input.resource === undefined) return ok(grantForBroker(principal.value, ports.publicOrigin, expiresAtSeconds));
+  const project = await view.project();
+  const targetId = project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
+  const target = targetId === undefined ? undefined : await view.target(targetId);
+  if (project === undefined || target === undefined) return err({ tag: 'unknown_target' });
+  return grantForTarget(principal.value, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
+}
+
+/** Quota is charged last and by the project that was proven, so a stranger cannot burn a tenant's; no token is minted without a permit. */
+async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trace): Promise<Result<Issued, Denial>> {
+  trace.grant = decided.grant;
+  const { projectNumber } = decided.grant.principal.provider;
+  const askedAtMs = ports.nowMs();
+  const permit = await ports.spend(projectNumber);
+  trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
+  if (!permit.ok) return permit;
+  const current = await decidedAt(decided, permit.value);
+  if (!current.ok) return current;
+  trace.grant = current.value.grant;
+  const nowMs = ports.nowMs();
+  if (nowMs >= permit.value.usableUntilMs) return err({ tag: 'unavailable', dependency: 'quota' });
+  return mint(current.value.grant, permit.value, ports, trace, nowMs);
+}
+
+/** The quota's answer carries the epoch: where the decision is older than that, it is made again before anything is minted. */
+async function decidedAt(decided: Decision, permit: Permit): Promise<Result<Decision, Denial>> {
+  if (decided.view.currentAt(permit.news)) return ok(decided);
+  const second = await decided.again();
+  if (!second.ok || second.value.view.currentAt(permit.news)) return second;
+  return err({ tag: 'unavailable', dependency: 'configuration' });
+}
+
+async function mint(
+  grant: Grant,
+  permit: Permit,
+  ports: ExchangePorts,
+  trace: Trace,
+  nowMs: number,
+): Promise<Result<Issued, Denial>> {
+  const nowSeconds = Math.floor(nowMs / 1_000);
+  const tokenId = ports.newTokenId();
+  const claims = claimsOf(grant, ports.publicOrigin, tokenId, nowSeconds);
+  if (claims === undefined) return err({ tag: 'unverified', check: 'expired' });
+  const { projectNumber } = grant.principal.provider;
+  const signed = await ports.sign({ projectNumber, alg: grant.alg, typ: grant.typ, claims, news: permit.news });
+  if (!signed.ok) return signed;
+  const bytes = signed.value.jwt.length;
+  if (bytes > MAX_MINTED_BYTES) return err({ tag: 'token_too_large', bytes });
+  trace.durationsMs['sign'] = ports.nowMs() - nowMs;
+  trace.tokenId = tokenId;
+  trace.admittedAtMs = nowMs;
+  return ok({ accessToken: signed.value.jwt, expiresInSeconds: claims.exp - nowSeconds, scopes: grant.scopes });
+}
+
+const missingAudience: Denial = {
+  tag: 'malformed',
+  parameter: 'audience',
+  problem: "is missing, and the token's own audience names no provider",
+};
+
+/** The token's own audience may say which provider is meant: it must then also be the one that this provider accepts. */
+function providerInAudience(assertion: UnverifiedAssertion): ProviderName | undefined {
+  const aud: unknown = assertion.claims['aud'];
+  const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  if (typeof audience !== 'string') return undefined;
+  const name = audience.startsWith('https:') ? audience.slice('https:'.length) : audience;
+  return name.startsWith(IAM_PREFIX) ? parseProviderName(name.slice(IAM_PREFIX.length)) : undefined;
+}
+
+/** Whatever is thrown ends as a refusal with its event: an exchange that leaves no trace would be the attacker's best one. */
+async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<Result<Issued, Denial>> {
+  try {
+    return await attempt();
+  } catch (fault) {
+    if (fault instanceof ConfigUnavailable) return err({ tag: 'unavailable', dependency: 'configuration' });
+    return err({ tag: 'internal', fault: fault instanceof Error ? fault.name : 'unknown' });
+  }
+}
+
+function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {
+  const { provider, principal, grant } = trace;
+  const check = issued.ok ? undefined : checkOf(issued.error);
+  return {
+    timeMs: startMs,
+    requestId: input.requestId,
+    outcome: issued.ok ? 'granted' : 'refused',
+    reason: issued.ok ? 'granted' : issued.error.tag,
+    ...(check === undefined ? {} : { check }),
+    ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
+    ...(principal ? { principal: principalIdentifier(principal) } : {}),
+    ...(grant?.targetId !== undefined && provider ? { target: targetName(provider.projectNumber, grant.targetId) } : {}),
+    ...(issued.ok && grant ? { roles: grant.roles } : {}),
+    ...(issued.ok && grant?.binding !== undefined ? { binding: grant.binding } : {}),
+    ...(trace.tokenId === undefined ? {} : { tokenId: trace.tokenId }),
+    subjectToken: input.subjectToken,
+    ...(trace.admittedAtMs === undefined ? {} : { admittedAtMs: trace.admittedAtMs }),
+    ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
+    durationsMs: trace.durationsMs,
+  };
+}
+
+function checkOf(denial: Denial): string | undefined {
+  switch (denial.tag) {
+    case 'unverified':
+      return denial.check;
+    case 'malformed':
+      return `${denial.parameter}: ${denial.problem}`;
+    case 'unknown_provider':
+      return `${denial.why} unknown`;
+    case 'disabled':
+      return `${denial.what} disabled`;
+    case 'condition_error':
+      return denial.problem;
+    case 'not_granted':
+      return `no binding on ${denial.target} or its project grants a role`;
+    case 'unavailable':
+      return denial.dependency;
+    case 'subject_too_long':
+      return `google.subject has ${denial.bytes} bytes`;
+    case 'token_too_large':
+      return `${denial.bytes} bytes`;
+    case 'internal':
+      return denial.fault;
+    default:
+      return undefined;
+  }
+}

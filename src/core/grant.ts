@@ -1,0 +1,113 @@
+/** The decision, complete: for whom the token is, what it carries and how long it may live. Nothing is spent or signed before it stands. */
+import type { Denial } from './denial.ts';
+import { rolesOnTarget, type HeldRole } from './iam.ts';
+import type { PolicyCompiler } from './policy/cache.ts';
+import { type Principal, principalIdentifier } from './principal.ts';
+import { providerName } from './names.ts';
+import type { Shards, SigningAlgorithm } from './resources.ts';
+import { err, ok, type Result } from './result.ts';
+
+export interface Grant {
+  readonly principal: Principal;
+  readonly audience: string;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly targetId?: string;
+  /** The first binding that let the principal in. */
+  readonly binding?: string;
+  readonly alg: SigningAlgorithm;
+  readonly typ: 'at+jwt' | 'JWT';
+  /** The token is dead from this second on, whatever else allows more: end of the subject token or of a condition. */
+  readonly notAfterSeconds: number;
+  readonly maxLifetimeSeconds: number;
+}
+
+export const MAX_LIFETIME_SECONDS = 3_600;
+/** A role about to end would make the whole token end with it; it is left out where another one lasts. */
+const SHORT_ROLE_SECONDS = 60;
+
+/** Without a target: a token for the broker itself, with no role and no right; every endpoint authorises it afresh. */
+export function grantForBroker(principal: Principal, publicOrigin: string, subjectExpiresAtSeconds: number): Grant {
+  return {
+    principal,
+    audience: publicOrigin,
+    scopes: [],
+    roles: [],
+    alg: 'ES256',
+    typ: 'at+jwt',
+    notAfterSeconds: subjectExpiresAtSeconds,
+    maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+  };
+}
+
+export function grantForTarget(
+  principal: Principal,
+  project: Shards['project'],
+  target: Shards['target'],
+  askedScopes: readonly string[],
+  compiler: PolicyCompiler,
+  subjectExpiresAtSeconds: number,
+  nowSeconds: number,
+): Result<Grant, Denial> {
+  const { target: row } = target;
+  const maxLifetimeSeconds = Math.min(MAX_LIFETIME_SECONDS, row.maxLifetimeSeconds);
+  const maxSeconds = Math.min(maxLifetimeSeconds, subjectExpiresAtSeconds - nowSeconds);
+  const held = rolesOnTarget(principal, project, target, compiler, nowSeconds, maxSeconds);
+  if (held.length === 0) return err({ tag: 'not_granted', target: row.targetId });
+  const carried = lasting(held);
+  const runSeconds = Math.min(...carried.map((role) => role.holdsForSeconds));
+  return ok({
+    principal,
+    audience: row.uri,
+    scopes: askedScopes.filter((scope) => row.allowedScopes.includes(scope)),
+    roles: carried.map((role) => role.role),
+    targetId: row.targetId,
+    binding: carried[0]?.binding ?? '',
+    alg: row.tokenSigningAlg,
+    typ: row.tokenType,
+    notAfterSeconds: Math.min(subjectExpiresAtSeconds, nowSeconds + runSeconds),
+    maxLifetimeSeconds,
+  });
+}
+
+function lasting(held: readonly HeldRole[]): readonly HeldRole[] {
+  const long = held.filter((role) => role.holdsForSeconds >= SHORT_ROLE_SECONDS);
+  return long.length > 0 ? long : held;
+}
+
+/** The claims of the minted token (CONTRACT "Token"), or undefined where no whole second of life is left. */
+export function claimsOf(
+  grant: Grant,
+  publicOrigin: string,
+  tokenId: string,
+  nowSeconds: number,
+): Readonly<Record<string, unknown> & { exp: number }> | undefined {
+  const exp = Math.min(grant.notAfterSeconds, nowSeconds + grant.maxLifetimeSeconds);
+  if (exp - nowSeconds < 1) return undefined;
+  const { principal } = grant;
+  const { kubernetes } = principal;
+  return {
+    iss: `${publicOrigin}/${principal.provider.projectNumber}/${principal.provider.poolId}`,
+    sub: principal.subject,
+    aud: grant.audience,
+    iat: nowSeconds,
+    nbf: nowSeconds,
+    exp,
+    jti: tokenId,
+    client_id: providerName(principal.provider),
+    ...(grant.scopes.length > 0 ? { scope: grant.scopes.join(' ') } : {}),
+    ...(grant.roles.length > 0 ? { roles: grant.roles } : {}),
+    principal: principalIdentifier(principal),
+    ...(kubernetes
+      ? {
+          'kubernetes.io': {
+            namespace: kubernetes.namespace,
+            serviceaccount: kubernetes.serviceAccount,
+            ...(kubernetes.pod ? { pod: kubernetes.pod } : {}),
+            ...(kubernetes.node ? { node: kubernetes.node } : {}),
+            cluster: kubernetes.cluster,
+          },
+        }
+      : {}),
+  };
+}

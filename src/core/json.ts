@@ -1,0 +1,80 @@
+/** Strict JSON: what two parsers could read differently is refused before anybody decides on it (SECURITY.md §0.1, CVE-2022-2385). */
+import { err, ok, type Result } from './result.ts';
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [member: string]: JsonValue;
+}
+
+export const MAX_JSON_DEPTH = 16;
+
+/**
+ * The value of `text`, or why it is refused: not JSON, a member that stands twice (escaped spellings count), more than
+ * 16 levels, or a lone surrogate, which no UTF-8 text can carry on.
+ */
+export function parseStrictJson(text: string): Result<JsonValue, string> {
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch {
+    return err('not valid JSON');
+  }
+  const fault = scan(text);
+  return fault === undefined ? ok(value) : err(fault);
+}
+
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Walks a text that is known to be JSON: `JSON.parse` keeps the last of two equal members and tells nobody. */
+function scan(text: string): string | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  let keyExpected = false;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x22 /* " */: {
+        const end = endOfString(text, at);
+        const raw = text.slice(at, end + 1);
+        const string = raw.includes('\\') ? (JSON.parse(raw) as string) : raw.slice(1, -1);
+        if (LONE_SURROGATE.test(string)) return 'a string holds a lone surrogate';
+        const members = open.at(-1);
+        if (keyExpected && members !== undefined) {
+          if (members.has(string)) return 'an object has the same member twice';
+          members.add(string);
+          keyExpected = false;
+        }
+        at = end;
+        break;
+      }
+      case 0x7b /* { */:
+        open.push(new Set());
+        keyExpected = true;
+        if (open.length > MAX_JSON_DEPTH) return `nested deeper than ${MAX_JSON_DEPTH} levels`;
+        break;
+      case 0x5b /* [ */:
+        open.push(undefined);
+        keyExpected = false;
+        if (open.length > MAX_JSON_DEPTH) return `nested deeper than ${MAX_JSON_DEPTH} levels`;
+        break;
+      case 0x7d /* } */:
+      case 0x5d /* ] */:
+        open.pop();
+        keyExpected = false;
+        break;
+      case 0x2c /* , */:
+        keyExpected = open.at(-1) !== undefined;
+        break;
+      default:
+    }
+  }
+  return undefined;
+}
+
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text.charCodeAt(at) !== 0x22) at += text.charCodeAt(at) === 0x5c ? 2 : 1;
+  return at;
+}

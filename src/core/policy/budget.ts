@@ -1,0 +1,43 @@
+/** What the running evaluation may still cost. One for the isolate is enough: an evaluation never waits, so two never overlap. */
+import { EVALUATION_BUDGET } from './limits.ts';
+
+/** A refusal by one of our own functions; its message never holds a value, so the operator may read it. */
+export class Refusal extends Error {
+  constructor(message: string) {
+    super(message);
+    refusals.add(message);
+  }
+}
+
+/** The engine merges errors and drops their kind; the texts are few and fixed. */
+const refusals = new Set<string>();
+
+export function isRefusal(message: string): boolean {
+  return refusals.has(message);
+}
+
+let left = EVALUATION_BUDGET;
+
+export function refillBudget(): void {
+  left = EVALUATION_BUDGET;
+}
+
+/** Asked once more when an evaluation has ended: `||` absorbs the error of whoever ran out. */
+export function isBudgetSpent(): boolean {
+  return left < 0;
+}
+
+/** What the last evaluation cost. */
+export function budgetUsed(): number {
+  return EVALUATION_BUDGET - left;
+}
+
+export function spend(cost: number): void {
+  if (!tick(cost)) throw new Refusal('the evaluation costs too much');
+}
+
+/** False ends a loop at once; an error there would only be collected and the loop go on. */
+export function tick(cost: number): boolean {
+  left -= cost;
+  return left >= 0;
+}

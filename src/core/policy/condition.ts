@@ -1,0 +1,60 @@
+/** Conditions: of a provider, over claims, and of a binding, over time and resource. Only `true` lets anybody in. */
+import { err, ok, type Result } from '../result.ts';
+import { Refusal } from './budget.ts';
+import type { CelFault } from './fault.ts';
+import { MAX_CONDITION_CHARACTERS } from './limits.ts';
+import { compile, evaluate, type Program } from './program.ts';
+import {
+  attributeActivation,
+  bindingActivations,
+  type Activation,
+  type AttributeVariables,
+  type BindingVariables,
+} from './variables.ts';
+
+export type { CelFault };
+export type ConditionScope = 'attribute' | 'binding';
+
+export interface Condition {
+  readonly source: string;
+  readonly scope: ConditionScope;
+  /** `&&`, `||` and `!` as written: policies have a limit on them. */
+  readonly logicalOperators: number;
+  /** The variables it names. */
+  readonly roots: ReadonlySet<string>;
+  readonly program: Program;
+}
+
+export function compileCondition(source: string, scope: ConditionScope): Result<Condition, CelFault> {
+  const program = compile(source, scope, MAX_CONDITION_CHARACTERS, ['bool']);
+  if (!program.ok) return program;
+  const { logicalOperators, roots } = program.value;
+  return ok({ source, scope, logicalOperators, roots, program: program.value });
+}
+
+/** An error is the operator's reason; it holds no value of any claim. */
+export function evaluateCondition(
+  condition: Condition,
+  variables: AttributeVariables | BindingVariables,
+): Result<boolean, string> {
+  try {
+    const activation = activationFor(condition.scope, variables);
+    return activation === undefined ? err('variables of another scope') : evaluateActivated(condition, activation);
+  } catch (error) {
+    return err(error instanceof Refusal ? error.message : 'the variables are not readable');
+  }
+}
+
+export function evaluateActivated(condition: Condition, activation: Activation): Result<boolean, string> {
+  const result = evaluate(condition.program, activation);
+  if (!result.ok) return result;
+  return typeof result.value === 'boolean' ? ok(result.value) : err('the result is not a bool');
+}
+
+function activationFor(
+  scope: ConditionScope,
+  variables: AttributeVariables | BindingVariables,
+): Activation | undefined {
+  if ('assertion' in variables) return scope === 'attribute' ? attributeActivation(variables) : undefined;
+  return scope === 'binding' ? bindingActivations(variables.resource)(variables.requestTimeSeconds) : undefined;
+}

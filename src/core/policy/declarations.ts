@@ -1,0 +1,49 @@
+/** The variables of each scope and their attributes: a name that is not here is a mistake of the author. */
+import type { Scope } from './engine.ts';
+
+/** A CEL type by its name, or a variable that is only good for its attributes. */
+export type Declared = string | ReadonlyMap<string, Declared>;
+
+export const TIMESTAMP = 'google.protobuf.Timestamp';
+
+const GOOGLE = members({ subject: 'string', groups: 'list' });
+
+/** Known here, though only `time` ever has a value: a condition written for a proxy must be storable and not grant. */
+const REQUEST = members({
+  time: TIMESTAMP,
+  path: 'string',
+  host: 'string',
+  auth: members({ access_levels: 'list' }),
+});
+
+const VARIABLES: Record<Scope, ReadonlyMap<string, Declared>> = {
+  attribute: members({ assertion: 'map', google: GOOGLE, attribute: 'map' }),
+  mapping: members({ assertion: 'map' }),
+  binding: members({
+    request: REQUEST,
+    resource: members({ name: 'string', type: 'string', service: 'string' }),
+    api: members({}),
+    destination: members({ ip: 'string', port: 'int' }),
+  }),
+};
+
+export const TYPE_NAMES: ReadonlySet<string> = new Set([
+  'bool',
+  'bytes',
+  'double',
+  'int',
+  'list',
+  'map',
+  'null_type',
+  'string',
+  'type',
+  'uint',
+]);
+
+export function variablesOf(scope: Scope): ReadonlyMap<string, Declared> {
+  return VARIABLES[scope];
+}
+
+function members(types: Readonly<Record<string, Declared>>): ReadonlyMap<string, Declared> {
+  return new Map(Object.entries(types));
+}

@@ -1,0 +1,105 @@
+/** From text to something that runs, and from there to a value: every road by which an expression can fail ends in a refusal. */
+import { isCelError, parse, type CelValue } from '@bufbuild/cel';
+import { err, ok, type Result } from '../result.ts';
+import { isBudgetSpent, isRefusal, refillBudget } from './budget.ts';
+import { check, type Checked } from './checker.ts';
+import { engineFor, type Expr, type Run, type Scope } from './engine.ts';
+import { faultAt, positionOf, type CelFault } from './fault.ts';
+import { MAX_BRACKET_DEPTH } from './limits.ts';
+import { lower } from './lower.ts';
+import { shapeOf } from './source.ts';
+import { faultIn, offsetOf, type Source } from './syntax.ts';
+import { timeDependenceOf, type TimeDependence } from './time-dependence.ts';
+import type { Activation } from './variables.ts';
+
+export interface Program {
+  readonly roots: ReadonlySet<string>;
+  readonly logicalOperators: number;
+  readonly nodes: number;
+  readonly timeDependence: TimeDependence;
+  readonly run: Run;
+  readonly source: Source;
+}
+
+export function compile(
+  text: string,
+  scope: Scope,
+  maxCharacters: number,
+  resultTypes: readonly string[],
+): Result<Program, CelFault> {
+  if (text.length > maxCharacters) return err(faultAt('', 0, `an expression has at most ${maxCharacters} characters`));
+  const shape = shapeOf(text);
+  if (shape.bracketDepth > MAX_BRACKET_DEPTH) {
+    return err(faultAt(text, shape.deepestOffset, `brackets are nested deeper than ${MAX_BRACKET_DEPTH}`));
+  }
+  try {
+    const parsed = parse(text);
+    if (parsed.expr === undefined) return err(faultAt(text, 0, 'this is no expression'));
+    const source = { text, positions: parsed.sourceInfo };
+    const checked = check(scope, source, parsed.expr);
+    const fault = checked.fault ?? resultFault(source, parsed.expr, checked, resultTypes);
+    return fault === undefined ? ok(ready(scope, source, parsed.expr, checked, shape.logicalOperators)) : err(fault);
+  } catch (error) {
+    return err(parseFault(text, error));
+  }
+}
+
+export function evaluate(program: Program, activation: Activation): Result<CelValue, string> {
+  refillBudget();
+  try {
+    const value = program.run(activation);
+    // Asked even after a `true`: `||` may have absorbed the error of the side that ran out.
+    if (isBudgetSpent()) return err('the evaluation costs too much');
+    return value instanceof Error ? err(reasonOf(program.source, value)) : ok(value);
+  } catch {
+    return err('the evaluation failed');
+  }
+}
+
+function ready(scope: Scope, source: Source, expression: Expr, { roots }: Checked, logicalOperators: number): Program {
+  const engine = engineFor(scope);
+  const timeDependence = timeDependenceOf(engine, expression);
+  const nodes = lower(expression);
+  return { roots, logicalOperators, nodes, timeDependence, run: engine.plan(expression), source };
+}
+
+function resultFault(
+  source: Source,
+  expression: Expr,
+  { type }: Checked,
+  resultTypes: readonly string[],
+): CelFault | undefined {
+  if (type === 'dyn' || resultTypes.includes(type)) return undefined;
+  return faultIn(source, expression, `the result must be a ${resultTypes.join(' or a ')}, not ${type}`);
+}
+
+/** The parser throws; deep nesting that is no bracket ends its stack. */
+function parseFault(text: string, error: unknown): CelFault {
+  if (error instanceof RangeError) return faultAt(text, 0, 'the expression is nested too deeply');
+  const rawMessage = memberOf(error, 'rawMessage');
+  const offset = memberOf(memberOf(memberOf(error, 'location'), 'start'), 'offset');
+  const message = typeof rawMessage === 'string' ? rawMessage : 'not an expression of CEL';
+  return faultAt(text, typeof offset === 'number' ? offset : 0, message);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** The engine's own messages quote values, and values are claims: only messages known to hold none are passed on. */
+const HARMLESS =
+  /^(?:found no matching overload|type mismatch|int overflow during|uint overflow during|(?:int|uint) (?:divide|modulus) by zero|duration out of range|timestamp out of range)/;
+
+function reasonOf(source: Source, error: Error): string {
+  const id = isCelError(error) ? error.exprId : undefined;
+  if (id === undefined) return harmlessMessage(error);
+  const { line, column } = positionOf(source.text, offsetOf(source, id));
+  return `${harmlessMessage(error)} (at ${line}:${column})`;
+}
+
+function harmlessMessage(error: Error): string {
+  if (isRefusal(error.message)) return error.message;
+  if (error.message.startsWith('field not found')) return 'an attribute or key is absent';
+  if (/^index .* out of bounds/.test(error.message)) return 'an index is out of bounds';
+  return HARMLESS.test(error.message) ? error.message : 'the evaluation failed';
+}

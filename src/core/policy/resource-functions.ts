@@ -1,0 +1,31 @@
+/** What a binding's condition may ask about the resource. The checker lets each be called on its own variable only. */
+import { celMethod, CelScalar, mapType, type CelFunc } from '@bufbuild/cel';
+
+const { BOOL, DYN, STRING } = CelScalar;
+const MAP = mapType(DYN, DYN);
+
+/** Receivers as they are written; the tag methods are handed the tags themselves when the expression is lowered. */
+export const RECEIVERS: ReadonlyMap<string, { readonly root: string; readonly variable: string }> = new Map([
+  ['matchTag', { root: 'resource', variable: '@tags' }],
+  ['hasTagKey', { root: 'resource', variable: '@tags' }],
+  ['matchTagId', { root: 'resource', variable: '@tagIds' }],
+  ['hasTagKeyId', { root: 'resource', variable: '@tagIds' }],
+  ['getAttribute', { root: 'api', variable: 'api' }],
+]);
+
+export function resourceFunctions(): CelFunc[] {
+  return [
+    ...['matchTag', 'matchTagId'].map((name) =>
+      celMethod(name, MAP, [STRING, STRING], BOOL, function (key, value) {
+        return this.get(key) === value;
+      }),
+    ),
+    ...['hasTagKey', 'hasTagKeyId'].map((name) =>
+      celMethod(name, MAP, [STRING], BOOL, function (key) {
+        return this.get(key) !== undefined;
+      }),
+    ),
+    // No API of ours has attributes of its own, so each answers its default.
+    celMethod('getAttribute', MAP, [STRING, DYN], DYN, (_name, otherwise) => otherwise),
+  ];
+}

@@ -1,0 +1,43 @@
+/** Principal: what a verified token becomes. From here on nobody reads claims. */
+import type { KubernetesIdentity } from './kubernetes.ts';
+import { IAM_PREFIX, poolName, type ProviderName } from './names.ts';
+
+export interface Principal {
+  readonly provider: ProviderName;
+  /** `google.subject`; `ns/NAMESPACE/sa/NAME` for clusters. */
+  readonly subject: string;
+  readonly groups: readonly string[];
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly kubernetes?: KubernetesIdentity & { readonly cluster: string };
+}
+
+/** The full name, as it stands in the minted token's `principal` claim and in the audit line. */
+export function principalIdentifier(principal: Principal): string {
+  return `principal:${poolPrefix(principal)}/subject/${principal.subject}`;
+}
+
+/**
+ * Every member text that means this principal (WIRE.md B.6). Bindings are compared with these byte for byte, so that no
+ * parser stands between what was written and who is let in.
+ */
+export function memberTexts(principal: Principal): ReadonlySet<string> {
+  const pool = poolPrefix(principal);
+  const texts = new Set([principalIdentifier(principal), `principalSet:${pool}/*`]);
+  for (const group of principal.groups) texts.add(`principalSet:${pool}/group/${group}`);
+  for (const [name, value] of Object.entries(principal.attributes)) texts.add(`principalSet:${pool}/attribute.${name}/${value}`);
+  const { kubernetes } = principal;
+  if (kubernetes) {
+    texts.add(`principal:${pool}/kubernetes.serviceaccount.uid/${kubernetes.serviceAccount.uid}`);
+    texts.add(`principalSet:${pool}/namespace/${kubernetes.namespace}`);
+    texts.add(`principalSet:${pool}/kubernetes.cluster/${kubernetes.cluster}`);
+    // The legacy form exists for the built-in pool only, whose id is PROJECT_ID.svc.id.goog.
+    if (principal.provider.poolId.endsWith('.svc.id.goog')) {
+      texts.add(`serviceAccount:${principal.provider.poolId}[${kubernetes.namespace}/${kubernetes.serviceAccount.name}]`);
+    }
+  }
+  return texts;
+}
+
+function poolPrefix(principal: Principal): string {
+  return `${IAM_PREFIX}${poolName(principal.provider.projectNumber, principal.provider.poolId)}`;
+}

@@ -1,0 +1,103 @@
+/** VerifiedAssertion → Principal: mapping and attribute condition of one provider. An error in CEL is a refusal, never a skip. */
+import type { Denial } from './denial.ts';
+import type { JsonObject } from './json.ts';
+import type { ProviderName } from './names.ts';
+import type { PolicyCompiler } from './policy/cache.ts';
+import { evaluateCondition } from './policy/condition.ts';
+import { evaluateMapping } from './policy/mapping.ts';
+import type { Principal } from './principal.ts';
+import type { Provider } from './resources.ts';
+import { err, ok, type Result } from './result.ts';
+import type { VerifiedAssertion } from './verify.ts';
+
+const MAX_SUBJECT_BYTES = 127;
+const MAX_MAPPED_BYTES = 8_192;
+// oxlint-disable-next-line no-control-regex -- a control character in a name forges log lines and member texts
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+export function admit(
+  assertion: VerifiedAssertion,
+  name: ProviderName,
+  provider: Provider,
+  compiler: PolicyCompiler,
+): Result<Principal, Denial> {
+  const principal = provider.kind === 'kubernetes' ? fromCluster(assertion, name, provider) : fromMapping(assertion, name, provider, compiler);
+  if (!principal.ok) return principal;
+  const subjectBytes = new TextEncoder().encode(principal.value.subject).length;
+  if (subjectBytes > MAX_SUBJECT_BYTES) return err({ tag: 'subject_too_long', bytes: subjectBytes });
+  const refused = checkCondition(assertion.claims, principal.value, provider, compiler);
+  return refused === undefined ? principal : err(refused);
+}
+
+/** Fixed mapping, so that nobody can spell somebody else's subject; the cluster is the provider's, never the token's, to name. */
+function fromCluster(assertion: VerifiedAssertion, name: ProviderName, provider: Provider): Result<Principal, Denial> {
+  const { kubernetes } = assertion;
+  if (kubernetes === undefined || provider.clusterUri === undefined) {
+    return err({ tag: 'unverified', check: 'kubernetes_claims' });
+  }
+  return ok({
+    provider: name,
+    subject: `ns/${kubernetes.namespace}/sa/${kubernetes.serviceAccount.name}`,
+    groups: [],
+    attributes: {},
+    kubernetes: { ...kubernetes, cluster: provider.clusterUri },
+  });
+}
+
+function fromMapping(
+  assertion: VerifiedAssertion,
+  name: ProviderName,
+  provider: Provider,
+  compiler: PolicyCompiler,
+): Result<Principal, Denial> {
+  const attributes: [string, string][] = [];
+  let subject = '';
+  let groups: readonly string[] = [];
+  let mappedBytes = 0;
+  for (const [key, expression] of Object.entries(provider.attributeMapping)) {
+    const mapped = mapOne(expression, assertion.claims, compiler);
+    if (!mapped.ok) return err({ tag: 'condition_error', problem: `mapping ${key}: ${mapped.error}` });
+    const values = typeof mapped.value === 'string' ? [mapped.value] : mapped.value;
+    mappedBytes += values.reduce((bytes, value) => bytes + new TextEncoder().encode(value).length, 0);
+    if (values.some((value) => CONTROL.test(value))) return err(mappingProblem(key, 'holds a control character'));
+    if (key === 'google.groups') groups = values;
+    else if (typeof mapped.value !== 'string') return err(mappingProblem(key, 'is a list, must be a string'));
+    else if (key === 'google.subject') subject = mapped.value;
+    else attributes.push([key.slice('attribute.'.length), mapped.value]);
+  }
+  // An empty subject would make everybody the same nobody (CVE-2026-23990).
+  if (subject === '') return err(mappingProblem('google.subject', 'is empty'));
+  if (mappedBytes > MAX_MAPPED_BYTES) return err(mappingProblem('the attributes', `have ${mappedBytes} bytes in all`));
+  return ok({ provider: name, subject, groups, attributes: Object.fromEntries(attributes) });
+}
+
+function mapOne(
+  expression: string,
+  claims: JsonObject,
+  compiler: PolicyCompiler,
+): Result<string | readonly string[], string> {
+  const mapping = compiler.mapping(expression);
+  return mapping.ok ? evaluateMapping(mapping.value, claims) : err(mapping.error.message);
+}
+
+function mappingProblem(key: string, problem: string): Denial {
+  return { tag: 'condition_error', problem: `mapping ${key}: ${problem}` };
+}
+
+function checkCondition(
+  claims: JsonObject,
+  principal: Principal,
+  provider: Provider,
+  compiler: PolicyCompiler,
+): Denial | undefined {
+  if (provider.attributeCondition === '') return undefined;
+  const condition = compiler.condition(provider.attributeCondition, 'attribute');
+  if (!condition.ok) return { tag: 'condition_error', problem: condition.error.message };
+  const verdict = evaluateCondition(condition.value, {
+    assertion: claims,
+    google: { subject: principal.subject, groups: principal.groups },
+    attribute: principal.attributes,
+  });
+  if (!verdict.ok) return { tag: 'condition_error', problem: verdict.error };
+  return verdict.value ? undefined : { tag: 'condition_false' };
+}

@@ -1,0 +1,75 @@
+/** The administration's port over the objects: configuration from Registry, keys from KeyRing, usage from Quota. */
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { AdminPort } from '../../core/admin/port.ts';
+import type { Denial } from '../../core/denial.ts';
+import { projectName } from '../../core/names.ts';
+import type { Project } from '../../core/resources.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { KeyRing } from '../keys/object.ts';
+import type { Registry } from '../registry/object.ts';
+
+export interface AdminObjects {
+  readonly registry: DurableObjectNamespace<Registry>;
+  readonly keyRing: DurableObjectNamespace<KeyRing>;
+  readonly usage: (
+    projectNumber: string,
+  ) => Promise<Result<{ readonly limitPerMinute: number; readonly countedPermits: number }, Denial>>;
+}
+
+export function createAdminPort(objects: AdminObjects): AdminPort {
+  const directory = (): DurableObjectStub<Registry> => objects.registry.getByName('directory');
+  const project = (projectNumber: string): DurableObjectStub<Registry> =>
+    objects.registry.getByName(`project/${projectNumber}`);
+  const ring = (projectNumber: string): DurableObjectStub<KeyRing> => objects.keyRing.getByName(projectNumber);
+
+  return {
+    findProject: (idOrNumber) => asking('directory', async () => ok(await directory().findProject(idOrNumber))),
+    createProject: (input, actor) => asking('directory', () => directory().createProject(input, actor)),
+    listProjects: (page) =>
+      asking('directory', async () => {
+        const { projects, next } = await directory().listProjects(page);
+        const rows = await Promise.all(projects.map((one) => readProject(one.projectNumber)));
+        return ok({ projects: rows.filter((row) => row !== undefined), next });
+      }),
+    apply: (projectNumber, command, actor) => asking('registry', () => project(projectNumber).apply(command, actor)),
+    read: (projectNumber, query) => asking('registry', () => project(projectNumber).read(query)),
+    organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),
+    setOrganizationPolicy: (input, actor) => asking('directory', () => directory().setOrganizationPolicy(input, actor)),
+    signingKeys: (projectNumber) =>
+      asking('key_ring', async () => {
+        const keys = await ring(projectNumber).list();
+        return keys === undefined ? err(noSuch(projectNumber)) : ok(keys);
+      }),
+    rotateSigningKeys: (projectNumber, input) => asking('key_ring', () => ring(projectNumber).rotate(input)),
+    quotaUsage: (projectNumber) =>
+      asking('quota', async () => {
+        const usage = await objects.usage(projectNumber);
+        return usage.ok ? usage : err(away('quota'));
+      }),
+  };
+
+  async function readProject(projectNumber: string): Promise<Project | undefined> {
+    const answer = await project(projectNumber).read({ type: 'project.get' });
+    return answer.ok && answer.value.kind === 'project' ? answer.value.project : undefined;
+  }
+}
+
+/** An object that is away, or fails, is said to be; a write of which nothing was heard may or may not have been saved. */
+async function asking<T>(
+  dependency: string,
+  question: () => Promise<Result<T, AdminDenial>>,
+): Promise<Result<T, AdminDenial>> {
+  try {
+    return await question();
+  } catch {
+    return err(away(dependency));
+  }
+}
+
+function away(dependency: string): AdminDenial {
+  return { tag: 'unavailable', dependency, description: 'The service is currently unavailable. Read the resource before repeating a change.' };
+}
+
+function noSuch(projectNumber: string): AdminDenial {
+  return { tag: 'not_found', resource: projectName(projectNumber) };
+}

@@ -1,0 +1,45 @@
+/** The audit line: one JSON object an exchange on stdout (CONTRACT). Members are named here one by one, so nothing slips in by spreading. */
+import type { ExchangeEvent } from '../../core/event.ts';
+
+/** Writes the line; the subject token leaves here only as its SHA-256, computed after the answer is on its way. */
+export function createAuditLog(write: (line: string) => void): (event: ExchangeEvent) => Promise<void> {
+  return async (event) => {
+    const subjectTokenSha256 = event.subjectToken === undefined ? undefined : await sha256Hex(event.subjectToken);
+    write(
+      JSON.stringify({
+        event: 'exchange',
+        time: new Date(event.timeMs).toISOString(),
+        requestId: event.requestId,
+        outcome: event.outcome,
+        reason: event.reason,
+        check: event.check,
+        project: event.project,
+        pool: event.pool,
+        provider: event.provider,
+        principal: event.principal,
+        target: event.target,
+        roles: event.roles,
+        binding: event.binding,
+        jti: event.tokenId,
+        subjectTokenSha256,
+        admittedAtMs: event.admittedAtMs,
+        expiresIn: event.expiresInSeconds,
+        durationsMs: event.durationsMs,
+      }),
+    );
+  };
+}
+
+async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A fault of ours: its kind and where it happened, never its message, which may quote a token. */
+export function createFaultLog(write: (line: string) => void): (requestId: string, fault: unknown) => void {
+  return (requestId, fault) => {
+    const name = fault instanceof Error ? fault.name : 'unknown';
+    const frames = fault instanceof Error ? (fault.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+    write(JSON.stringify({ event: 'fault', requestId, name, at: frames.slice(0, 8).map((frame) => frame.trim()) }));
+  };
+}

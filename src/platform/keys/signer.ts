@@ -1,0 +1,98 @@
+/** Signs what was granted, with the one key whose time it is. Keys are held in isolate memory and proven current by the news of each exchange. */
+import { CompactSign } from 'jose';
+import type { Denial } from '../../core/denial.ts';
+import { stillCurrent } from '../../core/news.ts';
+import type { SignInput } from '../../core/ports.ts';
+import { shardKey, type SigningAlgorithm } from '../../core/resources.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { Keks } from '../secrets.ts';
+import { askRing, type KeyRings } from './ask.ts';
+import { BoundedMap } from './bounded.ts';
+import type { SealedSigningKey, SigningKeys } from './keeper.ts';
+import { activeKey, MAX_MEMORY_MS, type RingKey } from './rotation.ts';
+import { openSigningKey, type SealKeys, sealKeys } from './seal.ts';
+
+export interface Signer {
+  sign(input: SignInput): Promise<Result<{ readonly jwt: string; readonly kid: string }, Denial>>;
+}
+
+interface SignerOptions {
+  readonly namespace: KeyRings;
+  readonly keks: Keks;
+  readonly nowMs: () => number;
+}
+
+interface HeldKey extends RingKey {
+  readonly key: CryptoKey;
+}
+
+interface HeldRing {
+  readonly keys: readonly HeldKey[];
+  readonly loadedAtMs: number;
+  /** The epoch at which these keys are known to be the ring's. */
+  readonly provenAtEpoch: number;
+}
+
+const MAX_PROJECTS = 512;
+const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'key_ring' };
+
+export function createSigner(options: SignerOptions): Signer {
+  const { namespace, nowMs } = options;
+  const held = new BoundedMap<HeldRing>(MAX_PROJECTS);
+  let derived: SealKeys | undefined;
+
+  async function sign(input: SignInput): Promise<Result<{ readonly jwt: string; readonly kid: string }, Denial>> {
+    const key = fromMemory(input) ?? (await fromObject(input));
+    if (key === undefined) return err(UNAVAILABLE);
+    const payload = new TextEncoder().encode(JSON.stringify(input.claims));
+    const { alg, kid } = key;
+    const jwt = await new CompactSign(payload).setProtectedHeader({ alg, kid, typ: input.typ }).sign(key.key);
+    return ok({ jwt, kid });
+  }
+
+  /** Only keys that no news speaks against: a distrusted key must not sign because somebody here still remembers it. */
+  function fromMemory({ projectNumber, alg, news }: SignInput): HeldKey | undefined {
+    const ring = held.get(projectNumber);
+    if (ring === undefined || nowMs() - ring.loadedAtMs >= MAX_MEMORY_MS) return undefined;
+    if (!stillCurrent(shardKey.ring(projectNumber), ring.provenAtEpoch, news)) return undefined;
+    held.set(projectNumber, { ...ring, provenAtEpoch: Math.max(ring.provenAtEpoch, news.epoch) });
+    return activeKey(ring.keys, alg, nowMs());
+  }
+
+  /** The ring writes a change down before it announces it, so what it answers now is right at the epoch we heard of before asking. */
+  async function fromObject({ projectNumber, alg, news }: SignInput): Promise<HeldKey | undefined> {
+    const loadedAtMs = nowMs();
+    const answer = await signingKeys(projectNumber, alg);
+    if (answer === undefined) return undefined;
+    const keys = await openAll(projectNumber, answer.keys);
+    if (keys === undefined) return undefined;
+    held.set(projectNumber, { keys, loadedAtMs, provenAtEpoch: news.epoch });
+    return activeKey(keys, alg, nowMs());
+  }
+
+  async function signingKeys(projectNumber: string, alg: SigningAlgorithm): Promise<SigningKeys | undefined> {
+    const read = await askRing(namespace, projectNumber, (ring) => ring.signingKeys());
+    if (!read.ok || read.value === undefined) return undefined;
+    if (activeKey(read.value.keys, alg, nowMs()) !== undefined) return read.value;
+    // Every key ran out while no alarm came, as after a month switched off: an exchange is reason enough to do the alarm's work.
+    const caughtUp = await askRing(namespace, projectNumber, async (ring) => ring.catchUp());
+    return caughtUp.ok && caughtUp.value.ok ? caughtUp.value.value : undefined;
+  }
+
+  /** Undefined where a seal does not open: a KEK that is wrong for one key is not trusted with the others. */
+  async function openAll(
+    projectNumber: string,
+    sealedKeys: readonly SealedSigningKey[],
+  ): Promise<readonly HeldKey[] | undefined> {
+    derived ??= await sealKeys(options.keks);
+    const opened: HeldKey[] = [];
+    for (const { sealed, ...times } of sealedKeys) {
+      const key = await openSigningKey(derived, { projectNumber, kid: times.kid, alg: times.alg }, sealed);
+      if (key === undefined) return undefined;
+      opened.push({ ...times, key });
+    }
+    return opened;
+  }
+
+  return { sign };
+}

@@ -1,0 +1,143 @@
+/** What a Quota object keeps: one row for the project, a ring of rows for its buckets. Loaded once an instance, written before each answer. */
+import {
+  type AdvanceInput,
+  advanceProject,
+  countedPermits,
+  grant,
+  PERMIT_LIFETIME_MS,
+  type QuotaBucket,
+  type QuotaProject,
+  type QuotaState,
+  RING_SLOTS,
+  restoreQuota,
+  ringSlot,
+  type SpendAnswer,
+} from '../../core/quota.ts';
+import type { EpochChange, EpochNews } from '../../core/news.ts';
+
+export interface QuotaUsage {
+  readonly limitPerMinute: number;
+  readonly countedPermits: number;
+}
+
+/** The answers about a project that no Registry ever announced. Nothing is written for it: strangers make up project numbers. */
+const NO_NEWS: EpochNews = { epoch: 0, recent: [] };
+const UNKNOWN_RETRY_AFTER_MS = 60_000;
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS project (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch INTEGER NOT NULL CHECK (epoch >= 1),
+    limit_per_minute INTEGER NOT NULL CHECK (limit_per_minute >= 0),
+    recent TEXT NOT NULL CHECK (json_valid(recent))
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS bucket (
+    slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND ${RING_SLOTS - 1}),
+    bucket_index INTEGER NOT NULL,
+    permits INTEGER NOT NULL CHECK (permits >= 1)
+  ) STRICT`;
+
+export class QuotaStore {
+  readonly #sql: SqlStorage;
+  #project: QuotaProject | undefined;
+  #state: QuotaState;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    const exists =
+      sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'bucket'`).toArray().length > 0;
+    this.#project = exists ? this.#loadProject() : undefined;
+    this.#state = restoreQuota(exists ? this.#loadBuckets() : []);
+  }
+
+  /**
+   * The row is written first and remembered after, so that a write which fails leaves no trace in memory. An instance
+   * that another has replaced fails here too, and a permit whose answer is lost stays counted: it is never granted twice.
+   */
+  spend(nowMs: number): SpendAnswer {
+    const project = this.#project;
+    if (project === undefined) {
+      return { permits: 0, expiresAfterMs: 0, ...NO_NEWS, retryAfterMs: UNKNOWN_RETRY_AFTER_MS };
+    }
+    const news = newsOf(project);
+    const outcome = grant(this.#state, nowMs, project.limitPerMinute);
+    if (outcome.granted) this.#saveBucket(outcome.changed);
+    this.#state = outcome.state;
+    return outcome.granted
+      ? { permits: 1, expiresAfterMs: PERMIT_LIFETIME_MS, ...news }
+      : { permits: 0, expiresAfterMs: 0, ...news, retryAfterMs: outcome.retryAfterMs };
+  }
+
+  /** Writes even what it already knows: an instance that another has replaced must fail here, not vouch for an epoch. */
+  advance(input: AdvanceInput): number {
+    const project = advanceProject(this.#project, input);
+    if (project === undefined) return NO_NEWS.epoch;
+    this.#sql.exec(TABLES);
+    this.#saveProject(project);
+    this.#project = project;
+    return project.epoch;
+  }
+
+  news(): EpochNews {
+    return this.#project === undefined ? NO_NEWS : newsOf(this.#project);
+  }
+
+  usage(nowMs: number): QuotaUsage {
+    return {
+      limitPerMinute: this.#project?.limitPerMinute ?? 0,
+      countedPermits: countedPermits(this.#state, nowMs),
+    };
+  }
+
+  /** One row a grant: an old bucket's slot is overwritten, for deletes are billed as writes. */
+  #saveBucket(bucket: QuotaBucket): void {
+    this.#sql.exec(
+      `INSERT INTO bucket (slot, bucket_index, permits) VALUES (?, ?, ?)
+       ON CONFLICT (slot) DO UPDATE SET bucket_index = excluded.bucket_index, permits = excluded.permits`,
+      ringSlot(bucket),
+      bucket.index,
+      bucket.permits,
+    );
+  }
+
+  #saveProject(project: QuotaProject): void {
+    this.#sql.exec(
+      `INSERT INTO project (id, epoch, limit_per_minute, recent) VALUES (1, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET
+         epoch = excluded.epoch, limit_per_minute = excluded.limit_per_minute, recent = excluded.recent`,
+      project.epoch,
+      project.limitPerMinute,
+      JSON.stringify(project.recent),
+    );
+  }
+
+  #loadProject(): QuotaProject | undefined {
+    const [row] = this.#sql
+      .exec<{ epoch: number; limit_per_minute: number; recent: string }>(
+        'SELECT epoch, limit_per_minute, recent FROM project',
+      )
+      .toArray();
+    if (row === undefined) return undefined;
+    const recent: unknown = JSON.parse(row.recent);
+    // A row that is not ours to understand closes the project: an object that cannot be built grants nothing.
+    if (!isChanges(recent)) throw new Error('the stored list of changes is not one');
+    return { epoch: row.epoch, limitPerMinute: row.limit_per_minute, recent };
+  }
+
+  #loadBuckets(): readonly QuotaBucket[] {
+    return this.#sql
+      .exec<{ bucket_index: number; permits: number }>('SELECT bucket_index, permits FROM bucket')
+      .toArray()
+      .map((row) => ({ index: row.bucket_index, permits: row.permits }));
+  }
+}
+
+function newsOf(project: QuotaProject): EpochNews {
+  return { epoch: project.epoch, recent: project.recent };
+}
+
+function isChanges(value: unknown): value is readonly EpochChange[] {
+  return (
+    Array.isArray(value) && value.every((entry) => typeof entry?.epoch === 'number' && Array.isArray(entry.shards))
+  );
+}

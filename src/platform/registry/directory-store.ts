@@ -1,0 +1,168 @@
+/** Which projects there are, in SQLite. Rows are never deleted, so that neither a number nor an id can ever mean somebody else. */
+import type { Page } from '../../core/admin/commands.ts';
+import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts';
+
+export interface ProjectEntry {
+  readonly project: Project;
+  readonly actor: string;
+  /** False while the project's objects are still being made: nobody finds it until then. */
+  readonly finished: boolean;
+}
+
+export interface ProjectIds {
+  readonly projectNumber: string;
+  readonly projectId: string;
+}
+
+interface ProjectRow extends Record<string, SqlStorageValue> {
+  readonly body: string;
+  readonly actor: string;
+  readonly finished: number;
+}
+
+const FIRST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 60_000;
+
+export class DirectoryStore {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Asks before any table is there: a read must be able to say no without creating one. */
+  exists(): boolean {
+    const tables = this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'directory'`).toArray();
+    return tables.length > 0;
+  }
+
+  createTables(kekCheck: string): void {
+    this.#sql.exec(
+      `CREATE TABLE IF NOT EXISTS directory (
+         one INTEGER PRIMARY KEY CHECK (one = 1),
+         kek_check TEXT NOT NULL,
+         organization_policy TEXT NOT NULL CHECK (json_valid(organization_policy)),
+         failures INTEGER NOT NULL,
+         due_at_ms INTEGER NOT NULL
+       ) STRICT;
+       CREATE TABLE IF NOT EXISTS projects (
+         number TEXT PRIMARY KEY,
+         id TEXT NOT NULL UNIQUE,
+         body TEXT NOT NULL CHECK (json_valid(body)),
+         actor TEXT NOT NULL,
+         finished INTEGER NOT NULL CHECK (finished IN (0, 1))
+       ) STRICT, WITHOUT ROWID;
+       CREATE TABLE IF NOT EXISTS history (
+         position INTEGER PRIMARY KEY AUTOINCREMENT,
+         time TEXT NOT NULL,
+         actor TEXT NOT NULL,
+         command TEXT NOT NULL,
+         before TEXT,
+         after TEXT
+       ) STRICT`,
+    );
+    this.#sql.exec(
+      `INSERT INTO directory (one, kek_check, organization_policy, failures, due_at_ms) VALUES (1, ?, ?, 0, 0)
+       ON CONFLICT (one) DO NOTHING`,
+      kekCheck,
+      JSON.stringify(EMPTY_POLICY),
+    );
+  }
+
+  kekCheck(): string {
+    return this.#sql.exec<{ kek_check: string }>('SELECT kek_check FROM directory').one().kek_check;
+  }
+
+  setKekCheck(kekCheck: string): void {
+    this.#sql.exec('UPDATE directory SET kek_check = ?1 WHERE kek_check <> ?1', kekCheck);
+  }
+
+  add(project: Project, actor: string, nowMs: number): void {
+    const body = JSON.stringify(project);
+    this.#sql.exec(
+      'INSERT INTO projects (number, id, body, actor, finished) VALUES (?, ?, ?, ?, 0)',
+      project.projectNumber,
+      project.projectId,
+      body,
+      actor,
+    );
+    this.#remember(project.createTime, actor, 'project.create', null, body);
+    this.#sql.exec('UPDATE directory SET failures = 0, due_at_ms = ?', nowMs + FIRST_RETRY_MS);
+  }
+
+  finished(projectNumber: string): void {
+    this.#sql.exec('UPDATE projects SET finished = 1 WHERE number = ?', projectNumber);
+  }
+
+  byNumber(projectNumber: string): ProjectEntry | undefined {
+    return entryOf(this.#sql.exec<ProjectRow>('SELECT * FROM projects WHERE number = ?', projectNumber));
+  }
+
+  byId(projectId: string): ProjectEntry | undefined {
+    return entryOf(this.#sql.exec<ProjectRow>('SELECT * FROM projects WHERE id = ?', projectId));
+  }
+
+  unfinished(limit: number): readonly ProjectEntry[] {
+    const rows = this.#sql.exec<ProjectRow>('SELECT * FROM projects WHERE finished = 0 ORDER BY id LIMIT ?', limit);
+    return [...rows].map((row) => entryOfRow(row));
+  }
+
+  /** At most `page.pageSize` finished projects with an id greater than `page.after`. */
+  list(page: Page): readonly ProjectIds[] {
+    const rows = this.#sql.exec<{ number: string; id: string }>(
+      'SELECT number, id FROM projects WHERE finished = 1 AND id > ? ORDER BY id LIMIT ?',
+      page.after,
+      page.pageSize,
+    );
+    return [...rows].map((row) => ({ projectNumber: row.number, projectId: row.id }));
+  }
+
+  organizationPolicy(): Policy {
+    const row = this.#sql.exec<{ policy: string }>('SELECT organization_policy AS policy FROM directory').one();
+    const policy: Policy = JSON.parse(row.policy);
+    return policy;
+  }
+
+  setOrganizationPolicy(policy: Policy, time: string, actor: string): void {
+    const before = JSON.stringify(this.organizationPolicy());
+    const after = JSON.stringify(policy);
+    this.#sql.exec('UPDATE directory SET organization_policy = ?', after);
+    this.#remember(time, actor, 'organization.policy.set', before, after);
+  }
+
+  failed(nowMs: number): void {
+    this.#sql.exec(
+      'UPDATE directory SET due_at_ms = ? + min(? << min(failures, 10), ?), failures = failures + 1',
+      nowMs,
+      FIRST_RETRY_MS,
+      LONGEST_RETRY_MS,
+    );
+  }
+
+  /** When the alarm has to finish what is unfinished, if anything is. */
+  dueAtMs(): number | undefined {
+    if (this.unfinished(1).length === 0) return undefined;
+    return this.#sql.exec<{ due_at_ms: number }>('SELECT due_at_ms FROM directory').one().due_at_ms;
+  }
+
+  #remember(time: string, actor: string, command: string, before: string | null, after: string): void {
+    this.#sql.exec(
+      'INSERT INTO history (time, actor, command, before, after) VALUES (?, ?, ?, ?, ?)',
+      time,
+      actor,
+      command,
+      before,
+      after,
+    );
+  }
+}
+
+function entryOf(rows: Iterable<ProjectRow>): ProjectEntry | undefined {
+  const [row] = rows;
+  return row === undefined ? undefined : entryOfRow(row);
+}
+
+function entryOfRow(row: ProjectRow): ProjectEntry {
+  const project: Project = JSON.parse(row.body);
+  return { project, actor: row.actor, finished: row.finished === 1 };
+}

@@ -1,0 +1,200 @@
+/**
+ * The authority over which projects there are. A project is several objects; it is entered here first, as unfinished, so that
+ * a crash half way is finished by the alarm or by whoever asks again, and nobody else can take its number meanwhile.
+ */
+import type { Page, PolicyInput } from '../../core/admin/commands.ts';
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import { TOKEN_EXCHANGES_PER_MINUTE } from '../../core/admin/fields.ts';
+import { setOrganizationPolicy } from '../../core/admin/policies.ts';
+import { validateNewProject } from '../../core/admin/projects.ts';
+import { projectName } from '../../core/names.ts';
+import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { projectRegistryName } from './address.ts';
+import { DirectoryStore, type ProjectEntry, type ProjectIds } from './directory-store.ts';
+import { FaultLog } from './faults.ts';
+import { applyContext, type Host, withPatience } from './host.ts';
+import { kekStanding, type KekStanding, writableKek } from './kek.ts';
+
+export interface NewProject {
+  readonly projectId: string;
+  readonly projectNumber?: string;
+  readonly displayName?: string;
+}
+
+const FINISHED_IN_ONE_GO = 10;
+const SAFETY_ALARM_MS = 5_000;
+/** Nothing else may ever write here, so the alarm looks whether the KEK was changed. */
+const KEK_WATCH_MS = 12 * 3_600_000;
+
+export class Directory {
+  readonly #host: Host;
+  readonly #store: DirectoryStore;
+  readonly #faults: FaultLog;
+  /** Projects whose creator still waits for the answer: a second creator is too late, not a repetition. */
+  readonly #beingCreated = new Set<string>();
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#store = new DirectoryStore(host.ctx.storage.sql);
+    this.#faults = new FaultLog(host.ctx.storage.sql);
+  }
+
+  exists(): boolean {
+    return this.#store.exists();
+  }
+
+  async createProject(input: NewProject, actor: string): Promise<Result<Project, AdminDenial>> {
+    const valid = validateNewProject(input);
+    if (!valid.ok) return valid;
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (!kek.ok) return kek;
+    const entered = this.#enter(input, actor, kek.value.check);
+    if (!entered.ok) return entered;
+    const { projectNumber } = entered.value.project;
+    this.#beingCreated.add(projectNumber);
+    try {
+      return await this.#finish(entered.value);
+    } finally {
+      this.#beingCreated.delete(projectNumber);
+      await this.#setAlarm();
+    }
+  }
+
+  findProject(idOrNumber: string): ProjectIds | undefined {
+    if (!this.exists()) return undefined;
+    const entry = this.#store.byNumber(idOrNumber) ?? this.#store.byId(idOrNumber);
+    if (entry === undefined || !entry.finished) return undefined;
+    return { projectNumber: entry.project.projectNumber, projectId: entry.project.projectId };
+  }
+
+  /** One row more than the page holds is asked for: it tells whether there is a next page. */
+  listProjects(page: Page): { projects: readonly ProjectIds[]; next: string } {
+    if (!this.exists()) return { projects: [], next: '' };
+    const found = this.#store.list({ ...page, pageSize: page.pageSize + 1 });
+    const projects = found.slice(0, page.pageSize);
+    return { projects, next: found.length > projects.length ? (projects.at(-1)?.projectId ?? '') : '' };
+  }
+
+  organizationPolicy(): Policy {
+    return this.exists() ? this.#store.organizationPolicy() : EMPTY_POLICY;
+  }
+
+  async setOrganizationPolicy(input: PolicyInput, actor: string): Promise<Result<Policy, AdminDenial>> {
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (!kek.ok) return kek;
+    return this.#host.ctx.storage.transactionSync(() => {
+      const current = this.organizationPolicy();
+      const context = applyContext(this.#host, current.revision + 1);
+      const policy = setOrganizationPolicy(current, input, context);
+      if (!policy.ok) return policy;
+      this.#openForWriting(kek.value.check);
+      this.#store.setOrganizationPolicy(policy.value, context.time, actor);
+      return policy;
+    });
+  }
+
+  async kekStanding(): Promise<KekStanding> {
+    return kekStanding(this.#host.env(), this.#storedKekCheck());
+  }
+
+  async alarm(): Promise<void> {
+    // Set before anything can go wrong: whatever happens below, there is a next time.
+    await this.#host.ctx.storage.setAlarm(this.#host.nowMs() + SAFETY_ALARM_MS);
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (kek.ok) {
+      this.#store.setKekCheck(kek.value.check);
+      for (const entry of this.#store.unfinished(FINISHED_IN_ONE_GO)) await this.#finish(entry);
+    } else {
+      this.#store.failed(this.#host.nowMs());
+      this.recordFault('finish projects', new Error('EDGE_STS_KEK is not the key of this state'));
+    }
+    await this.#setAlarm();
+  }
+
+  recordFault(step: string, fault: unknown): void {
+    this.#faults.record(this.#host.nowMs(), step, fault);
+  }
+
+  /** The entry to finish: a new one, or the one that the same request left unfinished before. */
+  #enter(input: NewProject, actor: string, kekCheck: string): Result<ProjectEntry, AdminDenial> {
+    const nowMs = this.#host.nowMs();
+    const entered = this.#host.ctx.storage.transactionSync((): Result<ProjectEntry, AdminDenial> => {
+      this.#openForWriting(kekCheck);
+      const known = this.#store.byId(input.projectId);
+      if (known !== undefined) return this.#isSameRequest(known, input) ? ok(known) : alreadyExists(input.projectId);
+      const { projectNumber = this.#freeNumber() } = input;
+      if (this.#store.byNumber(projectNumber) !== undefined) return alreadyExists(projectNumber);
+      const project: Project = {
+        projectNumber,
+        projectId: input.projectId,
+        displayName: input.displayName ?? '',
+        tokenExchangesPerMinute: TOKEN_EXCHANGES_PER_MINUTE.unset,
+        createTime: new Date(nowMs).toISOString(),
+      };
+      this.#store.add(project, actor, nowMs);
+      return ok({ project, actor, finished: false });
+    });
+    // Nothing is awaited since the rows were written, so the alarm is stored with them or not at all.
+    if (entered.ok) this.#host.ctx.waitUntil(this.#setAlarm());
+    return entered;
+  }
+
+  #isSameRequest(known: ProjectEntry, input: NewProject): boolean {
+    const { projectNumber, displayName } = known.project;
+    if (known.finished || this.#beingCreated.has(projectNumber)) return false;
+    return (input.projectNumber ?? projectNumber) === projectNumber && (input.displayName ?? '') === displayName;
+  }
+
+  /** Every step may have been done before. Never rejects. */
+  async #finish(entry: ProjectEntry): Promise<Result<Project, AdminDenial>> {
+    const { project, actor } = entry;
+    const { projectNumber } = project;
+    try {
+      const env = this.#host.env();
+      const registry = env.REGISTRY.getByName(projectRegistryName(projectNumber));
+      const provisioned = await withPatience(registry.provision(project, actor));
+      if (!provisioned.ok) return this.#unfinished(provisioned.error);
+      const ring = await withPatience(env.KEY_RING.getByName(projectNumber).create(projectNumber));
+      if (!ring.ok) return this.#unfinished(ring.error);
+      this.#store.finished(projectNumber);
+      return ok(provisioned.value);
+    } catch (fault) {
+      this.recordFault(`finish ${projectName(projectNumber)}`, fault);
+      return this.#unfinished({ tag: 'not_in_force_yet', resource: projectName(projectNumber) });
+    }
+  }
+
+  #unfinished(why: AdminDenial): Result<never, AdminDenial> {
+    this.#store.failed(this.#host.nowMs());
+    return err(why);
+  }
+
+  #openForWriting(kekCheck: string): void {
+    this.#store.createTables(kekCheck);
+    this.#faults.createTables();
+    this.#store.setKekCheck(kekCheck);
+  }
+
+  /** Twelve digits; unguessable it need not be, only unused. */
+  #freeNumber(): string {
+    for (;;) {
+      const [random = 0n] = crypto.getRandomValues(new BigUint64Array(1));
+      const projectNumber = String(100_000_000_000n + (random % 900_000_000_000n));
+      if (this.#store.byNumber(projectNumber) === undefined) return projectNumber;
+    }
+  }
+
+  async #setAlarm(): Promise<void> {
+    const dueAtMs = this.#store.dueAtMs() ?? this.#host.nowMs() + KEK_WATCH_MS;
+    await this.#host.ctx.storage.setAlarm(dueAtMs);
+  }
+
+  #storedKekCheck(): string | undefined {
+    return this.exists() ? this.#store.kekCheck() : undefined;
+  }
+}
+
+function alreadyExists(idOrNumber: string): Result<never, AdminDenial> {
+  return err({ tag: 'already_exists', resource: projectName(idOrNumber) });
+}

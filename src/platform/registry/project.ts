@@ -1,0 +1,270 @@
+/**
+ * The authority over one project's configuration: save, put in force, then copy to the edge, in that order.
+ * Each step leaves a row behind before it starts, so that a crash anywhere is finished by the alarm.
+ */
+import { apply } from '../../core/admin/apply.ts';
+import type { Answer, Command, Query } from '../../core/admin/commands.ts';
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import { provisionWrites } from '../../core/admin/projects.ts';
+import { read } from '../../core/admin/read.ts';
+import type { ApplyContext, Write } from '../../core/admin/state.ts';
+import { projectName } from '../../core/names.ts';
+import type { Project } from '../../core/resources.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { Copies } from './copies.ts';
+import { FaultLog } from './faults.ts';
+import { applyContext, type Host, Turns, withPatience } from './host.ts';
+import { kekStanding, type KekStanding, writableKek } from './kek.ts';
+import { Outbox } from './outbox.ts';
+import { ProjectStore } from './project-store.ts';
+import { macKeys, type MacKeys, sealRecord } from './record.ts';
+import { isConfigShard, shardValue, type ShardValue } from './shards.ts';
+
+/** Half of this is left when a record is put again: the object may be away for twelve hours before the edge forgets. */
+const RECORD_LIFE_MS = 24 * 3_600_000;
+/** KV lets go of a record a while after nobody may believe it any more. */
+const RECORD_EXPIRATION_TTL_SECONDS = RECORD_LIFE_MS / 1_000 + 3_600;
+/** Puts in one go: below the 50 calls to other services that the smallest plan grants to one invocation. */
+const PUTS_IN_ONE_GO = 30;
+const SAFETY_ALARM_MS = 5_000;
+const WRONG_KEK_RETRY_MS = 300_000;
+
+/** What a change wants: `apply` and `provisionWrites` both answer so. */
+interface Wanted<T> {
+  readonly answer: T;
+  readonly writes: readonly Write[];
+  readonly shards: readonly string[];
+}
+
+export class ProjectRegistry {
+  readonly #host: Host;
+  readonly #store: ProjectStore;
+  readonly #outbox: Outbox;
+  readonly #copies: Copies;
+  readonly #faults: FaultLog;
+  readonly #deliveries = new Turns();
+  readonly #puts = new Turns();
+  #putsNotBeforeMs = 0;
+
+  constructor(host: Host) {
+    const { sql } = host.ctx.storage;
+    this.#host = host;
+    this.#store = new ProjectStore(sql);
+    this.#outbox = new Outbox(sql);
+    this.#copies = new Copies(sql);
+    this.#faults = new FaultLog(sql);
+  }
+
+  exists(): boolean {
+    return this.#store.exists();
+  }
+
+  /** Again with the same project: finishes what is left to do, and answers the same. */
+  async provision(project: Project, actor: string): Promise<Result<Project, AdminDenial>> {
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (!kek.ok) return kek;
+    if (!this.exists()) {
+      this.#save(kek.value.check, actor, 'project.create', 1, (context) => {
+        return ok({ answer: undefined, ...provisionWrites(project, context) });
+      });
+    }
+    const kept = this.#store.project();
+    if (kept.projectNumber !== project.projectNumber || kept.projectId !== project.projectId) {
+      return err({ tag: 'already_exists', resource: projectName(project.projectNumber) });
+    }
+    return this.#inForce(kept);
+  }
+
+  async apply(command: Command, actor: string): Promise<Result<Answer, AdminDenial>> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (!kek.ok) return kek;
+    const saved = this.#save(kek.value.check, actor, command.type, this.#store.epoch() + 1, (context) =>
+      apply(this.#store, command, context),
+    );
+    return saved.ok ? this.#inForce(saved.value) : saved;
+  }
+
+  read(query: Query): Result<Answer, AdminDenial> {
+    return this.exists() ? read(this.#store, query) : err(this.#noSuchProject());
+  }
+
+  /** Who asks found KV behind, so that record is put again as well. */
+  shard(key: string): { epoch: number; value: ShardValue | null } {
+    if (!this.exists()) return { epoch: 0, value: null };
+    this.#host.ctx.waitUntil(this.#repair(key));
+    return { epoch: this.#store.epoch(), value: shardValue(this.#store, key) };
+  }
+
+  async announce(shards: readonly string[]): Promise<void> {
+    if (!this.exists()) throw new Error('there is no such project to announce a change of');
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (!kek.ok) throw new Error('EDGE_STS_KEK is not the key of this state: nothing was announced');
+    this.#save(kek.value.check, 'edge-sts', 'announce', this.#store.epoch() + 1, () =>
+      ok({ answer: undefined, writes: [], shards }),
+    );
+    const inForce = await this.#inForce(undefined);
+    if (!inForce.ok) throw new Error('the change is saved but not in force yet');
+  }
+
+  async kekStanding(): Promise<KekStanding> {
+    return kekStanding(this.#host.env(), this.#storedKekCheck());
+  }
+
+  async alarm(): Promise<void> {
+    // Set before anything can go wrong: whatever happens below, there is a next time.
+    await this.#host.ctx.storage.setAlarm(this.#host.nowMs() + SAFETY_ALARM_MS);
+    await this.#deliver();
+    await this.#putCopies();
+    await this.#setAlarm();
+  }
+
+  recordFault(step: string, fault: unknown): void {
+    this.#faults.record(this.#host.nowMs(), step, fault);
+  }
+
+  /** One transaction: rows, history, epoch and outbox, or none of them. The alarm is part of it, for nothing is awaited in between. */
+  #save<T>(
+    kekCheck: string,
+    actor: string,
+    command: string,
+    epoch: number,
+    want: (context: ApplyContext) => Result<Wanted<T>, AdminDenial>,
+  ): Result<T, AdminDenial> {
+    const nowMs = this.#host.nowMs();
+    const context = applyContext(this.#host, epoch);
+    const saved = this.#host.ctx.storage.transactionSync(() => {
+      const wanted = want(context);
+      if (!wanted.ok) return wanted;
+      const { answer, writes, shards } = wanted.value;
+      if (writes.length === 0 && shards.length === 0) return ok(answer);
+      if (!this.exists()) this.#createTables();
+      this.#store.commit({ epoch, time: context.time, actor, command, writes, kekCheck });
+      this.#outbox.add({ epoch, shards }, nowMs);
+      for (const key of shards) if (isConfigShard(key)) this.#copies.changed(key, epoch, nowMs);
+      return ok(answer);
+    });
+    if (saved.ok) this.#host.ctx.waitUntil(this.#setAlarm());
+    return saved;
+  }
+
+  #createTables(): void {
+    for (const part of [this.#store, this.#outbox, this.#copies, this.#faults]) part.createTables();
+  }
+
+  /** The answer, once every isolate that asks for a permit hears of the change. */
+  async #inForce<T>(answer: T): Promise<Result<T, AdminDenial>> {
+    const delivered = await this.#deliver();
+    this.#host.ctx.waitUntil(this.#afterwards());
+    return delivered ? ok(answer) : err({ tag: 'not_in_force_yet', resource: this.#name() });
+  }
+
+  async #afterwards(): Promise<void> {
+    await this.#putCopies();
+    await this.#setAlarm();
+  }
+
+  /** True when nothing is left undelivered of what was there when it was asked. Never rejects. */
+  #deliver(): Promise<boolean> {
+    return this.#deliveries.take(async () => {
+      try {
+        while (this.exists() && !this.#outbox.isEmpty()) await this.#deliverOnce();
+        return true;
+      } catch (fault) {
+        this.#outbox.failed(this.#host.nowMs());
+        this.recordFault('deliver', fault);
+        return false;
+      }
+    });
+  }
+
+  async #deliverOnce(): Promise<void> {
+    const { projectNumber, tokenExchangesPerMinute } = this.#store.project();
+    const changes = this.#outbox.undelivered();
+    const quota = this.#host.env().QUOTA.getByName(projectNumber);
+    const inForce = await withPatience(quota.advance({ changes, limitPerMinute: tokenExchangesPerMinute }));
+    const newest = changes.at(-1)?.epoch ?? 0;
+    if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);
+    this.#outbox.delivered(newest);
+    if (inForce > this.#store.epoch()) this.#leap(inForce);
+  }
+
+  /**
+   * This object was restored from an older day, so the edge trusts epochs that are yet to come here. Two steps beyond the
+   * newest of them: the gap makes every copy doubtful, and each is read again.
+   */
+  #leap(inForce: number): void {
+    const nowMs = this.#host.nowMs();
+    const epoch = inForce + 2;
+    this.#host.ctx.storage.transactionSync(() => {
+      const time = new Date(nowMs).toISOString();
+      const kekCheck = this.#store.kekCheck();
+      this.#store.commit({ epoch, time, actor: 'edge-sts', command: 'leap', writes: [], kekCheck });
+      this.#outbox.add({ epoch, shards: [] }, nowMs);
+      this.#copies.allChanged(epoch, nowMs);
+    });
+  }
+
+  /** Puts what is due, unless something is not in force yet: the edge must not learn from KV what was not announced. Never rejects. */
+  #putCopies(): Promise<void> {
+    return this.#puts.take(async () => {
+      try {
+        const nowMs = this.#host.nowMs();
+        if (!this.exists() || !this.#outbox.isEmpty() || nowMs < this.#putsNotBeforeMs) return;
+        const due = this.#copies.due(nowMs, PUTS_IN_ONE_GO);
+        if (due.length === 0) return;
+        const kek = await writableKek(this.#host.env(), this.#store.kekCheck());
+        if (!kek.ok) {
+          this.#putsNotBeforeMs = nowMs + WRONG_KEK_RETRY_MS;
+          throw new Error('EDGE_STS_KEK is not the key of this state: no record was put');
+        }
+        this.#store.setKekCheck(kek.value.check);
+        const keys = await macKeys(kek.value.keks);
+        await Promise.all(due.map((key) => this.#put(keys, key)));
+      } catch (fault) {
+        this.recordFault('put', fault);
+      }
+    });
+  }
+
+  async #put(keys: MacKeys, key: string): Promise<void> {
+    const epoch = this.#store.epoch();
+    const value = shardValue(this.#store, key);
+    try {
+      const notAfterMs = this.#host.nowMs() + RECORD_LIFE_MS;
+      const text = await sealRecord(keys, { key, epoch, notAfterMs, body: JSON.stringify(value) });
+      const options = { expirationTtl: RECORD_EXPIRATION_TTL_SECONDS };
+      await withPatience(this.#host.env().CACHE.put(key, text, options));
+      this.#copies.put(key, epoch, this.#host.nowMs());
+      // KV lets a tombstone go by itself, and nobody is led to that key any more.
+      if (value === null) this.#copies.forget(key, epoch);
+    } catch (fault) {
+      this.#copies.failed(key, this.#host.nowMs());
+      this.recordFault(`put ${key}`, fault);
+    }
+  }
+
+  async #repair(key: string): Promise<void> {
+    if ((await this.kekStanding()) === 'other') return;
+    if (this.#copies.foundBehind(key, this.#store.epoch(), this.#host.nowMs())) await this.#afterwards();
+  }
+
+  async #setAlarm(): Promise<void> {
+    const copiesDueAtMs = this.#copies.dueAtMs();
+    const putsAtMs = copiesDueAtMs === undefined ? undefined : Math.max(copiesDueAtMs, this.#putsNotBeforeMs);
+    const times = [this.#outbox.dueAtMs(), putsAtMs].filter((time) => time !== undefined);
+    if (times.length > 0) await this.#host.ctx.storage.setAlarm(Math.min(...times));
+  }
+
+  #storedKekCheck(): string | undefined {
+    return this.exists() ? this.#store.kekCheck() : undefined;
+  }
+
+  #name(): string {
+    return projectName(this.#store.project().projectNumber);
+  }
+
+  #noSuchProject(): AdminDenial {
+    return { tag: 'not_found', resource: (this.#host.ctx.id.name ?? '').replace(/^project\//, 'projects/') };
+  }
+}

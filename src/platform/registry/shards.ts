@@ -1,0 +1,46 @@
+/** From rows to what the edge reads: the content of one shard, as the store has it now. */
+import { EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
+import type { ProjectStore } from './project-store.ts';
+
+export type ShardValue = Shards[keyof Shards];
+
+/** The project's own shard, and the three kinds below it. Anything else, the key ring's entry in the news too, is no configuration. */
+const CONFIG_SHARD = /^(?:project:[^/]+|pool:[^/]+\/[^/]+|provider:[^/]+\/[^/]+\/[^/]+|target:[^/]+\/[^/]+)$/;
+
+export function isConfigShard(key: string): boolean {
+  return CONFIG_SHARD.test(key);
+}
+
+/** Null where there is no such row, or where the key is another project's. */
+export function shardValue(store: ProjectStore, key: string): ShardValue | null {
+  const { projectNumber } = store.project();
+  const [, first = '', second = ''] = key.split('/');
+  switch (key) {
+    case shardKey.project(projectNumber):
+      return projectShard(store);
+    case shardKey.pool(projectNumber, first):
+      return present(store.pool(first), (pool) => ({ pool }));
+    case shardKey.provider(projectNumber, first, second):
+      return present(store.provider(first, second), (provider) => ({ provider }));
+    case shardKey.target(projectNumber, first):
+      return present(store.target(first), (target) => ({
+        target,
+        policy: store.policy({ kind: 'target', targetId: first }) ?? EMPTY_POLICY,
+      }));
+    default:
+      return null;
+  }
+}
+
+function projectShard(store: ProjectStore): Shards['project'] {
+  return {
+    project: store.project(),
+    policy: store.policy({ kind: 'project' }) ?? EMPTY_POLICY,
+    roles: store.allRoles(),
+    targetIdByUri: store.targetIdByUri(),
+  };
+}
+
+function present<T, V>(row: T | undefined, shard: (row: T) => V): V | null {
+  return row === undefined ? null : shard(row);
+}

@@ -1,0 +1,180 @@
+/**
+ * Configuration as an isolate sees it: memory first, then KV, then the authority. KV may lag a minute, or be written by
+ * somebody who should not; so a copy counts only as far as the epoch news, which comes with every permit, bears it out (DESIGN §5).
+ */
+import { stillCurrent, type EpochNews } from '../../core/news.ts';
+import { shardKey, type Shards } from '../../core/resources.ts';
+import type { Keks } from '../secrets.ts';
+import { projectRegistryName } from './address.ts';
+import { BoundedMap } from './bounded.ts';
+import { withPatience } from './host.ts';
+import type { Registry } from './object.ts';
+import { macKeys, type MacKeys, openRecord } from './record.ts';
+
+/** The least that KV takes. Longer would only make more readers ask the authority after a change. */
+const KV_CACHE_TTL_SECONDS = 30;
+
+/** One for each request. A shard read twice is the same value twice; a value that has not changed is the same object as ever. */
+export interface ConfigView {
+  /** All four reject with `ConfigUnavailable`, and with nothing else, where the edge copy will not do and the authority does not answer. */
+  project(): Promise<Shards['project'] | undefined>;
+  pool(poolId: string): Promise<Shards['pool'] | undefined>;
+  provider(poolId: string, providerId: string): Promise<Shards['provider'] | undefined>;
+  target(targetId: string): Promise<Shards['target'] | undefined>;
+  /** Is everything that this view handed out still right, given this news? If not, a new view reads it again. */
+  currentAt(news: EpochNews): boolean;
+}
+
+export interface ConfigReader {
+  /** Before any news of the project is known, what a view hands out is provisional: ask for news, then `currentAt`. */
+  open(projectNumber: string): ConfigView;
+  learn(projectNumber: string, news: EpochNews): void;
+}
+
+/** To be told to the caller as `{ tag: 'unavailable', dependency: 'configuration' }`: closed, never open. */
+export class ConfigUnavailable extends Error {
+  override readonly name = 'ConfigUnavailable';
+}
+
+type Shard = Shards[keyof Shards];
+
+/** The proof grows with the news; the value never changes, for compiled policies hang on its identity. */
+interface Copy {
+  readonly value: Shard | undefined;
+  provenAtEpoch: number;
+}
+
+/** Nothing was found where nothing was known: no epoch bears this out but that of a project which does not exist. */
+const UNPROVEN = -1;
+
+export function createConfigReader(deps: {
+  readonly cache: KVNamespace;
+  readonly registry: DurableObjectNamespace<Registry>;
+  readonly keks: Keks;
+  readonly nowMs: () => number;
+  readonly maxEntries: number;
+}): ConfigReader {
+  const memory = new Memory(deps.maxEntries);
+  let keys: MacKeys | undefined;
+
+  return { open, learn: (projectNumber, news) => memory.learn(projectNumber, news) };
+
+  function open(projectNumber: string): ConfigView {
+    const handedOut = new Map<string, Copy>();
+    return {
+      project: () => hand('project', shardKey.project(projectNumber)),
+      pool: (poolId) => hand('pool', shardKey.pool(projectNumber, poolId)),
+      provider: (poolId, providerId) => hand('provider', shardKey.provider(projectNumber, poolId, providerId)),
+      target: (targetId) => hand('target', shardKey.target(projectNumber, targetId)),
+      currentAt(news) {
+        memory.learn(projectNumber, news);
+        return [...handedOut].every(([key, copy]) => bearsOut(news, key, copy));
+      },
+    };
+
+    async function hand<K extends keyof Shards>(kind: K, key: string): Promise<Shards[K] | undefined> {
+      const copy = handedOut.get(key) ?? (await find(projectNumber, key));
+      handedOut.set(key, copy);
+      return copy.value !== undefined && isOfKind(kind, copy.value) ? copy.value : undefined;
+    }
+  }
+
+  async function find(projectNumber: string, key: string): Promise<Copy> {
+    const news = memory.news(projectNumber);
+    const held = memory.copy(key);
+    if (held !== undefined && (news === undefined || bearsOut(news, key, held))) return held;
+    const record = await fromKv(key);
+    if (record !== undefined && (news === undefined || bearsOut(news, key, record))) return memory.keep(key, record);
+    // A stranger's guess at a project costs one read of KV. Whether it deserves more is for the caller to find out.
+    if (news === undefined) return { value: undefined, provenAtEpoch: UNPROVEN };
+    return memory.keep(key, await fromAuthority(projectNumber, key, news));
+  }
+
+  async function fromKv(key: string): Promise<Copy | undefined> {
+    try {
+      const options = { type: 'text', cacheTtl: KV_CACHE_TTL_SECONDS } as const;
+      const text = await withPatience(deps.cache.get(key, options));
+      if (text === null) return undefined;
+      keys ??= await macKeys(deps.keks);
+      const record = await openRecord(keys, key, text, deps.nowMs());
+      return record && { value: isShard(record.value) ? record.value : undefined, provenAtEpoch: record.epoch };
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function fromAuthority(projectNumber: string, key: string, news: EpochNews): Promise<Copy> {
+    const answer = await ask();
+    const copy = { value: isShard(answer.value) ? answer.value : undefined, provenAtEpoch: answer.epoch };
+    // An authority that is behind its own news was restored from an older day: what was disabled since may be enabled there.
+    if (!bearsOut(news, key, copy)) throw new ConfigUnavailable('the Registry object is behind the epoch in force');
+    return copy;
+
+    async function ask(): Promise<{ readonly epoch: number; readonly value: unknown }> {
+      try {
+        return await withPatience(deps.registry.getByName(projectRegistryName(projectNumber)).shard(key));
+      } catch (cause) {
+        throw new ConfigUnavailable('the Registry object does not answer', { cause });
+      }
+    }
+  }
+}
+
+/** What is borne out is proven up to the news from then on, so that a long list of later changes raises no doubt. */
+function bearsOut(news: EpochNews, key: string, copy: Copy): boolean {
+  // There is no such project, and nothing was found: that agrees.
+  if (news.epoch === 0 && copy.value === undefined) return true;
+  if (!stillCurrent(key, copy.provenAtEpoch, news)) return false;
+  copy.provenAtEpoch = Math.max(copy.provenAtEpoch, news.epoch);
+  return true;
+}
+
+/** Only the authority writes shards and seals records; null is its word for one that does not exist. */
+function isShard(value: unknown): value is Shard {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Each shard has a member of the name of its kind. */
+function isOfKind<K extends keyof Shards>(kind: K, shard: Shard): shard is Shards[K] {
+  return kind in shard;
+}
+
+/** Bounded, and what is absent is kept apart from what is there: strangers' guesses push out guesses only. */
+class Memory {
+  readonly #news: BoundedMap<EpochNews>;
+  readonly #present: BoundedMap<Copy>;
+  readonly #absent: BoundedMap<Copy>;
+
+  constructor(maxEntries: number) {
+    this.#news = new BoundedMap(maxEntries);
+    this.#present = new BoundedMap(maxEntries);
+    this.#absent = new BoundedMap(maxEntries);
+  }
+
+  news(projectNumber: string): EpochNews | undefined {
+    return this.#news.get(projectNumber);
+  }
+
+  /** News may come in any order; that a project does not exist is not worth a place, and may be over at any moment. */
+  learn(projectNumber: string, news: EpochNews): void {
+    if (news.epoch > (this.#news.get(projectNumber)?.epoch ?? 0)) this.#news.set(projectNumber, news);
+  }
+
+  copy(key: string): Copy | undefined {
+    return this.#present.get(key) ?? this.#absent.get(key);
+  }
+
+  keep(key: string, found: Copy): Copy {
+    const held = this.copy(key);
+    // Another request may have found a newer one while this one was waiting.
+    if (held !== undefined && held.provenAtEpoch >= found.provenAtEpoch) return held;
+    if (held !== undefined && JSON.stringify(held.value) === JSON.stringify(found.value)) {
+      held.provenAtEpoch = found.provenAtEpoch;
+      return held;
+    }
+    const [to, from] = found.value === undefined ? [this.#absent, this.#present] : [this.#present, this.#absent];
+    from.delete(key);
+    to.set(key, found);
+    return found;
+  }
+}

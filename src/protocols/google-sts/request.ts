@@ -1,0 +1,172 @@
+/** POST /v1/token, read: form or JSON → ExchangeInput (WIRE.md A.2, A.3; RFC 8693 §2.1). Pure. */
+import type { Denial } from '../../core/denial.ts';
+import { isJsonObject, parseStrictJson } from '../../core/json.ts';
+import { IAM_PREFIX, parseProviderName, type ProviderName } from '../../core/names.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+
+/** What the parameters say; the route adds where they came from. */
+export interface TokenRequest {
+  readonly subjectToken: string;
+  readonly provider: ProviderName | undefined;
+  readonly resource: string | undefined;
+  readonly scopes: readonly string[];
+  /** Echoed as `issued_token_type`. */
+  readonly requestedTokenType: string;
+}
+
+const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
+const SUBJECT_TOKEN_TYPES = [`${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`];
+const REQUESTED_TOKEN_TYPES = [`${TOKEN_TYPE}access_token`, `${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`];
+const MAX_SUBJECT_TOKEN_BYTES = 16_384;
+const MAX_AUDIENCE_CHARACTERS = 512;
+const MAX_RESOURCE_CHARACTERS = 2_048;
+const MAX_SCOPE_CHARACTERS = 4_096;
+const SCOPE_TOKEN = /^[\u0021\u0023-\u005b\u005d-\u007e]+$/;
+
+/** The parameters that mean something here, by their form spelling; all others are ignored, as Google does. */
+const KNOWN = [
+  'grant_type',
+  'audience',
+  'scope',
+  'requested_token_type',
+  'subject_token',
+  'subject_token_type',
+  'options',
+  'resource',
+  'actor_token',
+  'actor_token_type',
+] as const;
+type Known = (typeof KNOWN)[number];
+type Parameters = Partial<Record<Known, string>>;
+
+/** Query parameters that carry a credential: a token in a URL stands in every log on its way. */
+const TOKENS_IN_QUERY = ['access_token', 'oauth_token', 'id_token', 'token', 'client_secret'];
+
+export function parseForm(body: string, query: URLSearchParams): Result<TokenRequest, Denial> {
+  return checkQuery(query) ?? fromForm(new URLSearchParams(body));
+}
+
+export function parseJson(body: string, query: URLSearchParams): Result<TokenRequest, Denial> {
+  return checkQuery(query) ?? fromJson(body);
+}
+
+function checkQuery(query: URLSearchParams): Result<never, Denial> | undefined {
+  for (const name of query.keys()) {
+    if (TOKENS_IN_QUERY.includes(name) || isKnown(snake(name))) {
+      return malformed(snake(name), 'must not stand in the query string');
+    }
+  }
+  return undefined;
+}
+
+/** An empty parameter counts as absent (RFC 6749 §3.2), a repeated one is refused: two parsers may pick different ones. */
+function fromForm(form: URLSearchParams): Result<TokenRequest, Denial> {
+  const parameters: Parameters = {};
+  for (const name of KNOWN) {
+    const values = form.getAll(name);
+    if (values.length > 1) return malformed(name, 'stands more than once');
+    if (values[0] !== undefined && values[0] !== '') parameters[name] = values[0];
+  }
+  return fromParameters(parameters);
+}
+
+/** camelCase as Google's JSON has it, snake_case as GDCH clients send it; both spellings of one parameter are a repetition. */
+function fromJson(body: string): Result<TokenRequest, Denial> {
+  const document = parseStrictJson(body);
+  if (!document.ok) return malformed('body', `is ${document.error}`);
+  if (!isJsonObject(document.value)) return malformed('body', 'is not a JSON object');
+  const parameters: Parameters = {};
+  const seen = new Set<string>();
+  for (const [member, value] of Object.entries(document.value)) {
+    const name = snake(member);
+    if (!isKnown(name)) continue;
+    if (seen.has(name)) return malformed(name, 'stands more than once');
+    seen.add(name);
+    if (value === null || value === '') continue;
+    if (typeof value !== 'string') return malformed(name, 'is not a string');
+    parameters[name] = value;
+  }
+  return fromParameters(parameters);
+}
+
+function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
+  if (given.grant_type === undefined) return malformed('grant_type', 'is missing');
+  if (given.grant_type !== GRANT_TYPE) return err({ tag: 'unsupported_grant_type' });
+  if (given.actor_token !== undefined || given.actor_token_type !== undefined) {
+    return malformed('actor_token', 'is not supported');
+  }
+  const requestedTokenType = given.requested_token_type ?? `${TOKEN_TYPE}access_token`;
+  if (!REQUESTED_TOKEN_TYPES.includes(requestedTokenType)) return malformed('requested_token_type', 'is not supported');
+  if (given.subject_token_type === undefined) return malformed('subject_token_type', 'is missing');
+  if (!SUBJECT_TOKEN_TYPES.includes(given.subject_token_type)) return malformed('subject_token_type', 'is not supported');
+  // Token files end in a newline more often than not, and Google's clients send it along (WIRE.md A.11).
+  const subjectToken = given.subject_token?.trim() ?? '';
+  if (subjectToken === '') return malformed('subject_token', 'is missing');
+  if (subjectToken.length > MAX_SUBJECT_TOKEN_BYTES) return malformed('subject_token', 'is longer than 16 KiB');
+  const provider = parseAudience(given.audience);
+  if (!provider.ok) return provider;
+  const scopes = parseScope(given.scope);
+  if (!scopes.ok) return scopes;
+  if ((given.resource?.length ?? 0) > MAX_RESOURCE_CHARACTERS) return malformed('resource', 'is too long');
+  const fault = checkOptions(given.options);
+  if (fault !== undefined) return fault;
+  return ok({ subjectToken, provider: provider.value, resource: given.resource, scopes: scopes.value, requestedTokenType });
+}
+
+/** `//iam.googleapis.com/projects/N/…/providers/Q` in every universe; that the provider exists is not asked here. */
+function parseAudience(audience: string | undefined): Result<ProviderName | undefined, Denial> {
+  if (audience === undefined) return ok(undefined);
+  const name =
+    audience.length <= MAX_AUDIENCE_CHARACTERS && audience.startsWith(IAM_PREFIX)
+      ? parseProviderName(audience.slice(IAM_PREFIX.length))
+      : undefined;
+  if (name !== undefined) return ok(name);
+  return malformed(
+    'audience',
+    'must be //iam.googleapis.com/projects/PROJECT_NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER',
+  );
+}
+
+function parseScope(scope: string | undefined): Result<readonly string[], Denial> {
+  if (scope === undefined) return ok([]);
+  const tokens = scope.split(' ').filter((token) => token !== '');
+  if (scope.length > MAX_SCOPE_CHARACTERS || !tokens.every((token) => SCOPE_TOKEN.test(token))) {
+    return err({ tag: 'invalid_scope' });
+  }
+  return ok([...new Set(tokens)]);
+}
+
+/**
+ * `options` is JSON in a string; Python's client percent-encodes it once more (WIRE.md A.2). What would narrow the token
+ * and is not understood here is refused: ignoring a boundary would hand out more than was asked for.
+ */
+function checkOptions(options: string | undefined): Result<never, Denial> | undefined {
+  if (options === undefined) return undefined;
+  const document = parseOptions(options);
+  if (!document.ok || !isJsonObject(document.value)) return malformed('options', 'is not a JSON object');
+  if (Object.hasOwn(document.value, 'accessBoundary')) return malformed('options', 'accessBoundary is not supported here');
+  return undefined;
+}
+
+function parseOptions(options: string): ReturnType<typeof parseStrictJson> {
+  const plain = parseStrictJson(options);
+  if (plain.ok) return plain;
+  try {
+    return parseStrictJson(decodeURIComponent(options));
+  } catch {
+    return plain;
+  }
+}
+
+function isKnown(name: string): name is Known {
+  return (KNOWN as readonly string[]).includes(name);
+}
+
+function snake(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function malformed(parameter: string, problem: string): Result<never, Denial> {
+  return err({ tag: 'malformed', parameter, problem });
+}

@@ -1,0 +1,47 @@
+/** POST /v1/token: bytes in, bytes out. The deciding is `core/exchange`. */
+import { Hono } from 'hono';
+import type { Denial } from '../../core/denial.ts';
+import { exchange } from '../../core/exchange.ts';
+import type { ExchangePorts } from '../../core/ports.ts';
+import { err, type Result } from '../../core/result.ts';
+import { decodeUtf8, readBody } from '../read-body.ts';
+import { parseForm, parseJson, type TokenRequest } from './request.ts';
+import { renderDenial, renderIssued, type RequestFault } from './response.ts';
+
+const MAX_BODY_BYTES = 65_536;
+
+export function createGoogleStsRoutes(ports: ExchangePorts): Hono<{ Variables: { requestId: string } }> {
+  return new Hono<{ Variables: { requestId: string } }>().all('/v1/token', async (context) => {
+    const requestId = context.get('requestId');
+    const read = await readTokenRequest(context.req.raw);
+    if (!read.ok) {
+      ports.record({
+        timeMs: ports.nowMs(),
+        requestId,
+        outcome: 'refused',
+        reason: read.error.tag,
+        ...(read.error.tag === 'malformed' ? { check: `${read.error.parameter}: ${read.error.problem}` } : {}),
+        durationsMs: {},
+      });
+      return renderDenial(read.error);
+    }
+    const { requestedTokenType, ...input } = read.value;
+    // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word.
+    const address = context.req.header('cf-connecting-ip') ?? 'unknown';
+    const issued = await exchange({ ...input, requestId, address }, ports);
+    return issued.ok ? renderIssued(issued.value, requestedTokenType) : renderDenial(issued.error);
+  });
+}
+
+async function readTokenRequest(request: Request): Promise<Result<TokenRequest, Denial | RequestFault>> {
+  if (request.method !== 'POST') return err({ tag: 'method_not_allowed' });
+  const mediaType = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  const parse =
+    mediaType === 'application/x-www-form-urlencoded' ? parseForm : mediaType === 'application/json' ? parseJson : undefined;
+  if (parse === undefined) return err({ tag: 'unsupported_media_type' });
+  const body = await readBody(request, MAX_BODY_BYTES);
+  if (body === 'too_large') return err({ tag: 'body_too_large' });
+  const text = decodeUtf8(body);
+  if (text === undefined) return err({ tag: 'malformed', parameter: 'body', problem: 'is not UTF-8' });
+  return parse(text, new URL(request.url).searchParams);
+}

@@ -1,0 +1,69 @@
+/** The core's answers → the bodies that REST gives: one switch, so that no kind of answer is forgotten. */
+import type { Answer } from '../../core/admin/commands.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { renderPolicy } from './policy-view.ts';
+import { nextPageToken } from './query.ts';
+import { renderOperation, renderPool, renderProject, renderProvider, renderRole, renderTarget } from './render.ts';
+
+/** What the rows do not know of themselves. */
+export interface View {
+  readonly projectNumber: string;
+  readonly projectId: string;
+  readonly publicOrigin: string;
+}
+
+const WHOLE_POLICY = 3;
+
+export function renderAnswer(answer: Answer, view: View): JsonObject {
+  const { projectNumber, projectId, publicOrigin } = view;
+  switch (answer.kind) {
+    case 'project':
+      return renderProject(answer.project);
+    case 'pool':
+      return renderPool(answer.pool, projectNumber, publicOrigin);
+    case 'provider':
+      return renderProvider(answer.provider, projectNumber);
+    case 'target':
+      return renderTarget(answer.target, projectNumber);
+    case 'role':
+      return renderRole(answer.role, projectId);
+    case 'policy':
+      return renderPolicy(answer.policy, WHOLE_POLICY);
+    case 'deleted':
+      return {};
+    case 'pools':
+      return {
+        workloadIdentityPools: answer.pools.map((pool) => renderPool(pool, projectNumber, publicOrigin)),
+        ...nextPageToken(answer.next),
+      };
+    case 'providers':
+      return {
+        workloadIdentityPoolProviders: answer.providers.map((provider) => renderProvider(provider, projectNumber)),
+        ...nextPageToken(answer.next),
+      };
+    case 'targets':
+      return {
+        targets: answer.targets.map((target) => renderTarget(target, projectNumber)),
+        ...nextPageToken(answer.next),
+      };
+    case 'roles':
+      return { roles: answer.roles.map((role) => renderRole(role, projectId)), ...nextPageToken(answer.next) };
+  }
+}
+
+/** Changes of pools and providers are answered with an Operation, as at Google; it is done already. */
+export function renderChange(answer: Answer, view: View): JsonObject {
+  const { projectNumber, publicOrigin } = view;
+  if (answer.kind === 'pool') {
+    const { pool } = answer;
+    return renderOperation('WorkloadIdentityPool', renderPool(pool, projectNumber, publicOrigin), pool.updateTime);
+  }
+  if (answer.kind !== 'provider') return renderAnswer(answer, view);
+  const { provider, warnings } = answer;
+  return renderOperation(
+    'WorkloadIdentityPoolProvider',
+    renderProvider(provider, projectNumber),
+    provider.updateTime,
+    warnings,
+  );
+}

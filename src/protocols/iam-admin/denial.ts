@@ -1,0 +1,11 @@
+/** What the administration's REST face refuses: everything the core refuses, and what only HTTP can get wrong. */
+import type { AdminDenial } from '../../core/admin/denial.ts';
+
+export type HttpDenial =
+  | { readonly tag: 'unknown_path' }
+  | { readonly tag: 'method_not_allowed'; readonly allow: readonly string[] }
+  | { readonly tag: 'body_too_large'; readonly maxBytes: number }
+  | { readonly tag: 'unsupported_media_type' }
+  | { readonly tag: 'malformed_json'; readonly problem: string };
+
+export type RestDenial = AdminDenial | HttpDenial;

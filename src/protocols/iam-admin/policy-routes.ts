@@ -1,0 +1,129 @@
+/** getIamPolicy, setIamPolicy, testIamPermissions on the organization, projects, pools and targets. */
+import type { PolicyInput, PolicyResource } from '../../core/admin/commands.ts';
+import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
+import { isPermission } from '../../core/admin/roles.ts';
+import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import type { Policy } from '../../core/resources.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { camelCase } from './mask.ts';
+import { renderPolicy } from './policy-view.ts';
+import { inProject, type RestContext } from './project-scope.ts';
+import { getPolicy, parseBody, setPolicy, testPermissions, withoutOutputOnly } from './schemas.ts';
+import type { Call, Route } from './table.ts';
+
+/** One resource's policy, read and written. */
+interface PolicyDoor {
+  readonly read: () => Promise<Result<Policy, AdminDenial>>;
+  readonly write: (input: PolicyInput) => Promise<Result<Policy, AdminDenial>>;
+}
+
+type Verb = (call: Call, door: PolicyDoor) => Promise<Result<JsonObject, AdminDenial>>;
+
+const PROJECT = 'projects/{project}';
+const RESOURCES: readonly { readonly path: string; readonly of: (call: Call) => PolicyResource }[] = [
+  { path: PROJECT, of: () => ({ kind: 'project' }) },
+  {
+    path: `${PROJECT}/locations/global/workloadIdentityPools/{pool}`,
+    of: (call) => ({ kind: 'pool', poolId: call.param('pool') }),
+  },
+  { path: `${PROJECT}/targets/{target}`, of: (call) => ({ kind: 'target', targetId: call.param('target') }) },
+];
+
+export function policyRoutes(context: RestContext): readonly Route[] {
+  const verbs: readonly { readonly name: string; readonly verb: Verb }[] = [
+    { name: 'getIamPolicy', verb: get },
+    { name: 'setIamPolicy', verb: set },
+    { name: 'testIamPermissions', verb: test },
+  ];
+  return verbs.flatMap(({ name, verb }): readonly Route[] => [
+    {
+      method: 'POST',
+      path: `organizations/1:${name}`,
+      handle: (call) => verb(call, organizationDoor(context, call.actor)),
+    },
+    ...RESOURCES.map(({ path, of }): Route => ({
+      method: 'POST',
+      path: `${path}:${name}`,
+      handle: inProject(context, (view, call) =>
+        verb(call, projectDoor(context, view.projectNumber, of(call), call.actor)),
+      ),
+    })),
+  ]);
+}
+
+function organizationDoor({ admin }: RestContext, actor: string): PolicyDoor {
+  return {
+    read: () => admin.organizationPolicy(),
+    write: (input) => admin.setOrganizationPolicy(input, actor),
+  };
+}
+
+function projectDoor(
+  { admin }: RestContext,
+  projectNumber: string,
+  resource: PolicyResource,
+  actor: string,
+): PolicyDoor {
+  return {
+    read: async () => policyOf(await admin.read(projectNumber, { type: 'policy.get', resource })),
+    write: async (policy) =>
+      policyOf(await admin.apply(projectNumber, { type: 'policy.set', resource, policy }, actor)),
+  };
+}
+
+function policyOf(answer: Awaited<ReturnType<RestContext['admin']['read']>>): Result<Policy, AdminDenial> {
+  if (!answer.ok) return answer;
+  if (answer.value.kind !== 'policy')
+    throw new Error(`a question about a policy was answered with a ${answer.value.kind}`);
+  return ok(answer.value.policy);
+}
+
+const VERSIONS = [0, 1, 3];
+const WHOLE = 3;
+
+async function get(call: Call, door: PolicyDoor): Promise<Result<JsonObject, AdminDenial>> {
+  const wanted = parseBody(getPolicy, call.body);
+  if (!wanted.ok) return wanted;
+  const version = wanted.value.options?.requestedPolicyVersion ?? 0;
+  if (!VERSIONS.includes(version)) return err(invalid('options.requestedPolicyVersion', 'must be 0, 1 or 3'));
+  const policy = await door.read();
+  return policy.ok ? ok(renderPolicy(policy.value, version)) : policy;
+}
+
+const MASK_PATHS = ['bindings', 'etag', 'version'];
+
+async function set(call: Call, door: PolicyDoor): Promise<Result<JsonObject, AdminDenial>> {
+  const wanted = parseBody(setPolicy, { ...call.body, ...cleanedPolicy(call.body['policy']) });
+  if (!wanted.ok) return wanted;
+  const paths = (wanted.value.updateMask ?? '').split(',').map((path) => camelCase(path.trim()));
+  const named = paths.filter((path) => path !== '');
+  const unknown = named.find((path) => !MASK_PATHS.includes(path));
+  if (unknown !== undefined) return err(invalid('updateMask', `unknown path "${unknown}"`));
+  // Bindings are all that a policy has; and its etag counts whatever the mask says, or a mask would switch the comparison off.
+  if (named.length > 0 && !named.includes('bindings')) return err(invalid('updateMask', 'must name bindings'));
+  const policy = await door.write(wanted.value.policy);
+  return policy.ok ? ok(renderPolicy(policy.value, WHOLE)) : policy;
+}
+
+/** Of the output-only members the etag counts on a policy: it says which one the writer had read. */
+function cleanedPolicy(policy: JsonObject[string] | undefined): JsonObject {
+  if (!isJsonObject(policy)) return {};
+  const { etag } = policy;
+  return { policy: { ...withoutOutputOnly(policy), ...(etag === undefined ? {} : { etag }) } };
+}
+
+const MAX_PERMISSIONS = 100;
+
+/** Today's only caller is the bootstrap administrator, who holds every permission on everything that exists. */
+async function test(call: Call, door: PolicyDoor): Promise<Result<JsonObject, AdminDenial>> {
+  const wanted = parseBody(testPermissions, call.body);
+  if (!wanted.ok) return wanted;
+  const { permissions } = wanted.value;
+  if (permissions.length > MAX_PERMISSIONS) {
+    return err(invalid('permissions', `holds more than ${MAX_PERMISSIONS} permissions`));
+  }
+  const bad = permissions.findIndex((permission) => !isPermission(permission));
+  if (bad >= 0) return err(invalid(`permissions[${bad}]`, 'is not a permission; wildcards are not known'));
+  const policy = await door.read();
+  return policy.ok ? ok({ permissions: [...new Set(permissions)] }) : policy;
+}

@@ -1,0 +1,34 @@
+/** A policy as the caller asked to see it: whole in version 3, else as Google shows conditions to callers who do not know them. */
+import { policyEtag } from '../../core/admin/policies.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Binding, ConditionText, Policy } from '../../core/resources.ts';
+
+const VERSION_WITH_CONDITIONS = 3;
+
+export function renderPolicy(policy: Policy, requestedVersion: number): JsonObject {
+  const etag = policyEtag(policy);
+  if (policy.revision === 0) return { etag };
+  const whole = policy.version !== VERSION_WITH_CONDITIONS || requestedVersion === VERSION_WITH_CONDITIONS;
+  const bindings = policy.bindings.map((binding) => renderBinding(binding, whole));
+  return { version: whole ? policy.version : 1, etag, ...(bindings.length > 0 ? { bindings } : {}) };
+}
+
+/** Under its changed name the role can be read and not be written back: no condition is ever dropped by accident. */
+function renderBinding({ role, members, condition }: Binding, whole: boolean): JsonObject {
+  if (condition === undefined) return { role, members };
+  return whole
+    ? { role, members, condition: { ...condition } }
+    : { role: `${role}_withcond_${hash(condition)}`, members };
+}
+
+const FNV_OFFSET = 0xcbf29ce484222325n;
+const FNV_PRIME = 0x100000001b3n;
+
+/** FNV-1a, 64 bits: it tells conditions apart for a reader, and protects nothing. */
+function hash({ expression, title, description, location }: ConditionText): string {
+  let sum = FNV_OFFSET;
+  for (const byte of new TextEncoder().encode(JSON.stringify([expression, title, description, location]))) {
+    sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * FNV_PRIME);
+  }
+  return sum.toString(16).padStart(16, '0');
+}

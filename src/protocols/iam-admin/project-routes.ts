@@ -1,0 +1,47 @@
+/** `/v1/projects`: create, get, list, patch. */
+import { ok } from '../../core/result.ts';
+import { readMask } from './mask.ts';
+import { asking, changing, type RestContext } from './project-scope.ts';
+import { nextPageToken, readPage } from './query.ts';
+import { renderProject } from './render.ts';
+import { newProject, parseBody, project, withoutOutputOnly } from './schemas.ts';
+import type { Call, Route } from './table.ts';
+
+const MAX_PAGE_SIZE = 1_000;
+
+export function projectRoutes(context: RestContext): readonly Route[] {
+  const { admin } = context;
+  return [
+    { method: 'POST', path: 'projects', handle: create },
+    { method: 'GET', path: 'projects', query: ['pageSize', 'pageToken'], handle: list },
+    { method: 'GET', path: 'projects/{project}', handle: asking(context, () => ok({ type: 'project.get' })) },
+    { method: 'PATCH', path: 'projects/{project}', query: ['updateMask'], handle: changing(context, patch) },
+  ];
+
+  async function create(call: Call) {
+    const input = parseBody(newProject, withoutOutputOnly(call.body));
+    if (!input.ok) return input;
+    const created = await admin.createProject(input.value, call.actor);
+    return created.ok ? ok(renderProject(created.value)) : created;
+  }
+
+  async function list(call: Call) {
+    const page = readPage(call.query, MAX_PAGE_SIZE);
+    if (!page.ok) return page;
+    const found = await admin.listProjects(page.value);
+    if (!found.ok) return found;
+    return ok({ projects: found.value.projects.map(renderProject), ...nextPageToken(found.value.next) });
+  }
+}
+
+function patch({ body, query }: Call) {
+  // The project's names are part of what was read; they are its identity, and a patch cannot mean them.
+  const { projectId: _id, projectNumber: _number, ...changes } = withoutOutputOnly(body);
+  const input = parseBody(project, changes);
+  if (!input.ok) return input;
+  return ok({
+    type: 'project.patch',
+    input: input.value,
+    mask: readMask(query.get('updateMask'), input.value),
+  } as const);
+}

@@ -1,0 +1,55 @@
+/** Query parameters: known ones once each, everything else refused, so that a misspelled updateMask never means "change all". */
+import type { AdminDenial, FieldViolation } from '../../core/admin/denial.ts';
+import { invalid } from '../../core/admin/denial.ts';
+import type { Page } from '../../core/admin/commands.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { camelCase } from './mask.ts';
+
+export type Query = ReadonlyMap<string, string>;
+
+/** Google's system parameters, sent by its clients; the answer here is JSON in any case. */
+const SYSTEM = new Set(['alt', 'prettyPrint', 'quotaUser', 'userProject', '$alt', '$prettyPrint', '$.xgafv']);
+
+export function readQuery(search: URLSearchParams, known: readonly string[]): Result<Query, AdminDenial> {
+  const query = new Map<string, string>();
+  const violations: FieldViolation[] = [];
+  for (const [spelled, value] of search) {
+    if (SYSTEM.has(spelled)) continue;
+    const name = camelCase(spelled);
+    if (!known.includes(name)) violations.push({ field: spelled, description: 'unknown query parameter' });
+    else if (query.has(name)) violations.push({ field: name, description: 'stands twice in the query' });
+    else query.set(name, value);
+  }
+  return violations.length > 0 ? err({ tag: 'invalid_argument', violations }) : ok(query);
+}
+
+const DEFAULT_PAGE_SIZE = 50;
+const ID = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** A page size over the maximum is the maximum, as at Google; a token is the last id seen, opaque to its bearer. */
+export function readPage(query: Query, maxPageSize: number): Result<Page, AdminDenial> {
+  const text = query.get('pageSize') ?? '0';
+  if (!/^[0-9]{1,9}$/.test(text)) return err(invalid('pageSize', 'must be a whole number that is not negative'));
+  const asked = Number(text);
+  const pageSize = asked === 0 ? DEFAULT_PAGE_SIZE : Math.min(asked, maxPageSize);
+  const token = query.get('pageToken') ?? '';
+  const after = decodeToken(token);
+  if (after === undefined) return err(invalid('pageToken', 'is not a token that was given out here'));
+  return ok({ pageSize, after });
+}
+
+/** The member of a list answer that leads on, or none at the end. */
+export function nextPageToken(next: string): { readonly nextPageToken?: string } {
+  return next === '' ? {} : { nextPageToken: encodeToken(next) };
+}
+
+function encodeToken(id: string): string {
+  return btoa(id).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+function decodeToken(token: string): string | undefined {
+  if (token === '') return '';
+  if (!/^[A-Za-z0-9_-]+$/.test(token) || token.length % 4 === 1) return undefined;
+  const id = atob(token.replaceAll('-', '+').replaceAll('_', '/'));
+  return ID.test(id) && encodeToken(id) === token ? id : undefined;
+}

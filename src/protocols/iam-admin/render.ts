@@ -1,0 +1,159 @@
+/** Rows → JSON as Google shapes it: full names with the project's number, empty texts left out. */
+import { etagOf } from '../../core/admin/etag.ts';
+import type { SigningKeyInfo } from '../../core/admin/port.ts';
+import { roleName } from '../../core/admin/roles.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
+import type { Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
+
+export function renderProject(project: Project): JsonObject {
+  const { projectNumber, projectId, displayName, tokenExchangesPerMinute, createTime } = project;
+  return {
+    name: projectName(projectNumber),
+    projectNumber,
+    projectId,
+    displayName,
+    tokenExchangesPerMinute,
+    createTime,
+    state: 'ACTIVE',
+  };
+}
+
+export function renderPool(
+  pool: Pool,
+  projectNumber: string,
+  publicOrigin: string,
+): JsonObject & { readonly name: string } {
+  return {
+    name: poolName(projectNumber, pool.poolId),
+    uid: pool.uid,
+    ...filled({ displayName: pool.displayName, description: pool.description }),
+    state: 'ACTIVE',
+    disabled: pool.disabled,
+    issuer: `${publicOrigin}/${projectNumber}/${pool.poolId}`,
+    createTime: pool.createTime,
+    updateTime: pool.updateTime,
+  };
+}
+
+export function renderProvider(provider: Provider, projectNumber: string): JsonObject & { readonly name: string } {
+  const { poolId, providerId, kind, clusterUri, issuerUri, jwksJson, allowedAudiences } = provider;
+  const source = {
+    ...(clusterUri === undefined ? {} : { clusterUri }),
+    issuerUri,
+    jwksJson,
+    ...(allowedAudiences.length > 0 ? { allowedAudiences } : {}),
+  };
+  return {
+    name: providerName({ projectNumber, poolId, providerId }),
+    uid: provider.uid,
+    ...filled({ displayName: provider.displayName, description: provider.description }),
+    state: 'ACTIVE',
+    disabled: provider.disabled,
+    [kind]: source,
+    ...(kind === 'kubernetes' ? {} : { attributeMapping: provider.attributeMapping }),
+    ...filled({ attributeCondition: provider.attributeCondition }),
+    allowedAlgorithms: provider.allowedAlgorithms,
+    maxTokenLifetime: `${provider.maxTokenLifetimeSeconds}s`,
+    createTime: provider.createTime,
+    updateTime: provider.updateTime,
+  };
+}
+
+export function renderTarget(target: Target, projectNumber: string): JsonObject {
+  const { name, type, service } = target.resource;
+  const resource = filled({ name, type, service });
+  return {
+    name: targetName(projectNumber, target.targetId),
+    uid: target.uid,
+    ...filled({ displayName: target.displayName }),
+    uri: target.uri,
+    ...nonEmpty({ resource, tags: target.tags, tagIds: target.tagIds }),
+    tokenSigningAlg: target.tokenSigningAlg,
+    tokenType: target.tokenType,
+    maxLifetime: `${target.maxLifetimeSeconds}s`,
+    allowedScopes: target.allowedScopes,
+    etag: etagOf(target.version),
+    createTime: target.createTime,
+    updateTime: target.updateTime,
+  };
+}
+
+export function renderRole(role: Role, projectId: string): JsonObject {
+  return {
+    name: roleName(projectId, role.roleId),
+    ...filled({ title: role.title, description: role.description }),
+    includedPermissions: role.includedPermissions,
+    stage: role.stage,
+    etag: etagOf(role.version),
+    createTime: role.createTime,
+    updateTime: role.updateTime,
+  };
+}
+
+export function renderKeys(keys: readonly SigningKeyInfo[]): JsonObject {
+  return {
+    keys: keys.map(({ kid, alg, state, publishTime, signFrom, signUntil }) => ({
+      kid,
+      alg,
+      state,
+      publishTime,
+      signFrom,
+      signUntil,
+    })),
+  };
+}
+
+const QUOTA_ID = 'TokenExchangeRequestsPerMinutePerProject';
+
+/** Google's Cloud Quotas shape, and beside it how much of the limit the last minute holds. */
+export function renderQuotaInfo(
+  projectNumber: string,
+  { limitPerMinute, countedPermits }: { readonly limitPerMinute: number; readonly countedPermits: number },
+): JsonObject {
+  return {
+    name: `${projectName(projectNumber)}/locations/global/services/sts/quotaInfos/${QUOTA_ID}`,
+    quotaId: QUOTA_ID,
+    metric: 'sts/token_exchange_requests',
+    service: 'sts',
+    isPrecise: true,
+    refreshInterval: 'minute',
+    containerType: 'PROJECT',
+    metricDisplayName: 'Token exchange requests',
+    quotaDisplayName: 'Token exchange requests per minute per project',
+    metricUnit: '1',
+    dimensionsInfos: [{ details: { value: String(limitPerMinute) }, applicableLocations: ['global'] }],
+    usage: { used: countedPermits, remaining: Math.max(0, limitPerMinute - countedPermits) },
+  };
+}
+
+/**
+ * Everything here is done when it is answered. The name ends in the moment of the change: clients want one, nobody asks
+ * for it again.
+ */
+export function renderOperation(
+  type: 'WorkloadIdentityPool' | 'WorkloadIdentityPoolProvider',
+  resource: JsonObject & { readonly name: string },
+  changedAt: string,
+  warnings: readonly string[] = [],
+): JsonObject {
+  return {
+    name: `${resource.name}/operations/${changedAt.replaceAll(/[^0-9]/g, '')}`,
+    metadata: {
+      '@type': `type.googleapis.com/google.iam.v1.${type}OperationMetadata`,
+      ...(warnings.length > 0 ? { warnings } : {}),
+    },
+    done: true,
+    response: { '@type': `type.googleapis.com/google.iam.v1.${type}`, ...resource },
+  };
+}
+
+function filled(texts: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
+  );
+}
+
+function nonEmpty(documents: Readonly<Record<string, JsonObject>>): JsonObject {
+  return Object.fromEntries(Object.entries(documents).filter(([, document]) => Object.keys(document).length > 0));
+}

@@ -1,0 +1,70 @@
+/** The administration over REST, mounted at `/v1`: who asks, which route, which parameters, which body, then the handler. */
+import { Hono } from 'hono';
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { AdminPort } from '../../core/admin/port.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { ok, type Result } from '../../core/result.ts';
+import { readJsonBody } from './body.ts';
+import type { RestDenial } from './denial.ts';
+import { keyRoutes } from './key-routes.ts';
+import { policyRoutes } from './policy-routes.ts';
+import { poolRoutes } from './pool-routes.ts';
+import { projectRoutes } from './project-routes.ts';
+import { readQuery } from './query.ts';
+import { renderDenial, renderJson } from './response.ts';
+import { roleRoutes } from './role-routes.ts';
+import { findRoute, type Route } from './table.ts';
+import { targetRoutes } from './target-routes.ts';
+
+/** Who is behind an `Authorization` header. */
+export type AuthenticateAdmin = (authorization: string | undefined) => Promise<Result<{ actor: string }, AdminDenial>>;
+
+interface IamAdminDeps {
+  readonly admin: AdminPort;
+  readonly publicOrigin: string;
+  readonly authenticate: AuthenticateAdmin;
+}
+
+export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
+  const routes: readonly Route[] = [
+    ...projectRoutes(deps),
+    ...poolRoutes(deps),
+    ...targetRoutes(deps),
+    ...roleRoutes(deps),
+    ...policyRoutes(deps),
+    ...keyRoutes(deps),
+  ];
+  const app = new Hono();
+  app.all('*', async (context) => {
+    const answer = await answerTo(context.req.raw);
+    return answer.ok ? renderJson(answer.value) : renderDenial(answer.error);
+  });
+  return app;
+
+  /** Nothing is told to strangers, not even which paths exist: authentication comes before everything. */
+  async function answerTo(request: Request): Promise<Result<JsonObject, RestDenial>> {
+    const caller = await deps.authenticate(request.headers.get('authorization') ?? undefined);
+    if (!caller.ok) return caller;
+    const url = new URL(request.url);
+    const match = findRoute(routes, request.method, url.pathname.replace(/^\/v1\//, ''));
+    if (!match.ok) return match;
+    const { route, params } = match.value;
+    const query = readQuery(url.searchParams, route.query ?? []);
+    if (!query.ok) return query;
+    const hasBody = route.method === 'POST' || route.method === 'PATCH';
+    const body = hasBody ? await readJsonBody(request) : ok({});
+    if (!body.ok) return body;
+    return route.handle({
+      param: (name) => paramOf(params, name),
+      query: query.value,
+      body: body.value,
+      actor: caller.value.actor,
+    });
+  }
+}
+
+function paramOf(params: ReadonlyMap<string, string>, name: string): string {
+  const value = params.get(name);
+  if (value === undefined) throw new Error(`the path of this route has no {${name}}`);
+  return value;
+}

@@ -1,0 +1,116 @@
+/** Bodies of the administration, as shapes: an unknown member refuses the whole document and is named by its path. */
+import * as v from 'valibot';
+import type { AdminDenial, FieldViolation } from '../../core/admin/denial.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+
+export function parseBody<Schema extends v.GenericSchema>(
+  schema: Schema,
+  body: JsonObject,
+): Result<v.InferOutput<Schema>, AdminDenial> {
+  const parsed = v.safeParse(schema, body);
+  return parsed.success
+    ? ok(parsed.output)
+    : err({ tag: 'invalid_argument', violations: parsed.issues.map(violationOf) });
+}
+
+/** What only we write; who sends back what he read must not be refused for it, and must not decide it. */
+const OUTPUT_ONLY = ['name', 'state', 'etag', 'uid', 'createTime', 'updateTime', 'expireTime', 'issuer'];
+
+export function withoutOutputOnly(resource: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(resource).filter(([member]) => !OUTPUT_ONLY.includes(member)));
+}
+
+const text = v.exactOptional(v.string());
+const texts = v.exactOptional(v.array(v.string()));
+const flag = v.exactOptional(v.boolean());
+/** Not `v.record`: that drops keys such as `constructor` without a word, and a dropped tag is a changed policy. */
+const textMap = v.exactOptional(
+  v.custom<Readonly<Record<string, string>>>(isTextMap, 'Invalid type: Expected an object whose values are strings'),
+);
+
+export const newProject = v.strictObject({ projectId: v.string(), projectNumber: text, displayName: text });
+
+export const project = v.strictObject({ displayName: text, tokenExchangesPerMinute: v.exactOptional(v.number()) });
+
+export const pool = v.strictObject({ displayName: text, description: text, disabled: flag });
+
+const oidc = { issuerUri: text, jwksJson: text, allowedAudiences: texts };
+
+export const provider = v.strictObject({
+  kubernetes: v.exactOptional(v.strictObject({ clusterUri: text, ...oidc })),
+  oidc: v.exactOptional(v.strictObject(oidc)),
+  attributeMapping: textMap,
+  attributeCondition: text,
+  allowedAlgorithms: texts,
+  maxTokenLifetime: text,
+  disabled: flag,
+  displayName: text,
+  description: text,
+});
+
+export const target = v.strictObject({
+  uri: text,
+  displayName: text,
+  resource: v.exactOptional(v.strictObject({ name: text, type: text, service: text })),
+  tags: textMap,
+  tagIds: textMap,
+  tokenSigningAlg: v.exactOptional(v.picklist(['ES256', 'RS256'])),
+  tokenType: v.exactOptional(v.picklist(['at+jwt', 'JWT'])),
+  maxLifetime: text,
+  allowedScopes: texts,
+});
+
+export const role = v.strictObject({ title: text, description: text, includedPermissions: texts, stage: text });
+
+/** The role itself is parsed by `role` once its output-only members are gone. */
+export const newRole = v.strictObject({
+  roleId: v.string(),
+  role: v.exactOptional(v.custom<JsonObject>(isObject, 'Invalid type: Expected an object')),
+});
+
+const policy = v.strictObject({
+  version: v.exactOptional(v.number()),
+  etag: text,
+  bindings: v.exactOptional(
+    v.array(
+      v.strictObject({
+        role: v.string(),
+        members: v.optional(v.array(v.string()), []),
+        condition: v.exactOptional(
+          v.strictObject({ expression: v.string(), title: text, description: text, location: text }),
+        ),
+      }),
+    ),
+  ),
+});
+
+export const getPolicy = v.strictObject({
+  options: v.exactOptional(v.strictObject({ requestedPolicyVersion: v.exactOptional(v.number()) })),
+});
+
+export const setPolicy = v.strictObject({ policy, updateMask: text });
+
+export const testPermissions = v.strictObject({ permissions: v.array(v.string()) });
+
+export const rotateKeys = v.strictObject({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });
+
+function violationOf(issue: v.BaseIssue<unknown>): FieldViolation {
+  const field = (issue.path ?? [])
+    .map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('');
+  return { field: field.replace(/^\./, ''), description: describe(issue) };
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  if (issue.type !== 'strict_object') return issue.message;
+  return issue.expected === 'never' ? 'unknown field' : issue.received === 'undefined' ? 'is required' : issue.message;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
+  return isObject(value) && Object.values(value).every((member) => typeof member === 'string');
+}

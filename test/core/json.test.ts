@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseStrictJson } from '../../src/core/json.ts';
+
+interface Vector {
+  readonly id: string;
+  readonly expect: 'parse' | 'reject' | 'either' | 'either-but-consistent';
+  readonly b64: string | null;
+}
+
+const vectors: Vector[] = readFileSync(new URL('../vectors/jsontestsuite.ndjson', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Vector);
+
+/** Documents that JSON allows and we refuse on purpose: a member twice, or deeper than 16 levels. */
+const REFUSED_ON_PURPOSE = new Set(['jsonts/y_object_duplicated_key.json', 'jsonts/y_object_duplicated_key_and_value.json']);
+
+describe('JSONTestSuite', () => {
+  const inline = vectors.filter((vector) => vector.b64 !== null);
+
+  it('has its documents', () => {
+    expect(inline.length).toBeGreaterThan(330);
+  });
+
+  it.each(inline.map((vector) => [vector.id, vector] as const))('%s', (_id, vector) => {
+    const bytes = Uint8Array.from(Buffer.from(vector.b64 ?? '', 'base64'));
+    let parsed: ReturnType<typeof parseStrictJson> | undefined;
+    try {
+      parsed = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    } catch {
+      parsed = undefined;
+    }
+    const taken = parsed?.ok ?? false;
+    if (vector.expect === 'reject') expect(taken).toBe(false);
+    if (vector.expect === 'parse') expect(taken).toBe(!REFUSED_ON_PURPOSE.has(vector.id));
+    expect(typeof taken).toBe('boolean');
+  });
+});
+
+describe('parseStrictJson', () => {
+  it('reads what JSON.parse reads, wherever no member repeats and nothing is too deep', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+        const text = JSON.stringify(value);
+        const parsed = parseStrictJson(text);
+        expect(parsed).toEqual({ ok: true, value: JSON.parse(text) });
+      }),
+    );
+  });
+
+  it.each([
+    ['{"sub":"a","sub":"b"}', 'twice'],
+    ['{"sub":"a","\\u0073ub":"b"}', 'twice'],
+    ['{"x":{"a":1,"b":2,"a":3}}', 'twice'],
+    ['{"a":[{"b":1},{"b":1,"c":[],"b":2}]}', 'twice'],
+    ['{"a":"\\ud800"}', 'surrogate'],
+    ['{"\\udc00":1}', 'surrogate'],
+    ['['.repeat(17) + ']'.repeat(17), 'deeper'],
+    ['['.repeat(100_000), 'not valid'],
+    ['\u{feff}{}', 'not valid'],
+  ])('refuses %s', (text, why) => {
+    const parsed = parseStrictJson(text);
+    expect(parsed.ok ? '' : parsed.error).toContain(why);
+  });
+
+  it.each(['{"a":{"a":1},"b":[{"a":1},{"a":1}]}', '{"a":"}","b":"{\\"a\\":1,\\"a\\":2}"}', '['.repeat(16) + ']'.repeat(16)])(
+    'takes %s',
+    (text) => {
+      expect(parseStrictJson(text)).toEqual({ ok: true, value: JSON.parse(text) });
+    },
+  );
+});

@@ -1,0 +1,67 @@
+/** The bundle that would be deployed: its size, and one exchange through it in plain workerd. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createClient } from '../../src/client/client.ts';
+import { buildBundle } from '../../src/local/bundle.ts';
+import { openCluster } from '../../src/local/demo/clusters.ts';
+import { DEMO_POOL_PATH, DEMO_PROJECT_NUMBER, DEMO_TARGET_URI, seed } from '../../src/local/demo/seed.ts';
+import { signWorkloadToken } from '../../src/local/demo/workload-token.ts';
+import { startPlainWorkerd, type PlainWorkerd } from '../support/node/workerd.ts';
+
+const GZIP_LIMIT_BYTES = 1_048_576;
+const ADMIN_TOKEN = randomBytes(32).toString('base64url');
+
+let bundle = '';
+let workerd: PlainWorkerd;
+let folder = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'edge-sts-bundle-'));
+  bundle = await buildBundle();
+  workerd = await startPlainWorkerd(bundle, (origin) => ({
+    PUBLIC_ORIGIN: origin,
+    EDGE_STS_KEK: randomBytes(32).toString('base64'),
+    EDGE_STS_ADMIN_TOKEN: ADMIN_TOKEN,
+  }));
+});
+afterAll(async () => {
+  await workerd?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('the bundle stays small', () => {
+  const bytes = gzipSync(readFileSync(bundle), { level: 9 }).byteLength;
+  process.stdout.write(`bundle: ${(bytes / 1_024).toFixed(0)} KiB gzip\n`);
+  expect(bytes).toBeLessThan(GZIP_LIMIT_BYTES);
+});
+
+test('an exchange in plain workerd, verified from discovery', async () => {
+  const { origin } = workerd;
+  const client = createClient({ origin, token: ADMIN_TOKEN, fetch });
+  const cluster = await openCluster(folder, 'a');
+  await seed(client, [cluster]);
+  const audience = `//iam.googleapis.com/${DEMO_POOL_PATH}/providers/${cluster.providerId}`;
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  const reply = await client.exchange({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    audience,
+    resource: DEMO_TARGET_URI,
+    requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    subject_token: await signWorkloadToken(cluster, `https:${audience}`, nowSeconds, 3_600),
+  });
+  expect(reply, workerd.output()).toMatchObject({ ok: true, value: { token_type: 'Bearer' } });
+  if (!reply.ok) return;
+
+  const issuer = `${origin}/${DEMO_PROJECT_NUMBER}/demo.svc.id.goog`;
+  const discovery: unknown = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
+  expect(discovery).toMatchObject({ issuer, jwks_uri: `${issuer}/jwks` });
+  const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
+  const { payload } = await jwtVerify(reply.value.access_token, keys, { issuer, audience: DEMO_TARGET_URI });
+  expect(payload.sub).toBe('ns/shop/sa/checkout');
+  expect(workerd.output()).toContain('"event":"exchange"');
+});

@@ -1,0 +1,31 @@
+/** The last line of `npm test`: no way to look green without having run something. */
+import { expect, test } from 'vitest';
+import { tally } from '../support/node/tally.ts';
+
+const report = (passed: number, failed: number, skipped: number, files: readonly object[] = []): string =>
+  JSON.stringify({
+    numPassedTests: passed,
+    numFailedTests: failed,
+    numPendingTests: skipped,
+    numTodoTests: 0,
+    testResults: files,
+  });
+
+test.each([
+  ['all green', report(3, 0, 0), 0, '3 passed, 0 failed', true],
+  ['some red', report(3, 2, 0), 1, '3 passed, 2 failed', false],
+  ['skipped ones are told', report(3, 0, 4), 0, '3 passed, 0 failed, 4 skipped', true],
+  ['nothing ran', report(0, 0, 0), 0, '0 passed, 0 failed', false],
+  ['an unhandled error', report(3, 0, 0), 1, '3 passed, 1 failed', false],
+  [
+    'a file that could not be loaded',
+    report(3, 0, 0, [{ status: 'failed', assertionResults: [] }]),
+    1,
+    '3 passed, 1 failed',
+    false,
+  ],
+  ['vitest died', undefined, 1, '0 passed, 1 failed', false],
+  ['half a report', '{"numPassedTests": 3', 0, '0 passed, 1 failed', false],
+] as const)('%s', (_, json, exitCode, line, ok) => {
+  expect(tally(json, exitCode)).toEqual({ line, ok });
+});

@@ -1,0 +1,384 @@
+/** One project's Registry: what is written is at once the truth, in force before it is confirmed, and survives a crash at any step. */
+import { env } from 'cloudflare:workers';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import { etagOf } from '../../src/core/admin/etag.ts';
+import type { PolicyInput } from '../../src/core/admin/commands.ts';
+import { shardKey } from '../../src/core/resources.ts';
+import { macKeys, openRecord } from '../../src/platform/registry/record.ts';
+import { readKeks } from '../../src/platform/settings.ts';
+import {
+  aProject,
+  createRole,
+  createTarget,
+  epochInForce,
+  fails,
+  getRole,
+  mendEnv,
+  namespaceOf,
+  provisioned,
+  query,
+  registryOf,
+  rename,
+  replaceEnv,
+  tablesOf,
+  trap,
+  withMethods,
+} from './registry-support.ts';
+
+/** Alarms come after up to a few seconds. */
+const eventually = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 15_000 });
+
+const OTHER_KEK = 'b3RoZXIta2VrLW90aGVyLWtlay1vdGhlci1rZWstMTI=';
+
+async function inKv(key: string): Promise<{ epoch: number; value: unknown } | undefined> {
+  const keks = readKeks(env);
+  if (!keks.ok) throw new Error(keks.error);
+  const text = await env.CACHE.get(key);
+  return text === null ? undefined : openRecord(await macKeys(keks.value), key, text, Date.now());
+}
+
+describe('a project that nobody made', () => {
+  it('is not there, and asking for it makes nothing', async () => {
+    const project = aProject();
+    const registry = registryOf(project);
+    expect(await registry.read({ type: 'project.get' })).toEqual({
+      ok: false,
+      error: { tag: 'not_found', resource: `projects/${project.projectNumber}` },
+    });
+    expect(await registry.shard(shardKey.project(project.projectNumber))).toEqual({ epoch: 0, value: null });
+    expect(await registry.ping()).toEqual({ kek: 'unset' });
+    expect((await registry.apply(createRole, 'test')).ok).toBe(false);
+    const announced = await runInDurableObject(registry, (instance) =>
+      instance.announce([shardKey.ring(project.projectNumber)]).then(
+        () => 'announced',
+        () => 'refused',
+      ),
+    );
+    expect(announced).toBe('refused');
+    expect(await tablesOf(registry)).toEqual([]);
+    expect(await epochInForce(project)).toBe(0);
+  });
+});
+
+describe('provisioning', () => {
+  it('gives the project its first epoch, its pool and its records; again changes nothing', async () => {
+    const { project, registry } = await provisioned();
+    expect(await epochInForce(project)).toBe(1);
+    expect(await registry.provision(project, 'test')).toEqual({ ok: true, value: project });
+    expect(await epochInForce(project)).toBe(1);
+    const poolKey = shardKey.pool(project.projectNumber, 'demo.svc.id.goog');
+    await eventually(() => inKv(poolKey)).toMatchObject({ epoch: 1, value: { pool: { builtIn: true } } });
+    await eventually(() => inKv(shardKey.project(project.projectNumber))).toMatchObject({
+      epoch: 1,
+      value: { project: { projectId: 'demo' } },
+    });
+    expect(await registry.ping()).toEqual({ kek: 'current' });
+  });
+
+  it('refuses another project under the same number', async () => {
+    const { project, registry } = await provisioned();
+    const answer = await registry.provision({ ...project, projectId: 'other' }, 'test');
+    expect(answer).toMatchObject({ ok: false, error: { tag: 'already_exists' } });
+  });
+});
+
+describe('a change', () => {
+  it('is read back at once, from read() and from shard(), and is in force when it is confirmed', async () => {
+    const { project, registry } = await provisioned();
+    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true, value: { kind: 'role' } });
+    expect(await registry.read(getRole)).toMatchObject({ ok: true, value: { role: { title: 'Reader', version: 2 } } });
+    const shard = await registry.shard(shardKey.project(project.projectNumber));
+    expect(shard).toMatchObject({ epoch: 2, value: { roles: [{ roleId: 'reader' }] } });
+    const news = await env.QUOTA.getByName(project.projectNumber).news();
+    expect(news).toMatchObject({ epoch: 2, recent: [{ epoch: 1 }, { epoch: 2 }] });
+    expect(news.recent[1]?.shards).toContain(shardKey.project(project.projectNumber));
+    await eventually(() => inKv(shardKey.project(project.projectNumber))).toMatchObject({ epoch: 2 });
+  });
+
+  it('that is refused leaves no trace', async () => {
+    const { project, registry } = await provisioned();
+    await registry.apply(createRole, 'test');
+    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: false, error: { tag: 'already_exists' } });
+    expect(await epochInForce(project)).toBe(2);
+    expect(await query(registry, 'SELECT epoch FROM history WHERE epoch > 2')).toEqual([]);
+  });
+
+  it('of the limit reaches the quota', async () => {
+    const { project, registry } = await provisioned();
+    const input = { tokenExchangesPerMinute: 7 };
+    await registry.apply({ type: 'project.patch', input, mask: ['tokenExchangesPerMinute'] }, 'test');
+    const usage = await env.QUOTA.getByName(project.projectNumber).usage();
+    expect(usage.limitPerMinute).toBe(7);
+  });
+
+  it('stands in the history: who, what, before and after', async () => {
+    const { registry } = await provisioned();
+    await registry.apply(rename('One'), 'ada');
+    const rows = await query<Record<string, string>>(registry, 'SELECT * FROM history WHERE epoch = 2');
+    expect(rows).toMatchObject([{ actor: 'ada', command: 'project.patch', resource: 'project' }]);
+    expect(JSON.parse(rows[0]?.['before'] ?? '')).toMatchObject({ displayName: '' });
+    expect(JSON.parse(rows[0]?.['after'] ?? '')).toMatchObject({ displayName: 'One' });
+  });
+
+  it('by two writers with one etag: exactly one wins', async () => {
+    const { registry } = await provisioned();
+    await registry.apply(createRole, 'test');
+    const set = (policy: PolicyInput) =>
+      registry.apply({ type: 'policy.set', resource: { kind: 'project' }, policy }, 'test');
+    const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:ada@example.com'] }];
+    const etag = etagOf(0);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => set({ etag, bindings })));
+    expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
+    const refused = answers.filter((answer) => !answer.ok).map((answer) => answer.error.tag);
+    expect(refused).toEqual(['etag_mismatch', 'etag_mismatch', 'etag_mismatch', 'etag_mismatch']);
+  });
+
+  it('that deletes leaves a record that says so, and no binding for the next of that name', async () => {
+    const { project, registry } = await provisioned();
+    const key = shardKey.target(project.projectNumber, 'files');
+    const resource = { kind: 'target', targetId: 'files' } as const;
+    const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:ada@example.com'] }];
+    await registry.apply(createRole, 'test');
+    await registry.apply(createTarget('files'), 'test');
+    expect(await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, 'test')).toMatchObject({
+      ok: true,
+    });
+    await eventually(() => inKv(key)).toMatchObject({ value: { policy: { bindings: [{}] } } });
+    await registry.apply({ type: 'target.delete', targetId: 'files' }, 'test');
+    expect(await registry.shard(key)).toMatchObject({ value: null });
+    await eventually(() => inKv(key)).toEqual({ epoch: 5, value: null });
+    await registry.apply(createTarget('files'), 'test');
+    expect(await registry.shard(key)).toMatchObject({ value: { policy: { bindings: [] } } });
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 6, value: { policy: { bindings: [] } } });
+  });
+
+  it('after change within a second is one put for a key, and the newest', async () => {
+    const { project, registry } = await provisioned();
+    const key = shardKey.project(project.projectNumber);
+    await eventually(() => inKv(key)).toBeDefined();
+    let puts = 0;
+    await replaceEnv(registry, (real) => ({
+      CACHE: withMethods(real.CACHE, {
+        put: (...all: Parameters<KVNamespace['put']>) => {
+          puts += 1;
+          return real.CACHE.put(...all);
+        },
+      }),
+    }));
+    for (let n = 0; n < 20; n++) await registry.apply(rename(`Name ${n}`), 'test');
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 21, value: { project: { displayName: 'Name 19' } } });
+    expect(puts).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('the quota object unreachable', () => {
+  it('the change is saved, not confirmed, and put in force by the alarm', async () => {
+    const { project, registry } = await provisioned();
+    await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: fails('unreachable') }) }));
+    expect(await registry.apply(createRole, 'test')).toEqual({
+      ok: false,
+      error: { tag: 'not_in_force_yet', resource: `projects/${project.projectNumber}` },
+    });
+    expect(await registry.read(getRole)).toMatchObject({ ok: true });
+    expect(await epochInForce(project)).toBe(1);
+    await mendEnv(registry);
+    expect(await runDurableObjectAlarm(registry)).toBe(true);
+    expect(await epochInForce(project)).toBe(2);
+  });
+
+  it('ten alarms fail, none throws, the eleventh delivers everything', async () => {
+    const { project, registry } = await provisioned();
+    await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: fails('unreachable') }) }));
+    await registry.apply(rename('One'), 'test');
+    await registry.apply(rename('Two'), 'test');
+    for (let n = 0; n < 10; n++) expect(await runDurableObjectAlarm(registry)).toBe(true);
+    const faults = await query<{ what: string }>(registry, 'SELECT what FROM faults');
+    expect(faults.length).toBeGreaterThanOrEqual(12);
+    expect(faults[0]?.what).toBe('deliver: Error: unreachable');
+    await mendEnv(registry);
+    expect(await runDurableObjectAlarm(registry)).toBe(true);
+    expect(await epochInForce(project)).toBe(3);
+    await eventually(() => inKv(shardKey.project(project.projectNumber))).toMatchObject({ epoch: 3 });
+  });
+
+  it('that answers with an older epoch confirms nothing', async () => {
+    const { registry } = await provisioned();
+    await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: async () => 1 }) }));
+    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: false, error: { tag: 'not_in_force_yet' } });
+  });
+});
+
+describe('a crash', () => {
+  it('after the rows are written and before the epoch is in force: the alarm goes on', async () => {
+    const { project, registry } = await provisioned();
+    const { method, crash } = trap();
+    await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: method }) }));
+    const answer = registry.apply(createRole, 'test').catch(() => 'lost');
+    await crash();
+    expect(await answer).toBe('lost');
+    await eventually(() => epochInForce(project)).toBe(2);
+    expect(await registryOf(project).read(getRole)).toMatchObject({ ok: true });
+    await eventually(() => inKv(shardKey.project(project.projectNumber))).toMatchObject({
+      epoch: 2,
+      value: { roles: [{}] },
+    });
+  });
+
+  it('before KV is written: the alarm goes on', async () => {
+    const { project, registry } = await provisioned();
+    const key = shardKey.project(project.projectNumber);
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 1 });
+    const { method, crash } = trap();
+    await replaceEnv(registry, (real) => ({ CACHE: withMethods(real.CACHE, { put: method }) }));
+    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    expect(await epochInForce(project)).toBe(2);
+    await crash();
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 2 });
+  });
+
+  it('is no crash: an eviction between writes loses nothing', async () => {
+    const { project, registry } = await provisioned();
+    await registry.apply(createRole, 'test');
+    await evictDurableObject(registry);
+    expect(await registryOf(project).apply(rename('After'), 'test')).toMatchObject({ ok: true });
+    expect(await epochInForce(project)).toBe(3);
+  });
+});
+
+describe('KV unreachable', () => {
+  it('the change is confirmed all the same, and copied by the alarm', async () => {
+    const { project, registry } = await provisioned();
+    const key = shardKey.project(project.projectNumber);
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 1 });
+    await replaceEnv(registry, (real) => ({ CACHE: withMethods(real.CACHE, { put: fails('KV is away') }) }));
+    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    await eventually(() => query(registry, 'SELECT 1 FROM copies WHERE key = ? AND failures > 0', key)).toHaveLength(1);
+    expect(await inKv(key)).toMatchObject({ epoch: 1 });
+    await mendEnv(registry);
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 2 });
+  });
+});
+
+describe('records', () => {
+  it('are put again at the newest epoch before they run out', async () => {
+    const { project, registry } = await provisioned();
+    const poolKey = shardKey.pool(project.projectNumber, 'demo.svc.id.goog');
+    await eventually(() => inKv(poolKey)).toMatchObject({ epoch: 1 });
+    await registry.apply(rename('One'), 'test');
+    const [copy] = await query<{ put_at_ms: number; due_at_ms: number }>(
+      registry,
+      'SELECT * FROM copies WHERE key = ?',
+      poolKey,
+    );
+    expect((copy?.due_at_ms ?? 0) - (copy?.put_at_ms ?? 0)).toBe(12 * 3_600_000);
+    expect(await inKv(poolKey)).toMatchObject({ epoch: 1 });
+    await query(registry, 'UPDATE copies SET due_at_ms = 0 WHERE key = ?', poolKey);
+    await runDurableObjectAlarm(registry);
+    expect(await inKv(poolKey)).toMatchObject({ epoch: 2 });
+  });
+
+  it('are put again when somebody found KV behind, and not for a stranger who guesses', async () => {
+    const { project, registry } = await provisioned();
+    const poolKey = shardKey.pool(project.projectNumber, 'demo.svc.id.goog');
+    await eventually(() => inKv(poolKey)).toMatchObject({ epoch: 1 });
+    await query(registry, 'UPDATE copies SET put_at_ms = put_at_ms - 61000');
+    await env.CACHE.delete(poolKey);
+    await registry.shard(poolKey);
+    await eventually(() => inKv(poolKey)).toMatchObject({ epoch: 1 });
+    const guess = shardKey.provider(project.projectNumber, 'demo.svc.id.goog', 'guess');
+    expect(await registry.shard(guess)).toEqual({ epoch: 1, value: null });
+    expect(await registry.shard(shardKey.project('999999'))).toEqual({ epoch: 1, value: null });
+    expect(await registry.shard('')).toEqual({ epoch: 1, value: null });
+    expect(await query(registry, 'SELECT key FROM copies')).toHaveLength(2);
+  });
+});
+
+describe('announcing', () => {
+  it('moves the epoch and names the shard', async () => {
+    const { project, registry } = await provisioned();
+    const ring = shardKey.ring(project.projectNumber);
+    await registry.announce([ring]);
+    const news = await env.QUOTA.getByName(project.projectNumber).news();
+    expect(news.epoch).toBe(2);
+    expect(news.recent[1]).toEqual({ epoch: 2, shards: [ring] });
+    expect(await query(registry, 'SELECT 1 FROM copies WHERE key = ?', ring)).toEqual([]);
+  });
+
+  it('rejects while it is not in force', async () => {
+    const { project, registry } = await provisioned();
+    await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: fails('unreachable') }) }));
+    const announced = await runInDurableObject(registry, (instance) =>
+      instance.announce([shardKey.ring(project.projectNumber)]).then(
+        () => 'in force',
+        () => 'refused',
+      ),
+    );
+    expect(announced).toBe('refused');
+    await mendEnv(registry);
+    await runDurableObjectAlarm(registry);
+    expect(await epochInForce(project)).toBe(2);
+  });
+});
+
+describe('a Registry restored from an older day', () => {
+  it('leaps beyond the epoch in force, so that its writes count and every copy is read again', async () => {
+    const { project, registry } = await provisioned();
+    for (let n = 0; n < 5; n++) await registry.apply(rename(`Name ${n}`), 'test');
+    expect(await epochInForce(project)).toBe(6);
+    await query(registry, 'UPDATE standing SET epoch = 2');
+    await query(registry, 'DELETE FROM history WHERE epoch > 2');
+    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    const shard = await registry.shard(shardKey.project(project.projectNumber));
+    expect(shard.epoch).toBe(8);
+    expect(await epochInForce(project)).toBe(8);
+  });
+});
+
+describe('a wrong KEK', () => {
+  it('refuses every write by name, and overwrites nothing, KV included', async () => {
+    const { project, registry } = await provisioned();
+    const key = shardKey.project(project.projectNumber);
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 1 });
+    const before = await env.CACHE.get(key);
+    await query(registry, 'UPDATE copies SET due_at_ms = 0');
+    await replaceEnv(registry, () => ({ EDGE_STS_KEK: OTHER_KEK }));
+    expect(await registry.ping()).toEqual({ kek: 'other' });
+    const unavailable = { ok: false, error: { tag: 'unavailable', dependency: 'EDGE_STS_KEK' } };
+    expect(await registry.apply(createRole, 'test')).toMatchObject(unavailable);
+    expect(await registry.provision(project, 'test')).toMatchObject(unavailable);
+    await registry.shard(key);
+    await runDurableObjectAlarm(registry);
+    expect(await env.CACHE.get(key)).toBe(before);
+    expect(await epochInForce(project)).toBe(1);
+    expect(await registry.read({ type: 'project.get' })).toMatchObject({ ok: true });
+    await mendEnv(registry);
+    expect(await registry.ping()).toEqual({ kek: 'current' });
+    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+  });
+
+  it('a missing KEK makes nothing either', async () => {
+    const project = aProject();
+    const registry = registryOf(project);
+    await replaceEnv(registry, () => ({ EDGE_STS_KEK: undefined }));
+    expect(await registry.provision(project, 'test')).toMatchObject({ ok: false, error: { tag: 'unavailable' } });
+    expect(await tablesOf(registry)).toEqual([]);
+  });
+
+  it('a changed KEK is taken over while the previous one is named', async () => {
+    const { project, registry } = await provisioned();
+    const key = shardKey.project(project.projectNumber);
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 1 });
+    const changed = { EDGE_STS_KEK: OTHER_KEK, EDGE_STS_KEK_PREVIOUS: env.EDGE_STS_KEK };
+    await replaceEnv(registry, () => changed);
+    expect(await registry.ping()).toEqual({ kek: 'previous' });
+    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    expect(await registry.ping()).toEqual({ kek: 'current' });
+    const keks = readKeks({ EDGE_STS_KEK: OTHER_KEK });
+    if (!keks.ok) throw new Error(keks.error);
+    const keys = await macKeys(keks.value);
+    await eventually(async () => openRecord(keys, key, (await env.CACHE.get(key)) ?? '', Date.now())).toMatchObject({
+      epoch: 2,
+    });
+  });
+});

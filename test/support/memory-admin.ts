@@ -1,0 +1,98 @@
+/** AdminPort over MemoryConfig: every rule is the real one, only the store forgets. */
+import { apply } from '../../src/core/admin/apply.ts';
+import type { AdminPort, SigningKeyInfo } from '../../src/core/admin/port.ts';
+import { setOrganizationPolicy } from '../../src/core/admin/policies.ts';
+import { validateNewProject } from '../../src/core/admin/projects.ts';
+import { read } from '../../src/core/admin/read.ts';
+import type { ApplyContext } from '../../src/core/admin/state.ts';
+import { EMPTY_POLICY, type Policy } from '../../src/core/resources.ts';
+import { err, ok } from '../../src/core/result.ts';
+import { MemoryConfig, pageOf } from './memory-config.ts';
+
+export interface MemoryAdmin extends AdminPort {
+  /** Who changed what, in order. */
+  readonly history: { readonly actor: string; readonly type: string }[];
+}
+
+export function createMemoryAdmin(): MemoryAdmin {
+  const configs = new Map<string, MemoryConfig>();
+  const history: { actor: string; type: string }[] = [];
+  let organization: Policy | undefined;
+  let epoch = 0;
+  let uids = 0;
+  let keys: readonly SigningKeyInfo[] = [keyInfo('key-1', 'ACTIVE'), keyInfo('key-2', 'NEXT')];
+
+  const context = (): ApplyContext => ({
+    time: new Date(Date.UTC(2026, 0, 1) + epoch * 1_000).toISOString(),
+    epoch: ++epoch,
+    newUid: () => `uid-${++uids}`,
+    loopbackIssuersAllowed: false,
+  });
+  const config = (projectNumber: string): MemoryConfig => {
+    const found = configs.get(projectNumber);
+    if (found === undefined) throw new Error(`no project ${projectNumber}`);
+    return found;
+  };
+  const projects = () => [...configs.values()].map((one) => one.project());
+
+  return {
+    history,
+    findProject: async (named) =>
+      ok(projects().find(({ projectId, projectNumber }) => projectId === named || projectNumber === named)),
+    createProject: async (input, actor) => {
+      const valid = validateNewProject(input);
+      if (!valid.ok) return valid;
+      const projectNumber = input.projectNumber ?? String(100_000_000_000 + configs.size);
+      if (projects().some((one) => one.projectId === input.projectId || one.projectNumber === projectNumber)) {
+        return err({ tag: 'already_exists', resource: `projects/${input.projectId}` });
+      }
+      const now = context();
+      const { projectId, displayName = '' } = input;
+      const project = { projectNumber, projectId, displayName, tokenExchangesPerMinute: 6_000, createTime: now.time };
+      configs.set(projectNumber, new MemoryConfig(project, now));
+      history.push({ actor, type: 'project.create' });
+      return ok(project);
+    },
+    listProjects: async (page) => {
+      const found = pageOf(projects(), { ...page, pageSize: page.pageSize + 1 }, (one) => one.projectNumber);
+      const shown = found.slice(0, page.pageSize);
+      return ok({ projects: shown, next: found.length > shown.length ? (shown.at(-1)?.projectNumber ?? '') : '' });
+    },
+    apply: async (projectNumber, command, actor) => {
+      const state = config(projectNumber);
+      const applied = apply(state, command, context());
+      if (!applied.ok) return applied;
+      state.commit(applied.value.writes);
+      history.push({ actor, type: command.type });
+      return ok(applied.value.answer);
+    },
+    read: async (projectNumber, query) => read(config(projectNumber), query),
+    organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),
+    setOrganizationPolicy: async (input, actor) => {
+      const policy = setOrganizationPolicy(organization, input, context());
+      if (!policy.ok) return policy;
+      organization = policy.value;
+      history.push({ actor, type: 'organization.policy.set' });
+      return policy;
+    },
+    signingKeys: async () => ok(keys),
+    rotateSigningKeys: async (_projectNumber, { alg = 'ES256', emergency = false }, actor) => {
+      const old = emergency ? 'DISTRUSTED' : 'RETIRING';
+      const moved = keys.map((key) => ({ ...key, state: key.state === 'NEXT' ? ('ACTIVE' as const) : old }) as const);
+      keys = [...moved, keyInfo(`key-${keys.length + 1}`, 'NEXT', alg)];
+      history.push({ actor, type: 'keys.rotate' });
+      return ok(keys);
+    },
+    quotaUsage: async (projectNumber) =>
+      ok({ limitPerMinute: config(projectNumber).project().tokenExchangesPerMinute, countedPermits: 42 }),
+  };
+}
+
+function keyInfo(kid: string, state: SigningKeyInfo['state'], alg: SigningKeyInfo['alg'] = 'ES256'): SigningKeyInfo {
+  const times = {
+    publishTime: '2026-01-01T00:00:00.000Z',
+    signFrom: '2026-01-02T00:15:00.000Z',
+    signUntil: '2026-04-01T00:00:00.000Z',
+  };
+  return { kid, alg, state, ...times };
+}

@@ -1,0 +1,104 @@
+/** One project's configuration in Maps: a small honest ConfigState, and the commit that a store over SQLite makes. */
+import { provisionWrites } from '../../src/core/admin/projects.ts';
+import type { Page, PolicyResource } from '../../src/core/admin/commands.ts';
+import type { ApplyContext, ConfigState, Write } from '../../src/core/admin/state.ts';
+import type { Policy, Pool, Project, Provider, Role, Target } from '../../src/core/resources.ts';
+
+export class MemoryConfig implements ConfigState {
+  #project: Project;
+  readonly #pools = new Map<string, Pool>();
+  readonly #providers = new Map<string, Provider>();
+  readonly #targets = new Map<string, Target>();
+  readonly #roles = new Map<string, Role>();
+  readonly #policies = new Map<string, Policy>();
+
+  constructor(project: Project, context: ApplyContext) {
+    this.#project = project;
+    this.commit(provisionWrites(project, context).writes);
+  }
+
+  project(): Project {
+    return this.#project;
+  }
+  pool(poolId: string): Pool | undefined {
+    return this.#pools.get(poolId);
+  }
+  provider(poolId: string, providerId: string): Provider | undefined {
+    return this.#providers.get(`${poolId}/${providerId}`);
+  }
+  target(targetId: string): Target | undefined {
+    return this.#targets.get(targetId);
+  }
+  targetByUri(uri: string): Target | undefined {
+    return [...this.#targets.values()].find((target) => target.uri === uri);
+  }
+  role(roleId: string): Role | undefined {
+    return this.#roles.get(roleId);
+  }
+  policy(resource: PolicyResource): Policy | undefined {
+    return this.#policies.get(policyKey(resource));
+  }
+  pools(page: Page): readonly Pool[] {
+    return pageOf([...this.#pools.values()], page, (pool) => pool.poolId);
+  }
+  providers(poolId: string, page: Page): readonly Provider[] {
+    const inPool = [...this.#providers.values()].filter((provider) => provider.poolId === poolId);
+    return pageOf(inPool, page, (provider) => provider.providerId);
+  }
+  targets(page: Page): readonly Target[] {
+    return pageOf([...this.#targets.values()], page, (target) => target.targetId);
+  }
+  roles(page: Page): readonly Role[] {
+    return pageOf([...this.#roles.values()], page, (role) => role.roleId);
+  }
+
+  commit(writes: readonly Write[]): void {
+    for (const write of writes) this.#write(write);
+  }
+
+  #write(write: Write): void {
+    if ('remove' in write) {
+      if (write.remove === 'target') this.#targets.delete(write.targetId);
+      else this.#roles.delete(write.roleId);
+      return;
+    }
+    switch (write.put) {
+      case 'project':
+        this.#project = write.project;
+        break;
+      case 'pool':
+        this.#pools.set(write.pool.poolId, write.pool);
+        break;
+      case 'provider':
+        this.#providers.set(`${write.provider.poolId}/${write.provider.providerId}`, write.provider);
+        break;
+      case 'target':
+        this.#targets.set(write.target.targetId, write.target);
+        break;
+      case 'role':
+        this.#roles.set(write.role.roleId, write.role);
+        break;
+      case 'policy':
+        this.#policies.set(policyKey(write.resource), write.policy);
+        break;
+    }
+  }
+}
+
+export function pageOf<Row>(rows: readonly Row[], { pageSize, after }: Page, idOf: (row: Row) => string): readonly Row[] {
+  return rows
+    .filter((row) => idOf(row) > after)
+    .toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
+    .slice(0, pageSize);
+}
+
+function policyKey(resource: PolicyResource): string {
+  switch (resource.kind) {
+    case 'project':
+      return 'project';
+    case 'pool':
+      return `pool:${resource.poolId}`;
+    case 'target':
+      return `target:${resource.targetId}`;
+  }
+}
