@@ -8,13 +8,16 @@ import type { Shards, SigningAlgorithm } from './resources.ts';
 import type { Result } from './result.ts';
 import type { VerifySignature } from './verify.ts';
 
-/** One request's view of a project's configuration. Its reads may throw `ConfigUnavailable`. */
+/**
+ * One request's view of a project's configuration. A shard read twice is the same value twice; a value that has not changed is the same
+ * object as ever. The reads reject with `ConfigUnavailable`, and with nothing else, where the edge copy will not do and the authority is away.
+ */
 export interface ConfigView {
   project(): Promise<Shards['project'] | undefined>;
   pool(poolId: string): Promise<Shards['pool'] | undefined>;
   provider(poolId: string, providerId: string): Promise<Shards['provider'] | undefined>;
   target(targetId: string): Promise<Shards['target'] | undefined>;
-  /** Is everything that this view handed out still right, given this news? Learns from the news. */
+  /** Is everything that this view handed out still right, given this news? If not, a new view reads it again. */
   currentAt(news: EpochNews): boolean;
 }
 

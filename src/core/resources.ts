@@ -137,6 +137,6 @@ export const shardKey = {
   provider: (projectNumber: string, poolId: string, providerId: string): string =>
     `provider:${projectNumber}/${poolId}/${providerId}`,
   target: (projectNumber: string, targetId: string): string => `target:${projectNumber}/${targetId}`,
-  /** Not in KV: stands in the news when the key ring changed other than by its timetable. */
+  /** Stands in the news when the key ring changed other than by its timetable; in KV it names the copy of the public halves. */
   ring: (projectNumber: string): string => `ring:${projectNumber}`,
 };

@@ -1,4 +1,5 @@
 /** Readiness: what an exchange needs, asked in its own words. The reason names what an operator must set, never a secret. */
+import { DIRECTORY_NAME } from './object-names.ts';
 import type { Registry } from './registry/object.ts';
 
 /** undefined: ready. */
@@ -16,7 +17,7 @@ export async function notReadyReason(
 
 async function kekStanding(registry: DurableObjectNamespace<Registry>): Promise<string> {
   try {
-    return (await registry.getByName('directory').ping()).kek;
+    return (await registry.getByName(DIRECTORY_NAME).ping()).kek;
   } catch {
     return 'away';
   }

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../src/core/admin/etag.ts';
-import { projectRegistryName } from '../../src/platform/registry/address.ts';
+import { projectRegistryName } from '../../src/platform/object-names.ts';
 import {
   epochInForce,
   fails,

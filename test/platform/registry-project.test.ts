@@ -1,6 +1,6 @@
 /** One project's Registry: what is written is at once the truth, in force before it is confirmed, and survives a crash at any step. */
 import { env } from 'cloudflare:workers';
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../src/core/admin/etag.ts';
 import type { PolicyInput } from '../../src/core/admin/commands.ts';
@@ -49,11 +49,9 @@ describe('a project that nobody made', () => {
     expect(await registry.shard(shardKey.project(project.projectNumber))).toEqual({ epoch: 0, value: null });
     expect(await registry.ping()).toEqual({ kek: 'unset' });
     expect((await registry.apply(createRole, 'test')).ok).toBe(false);
-    const announced = await runInDurableObject(registry, (instance) =>
-      instance.announce([shardKey.ring(project.projectNumber)]).then(
-        () => 'announced',
-        () => 'refused',
-      ),
+    const announced = await registry.announce([shardKey.ring(project.projectNumber)]).then(
+      () => 'announced',
+      () => 'refused',
     );
     expect(announced).toBe('refused');
     expect(await tablesOf(registry)).toEqual([]);
@@ -308,11 +306,9 @@ describe('announcing', () => {
   it('rejects while it is not in force', async () => {
     const { project, registry } = await provisioned();
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: fails('unreachable') }) }));
-    const announced = await runInDurableObject(registry, (instance) =>
-      instance.announce([shardKey.ring(project.projectNumber)]).then(
-        () => 'in force',
-        () => 'refused',
-      ),
+    const announced = await registry.announce([shardKey.ring(project.projectNumber)]).then(
+      () => 'in force',
+      () => 'refused',
     );
     expect(announced).toBe('refused');
     await mendEnv(registry);

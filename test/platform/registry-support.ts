@@ -4,7 +4,7 @@ import { abortAllDurableObjects, runInDurableObject } from 'cloudflare:test';
 import { expect } from 'vitest';
 import type { Command, Query } from '../../src/core/admin/commands.ts';
 import type { Project } from '../../src/core/resources.ts';
-import { projectRegistryName } from '../../src/platform/registry/address.ts';
+import { projectRegistryName } from '../../src/platform/object-names.ts';
 import type { Registry } from '../../src/platform/registry/object.ts';
 
 type Stub = DurableObjectStub<Registry>;

@@ -1,5 +1,5 @@
 /** KV records: whatever is done to one that its maker did not do, the reader finds nothing (SECURITY.md T8). */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { macKeys, openRecord, sealRecord } from '../../src/platform/registry/record.ts';
 
@@ -34,12 +34,12 @@ describe('a record', () => {
   });
 
   it('with any one character changed says the same or nothing', async () => {
-    const true_ = await openRecord(keys, record.key, sealed, NOW_MS);
+    const untouched = await openRecord(keys, record.key, sealed, NOW_MS);
     await fc.assert(
       fc.asyncProperty(fc.nat(sealed.length - 1), fc.string({ minLength: 1, maxLength: 1 }), async (at, character) => {
         const changed = sealed.slice(0, at) + character + sealed.slice(at + 1);
         const opened = await openRecord(keys, record.key, changed, NOW_MS);
-        expect(opened === undefined || JSON.stringify(opened) === JSON.stringify(true_)).toBe(true);
+        expect(opened === undefined || JSON.stringify(opened) === JSON.stringify(untouched)).toBe(true);
       }),
       { numRuns: 500 },
     );

@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { shardKey } from '../../src/core/resources.ts';
 import type { Project } from '../../src/core/resources.ts';
-import { type ConfigReader, ConfigUnavailable, createConfigReader } from '../../src/platform/registry/snapshot.ts';
+import { ConfigUnavailable } from '../../src/core/ports.ts';
+import { type ConfigReader, createConfigReader } from '../../src/platform/registry/snapshot.ts';
 import { readKeks } from '../../src/platform/settings.ts';
 import { aProject, createTarget, provisioned, rename, withMethods } from './registry-support.ts';
 
@@ -48,6 +49,8 @@ function reader(change: Partial<Parameters<typeof createConfigReader>[0]> = {}):
   const usual = { cache: env.CACHE, registry: env.REGISTRY, keks: keks.value, nowMs: Date.now, maxEntries: 100 };
   return createConfigReader({ ...usual, ...change });
 }
+
+const tomorrow = () => Date.now() + 24 * 3_600_000;
 
 const newsOf = (project: Project) => env.QUOTA.getByName(project.projectNumber).news();
 
@@ -262,8 +265,7 @@ describe('KV in bad hands', () => {
 
   it('a record past its time is not believed', async () => {
     const { projectNumber } = await settled();
-    const nowMs = () => Date.now() + 24 * 3_600_000;
-    expect(await reader({ nowMs }).open(projectNumber).target('files')).toBeUndefined();
+    expect(await reader({ nowMs: tomorrow }).open(projectNumber).target('files')).toBeUndefined();
   });
 });
 

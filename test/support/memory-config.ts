@@ -85,7 +85,11 @@ export class MemoryConfig implements ConfigState {
   }
 }
 
-export function pageOf<Row>(rows: readonly Row[], { pageSize, after }: Page, idOf: (row: Row) => string): readonly Row[] {
+export function pageOf<Row>(
+  rows: readonly Row[],
+  { pageSize, after }: Page,
+  idOf: (row: Row) => string,
+): readonly Row[] {
   return rows
     .filter((row) => idOf(row) > after)
     .toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1))

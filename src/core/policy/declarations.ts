@@ -4,7 +4,7 @@ import type { Scope } from './engine.ts';
 /** A CEL type by its name, or a variable that is only good for its attributes. */
 export type Declared = string | ReadonlyMap<string, Declared>;
 
-export const TIMESTAMP = 'google.protobuf.Timestamp';
+const TIMESTAMP = 'google.protobuf.Timestamp';
 
 const GOOGLE = members({ subject: 'string', groups: 'list' });
 

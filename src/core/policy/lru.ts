@@ -2,7 +2,6 @@
 export interface Lru<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
-  delete(key: string): void;
 }
 
 export function createLru<V>(maxEntries: number): Lru<V> {
@@ -22,9 +21,6 @@ export function createLru<V>(maxEntries: number): Lru<V> {
         if (entries.size <= maxEntries) break;
         entries.delete(oldest);
       }
-    },
-    delete(key) {
-      entries.delete(key);
     },
   };
 }

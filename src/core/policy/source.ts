@@ -1,5 +1,5 @@
 /** What can be told from the text alone, before a recursive parser sees it. */
-export interface SourceShape {
+interface SourceShape {
   /** `&&`, `||` and `!` as they are written; the parser folds `!!x` away and macros add operators of their own. */
   readonly logicalOperators: number;
   readonly bracketDepth: number;
@@ -15,6 +15,12 @@ export function shapeOf(source: string): SourceShape {
   let offset = 0;
   while (offset < source.length) {
     const character = source.charAt(offset);
+    if (source.startsWith('//', offset)) {
+      // A quote in a comment opens nothing; taken for one, it would hide every operator behind it.
+      const end = source.indexOf('\n', offset);
+      offset = end < 0 ? source.length : end;
+      continue;
+    }
     if (character === '"' || character === "'") {
       offset = endOfLiteral(source, offset);
       continue;

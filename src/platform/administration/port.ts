@@ -6,6 +6,7 @@ import { projectName } from '../../core/names.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { KeyRing } from '../keys/object.ts';
+import { DIRECTORY_NAME, projectRegistryName } from '../object-names.ts';
 import type { Registry } from '../registry/object.ts';
 
 export interface AdminObjects {
@@ -17,9 +18,9 @@ export interface AdminObjects {
 }
 
 export function createAdminPort(objects: AdminObjects): AdminPort {
-  const directory = (): DurableObjectStub<Registry> => objects.registry.getByName('directory');
+  const directory = (): DurableObjectStub<Registry> => objects.registry.getByName(DIRECTORY_NAME);
   const project = (projectNumber: string): DurableObjectStub<Registry> =>
-    objects.registry.getByName(`project/${projectNumber}`);
+    objects.registry.getByName(projectRegistryName(projectNumber));
   const ring = (projectNumber: string): DurableObjectStub<KeyRing> => objects.keyRing.getByName(projectNumber);
 
   return {

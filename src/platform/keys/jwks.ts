@@ -5,7 +5,7 @@ import { shardKey } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { type Keks, kvMacKey } from '../secrets.ts';
 import { askRing, type KeyRings } from './ask.ts';
-import { BoundedMap } from './bounded.ts';
+import { BoundedMap } from '../bounded-map.ts';
 import type { PublishedJwk } from './seal.ts';
 
 export interface PublicJwkSet {

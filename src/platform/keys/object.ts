@@ -3,6 +3,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { shardKey } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
+import { projectRegistryName } from '../object-names.ts';
 import { readKeks } from '../settings.ts';
 import { type PublishedKey, RingKeeper, type RotateInput, type SigningKeyInfo, type SigningKeys } from './keeper.ts';
 import { type RingFault, RingStore } from './store.ts';
@@ -19,7 +20,7 @@ export class KeyRing extends DurableObject<Env> {
       nowMs: () => this.clock(),
       keks: () => readKeks(this.env),
       announce: (projectNumber) =>
-        this.env.REGISTRY.getByName(`project/${projectNumber}`).announce([shardKey.ring(projectNumber)]),
+        this.env.REGISTRY.getByName(projectRegistryName(projectNumber)).announce([shardKey.ring(projectNumber)]),
       setAlarm: (atMs) => ctx.storage.setAlarm(atMs),
     });
   }

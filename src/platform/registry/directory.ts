@@ -10,7 +10,7 @@ import { validateNewProject } from '../../core/admin/projects.ts';
 import { projectName } from '../../core/names.ts';
 import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { projectRegistryName } from './address.ts';
+import { projectRegistryName } from '../object-names.ts';
 import { DirectoryStore, type ProjectEntry, type ProjectIds } from './directory-store.ts';
 import { FaultLog } from './faults.ts';
 import { applyContext, type Host, withPatience } from './host.ts';

@@ -10,7 +10,7 @@ import { readKeks } from '../settings.ts';
 /** `previous`: made under EDGE_STS_KEK_PREVIOUS, still good. `other`: made under neither. */
 export type KekStanding = 'unset' | 'current' | 'previous' | 'other';
 
-export interface WritableKek {
+interface WritableKek {
   readonly keks: Keks;
   /** To be stored with the write: from then on the current KEK is this object's. */
   readonly check: string;

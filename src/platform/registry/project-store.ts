@@ -4,7 +4,7 @@ import type { ConfigState, Write } from '../../core/admin/state.ts';
 import type { Policy, Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
 
 /** One saved change: all of it goes in, or nothing. */
-export interface Change {
+interface Change {
   readonly epoch: number;
   readonly time: string;
   readonly actor: string;

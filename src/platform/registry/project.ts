@@ -92,8 +92,9 @@ export class ProjectRegistry {
   /** Who asks found KV behind, so that record is put again as well. */
   shard(key: string): { epoch: number; value: ShardValue | null } {
     if (!this.exists()) return { epoch: 0, value: null };
-    this.#host.ctx.waitUntil(this.#repair(key));
-    return { epoch: this.#store.epoch(), value: shardValue(this.#store, key) };
+    const epoch = this.#store.epoch();
+    if (this.#copies.foundBehind(key, epoch, this.#host.nowMs())) this.#host.ctx.waitUntil(this.#afterwards());
+    return { epoch, value: shardValue(this.#store, key) };
   }
 
   async announce(shards: readonly string[]): Promise<void> {
@@ -242,11 +243,6 @@ export class ProjectRegistry {
       this.#copies.failed(key, this.#host.nowMs());
       this.recordFault(`put ${key}`, fault);
     }
-  }
-
-  async #repair(key: string): Promise<void> {
-    if ((await this.kekStanding()) === 'other') return;
-    if (this.#copies.foundBehind(key, this.#store.epoch(), this.#host.nowMs())) await this.#afterwards();
   }
 
   async #setAlarm(): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { kvMacKey, type Keks } from '../secrets.ts';
 
-export interface EdgeRecord {
+interface EdgeRecord {
   /** The shard key, which is also the KV key: part of the MAC, not of the text. */
   readonly key: string;
   readonly epoch: number;

@@ -3,10 +3,11 @@
  * somebody who should not; so a copy counts only as far as the epoch news, which comes with every permit, bears it out (DESIGN §5).
  */
 import { stillCurrent, type EpochNews } from '../../core/news.ts';
+import { ConfigUnavailable, type ConfigView } from '../../core/ports.ts';
 import { shardKey, type Shards } from '../../core/resources.ts';
 import type { Keks } from '../secrets.ts';
-import { projectRegistryName } from './address.ts';
-import { BoundedMap } from './bounded.ts';
+import { projectRegistryName } from '../object-names.ts';
+import { BoundedMap } from '../bounded-map.ts';
 import { withPatience } from './host.ts';
 import type { Registry } from './object.ts';
 import { macKeys, type MacKeys, openRecord } from './record.ts';
@@ -14,26 +15,10 @@ import { macKeys, type MacKeys, openRecord } from './record.ts';
 /** The least that KV takes. Longer would only make more readers ask the authority after a change. */
 const KV_CACHE_TTL_SECONDS = 30;
 
-/** One for each request. A shard read twice is the same value twice; a value that has not changed is the same object as ever. */
-export interface ConfigView {
-  /** All four reject with `ConfigUnavailable`, and with nothing else, where the edge copy will not do and the authority does not answer. */
-  project(): Promise<Shards['project'] | undefined>;
-  pool(poolId: string): Promise<Shards['pool'] | undefined>;
-  provider(poolId: string, providerId: string): Promise<Shards['provider'] | undefined>;
-  target(targetId: string): Promise<Shards['target'] | undefined>;
-  /** Is everything that this view handed out still right, given this news? If not, a new view reads it again. */
-  currentAt(news: EpochNews): boolean;
-}
-
 export interface ConfigReader {
   /** Before any news of the project is known, what a view hands out is provisional: ask for news, then `currentAt`. */
   open(projectNumber: string): ConfigView;
   learn(projectNumber: string, news: EpochNews): void;
-}
-
-/** To be told to the caller as `{ tag: 'unavailable', dependency: 'configuration' }`: closed, never open. */
-export class ConfigUnavailable extends Error {
-  override readonly name = 'ConfigUnavailable';
 }
 
 type Shard = Shards[keyof Shards];

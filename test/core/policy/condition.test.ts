@@ -183,4 +183,6 @@ test('tells which variables it names and how many logical operators were written
   expect(compileCondition('[1].exists(assertion, assertion == 1)', 'attribute')).toMatchObject({
     value: { roots: new Set() },
   });
+  // The quotes of a comment hide nothing.
+  expect(compiled(`true // it's\n && true // "\n || !false`, 'attribute').logicalOperators).toBe(3);
 });

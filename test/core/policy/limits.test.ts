@@ -1,5 +1,5 @@
 /** The attack pack: what would stop an isolate for seconds is refused when written, or ends within its budget. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileCondition, evaluateCondition } from '../../../src/core/policy/condition.ts';
 import { fault, withClaims } from './support.ts';

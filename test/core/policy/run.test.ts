@@ -1,5 +1,5 @@
 /** How long a grant lasts, against oracles that look at every second, or count intervals without any CEL. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evaluateCondition, type Condition } from '../../../src/core/policy/condition.ts';
 import { longestRunSeconds } from '../../../src/core/policy/run.ts';
@@ -54,11 +54,7 @@ describe('a run', () => {
     ['of seconds', [`request.time.getSeconds() != 42`], 42],
     ['of an hour in seconds', [`request.time.getSeconds() >= 0 && request.time < ${iso(NOON + 3600)}`], 3600],
     ['of arithmetic on seconds', [`int(request.time) % 100 < 77 || int(request.time) % 100 > 77`], 77],
-    [
-      'in a loop',
-      [`[1, 2].all(x, request.time < ${iso(NOON)} + duration('1s') * 1 || true)`.replace(' * 1', '')],
-      43_200,
-    ],
+    ['in a loop', [`[1, 2].all(x, request.time < ${iso(NOON + 5)} || x > 0)`], 43_200],
     ['of a loop over times', [`[${iso(NOON + 5)}, ${iso(NOON + 7)}].all(t, request.time < t)`], 5],
   ])('%s', (_name, sources, expected) => {
     expect(run(sources, NOON, 43_200)).toBe(expected);

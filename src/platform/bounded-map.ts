@@ -1,4 +1,4 @@
-/** A map that forgets what was used longest ago: isolate memory that strangers' guesses cannot fill. */
+/** A map that forgets what was used longest ago: isolate memory that no number of projects, and no stranger, can fill. */
 export class BoundedMap<V> {
   readonly #entries = new Map<string, V>();
   readonly #maxEntries: number;

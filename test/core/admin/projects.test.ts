@@ -1,0 +1,80 @@
+/** Projects: what a new one may be called, what it begins with, what a patch may change. */
+import { describe, expect, it } from 'vitest';
+import { provisionWrites, validateNewProject } from '../../../src/core/admin/projects.ts';
+import { contextAt, PROJECT } from '../../support/admin-samples.ts';
+import { Administered, fieldsOf } from '../../support/administer.ts';
+
+describe('validateNewProject', () => {
+  it.each([
+    { projectId: 'demo' },
+    { projectId: 'a-b1', projectNumber: '123456' },
+    { projectId: 'a'.repeat(30), projectNumber: '1'.repeat(19), displayName: 'x'.repeat(32) },
+  ])('accepts %j', (input) => {
+    expect(validateNewProject(input)).toEqual({ ok: true, value: undefined });
+  });
+
+  it.each([
+    [{ projectId: 'abc' }, 'projectId'],
+    [{ projectId: '1abc' }, 'projectId'],
+    [{ projectId: 'Demo' }, 'projectId'],
+    [{ projectId: 'demo-' }, 'projectId'],
+    [{ projectId: 'a'.repeat(31) }, 'projectId'],
+    [{ projectId: 'demo', projectNumber: '12345' }, 'projectNumber'],
+    [{ projectId: 'demo', projectNumber: '012345' }, 'projectNumber'],
+    [{ projectId: 'demo', projectNumber: '1'.repeat(20) }, 'projectNumber'],
+    [{ projectId: 'demo', projectNumber: '' }, 'projectNumber'],
+    [{ projectId: 'demo', displayName: 'x'.repeat(33) }, 'displayName'],
+    [{ projectId: 'demo', displayName: 'a\nb' }, 'displayName'],
+  ])('refuses %j', (input, field) => {
+    const refused = validateNewProject(input);
+    expect(refused.ok).toBe(false);
+    if (!refused.ok) expect(fieldsOf(refused.error)).toEqual([field]);
+  });
+});
+
+describe('provisionWrites', () => {
+  it('makes the project and its built-in pool', () => {
+    const { writes, shards } = provisionWrites(PROJECT, contextAt(1));
+    expect(writes).toMatchObject([
+      { put: 'project', project: PROJECT },
+      { put: 'pool', pool: { poolId: 'demo.svc.id.goog', builtIn: true, disabled: false, uid: 'uid-1-1' } },
+    ]);
+    expect(shards).toEqual(['project:100000000001', 'pool:100000000001/demo.svc.id.goog']);
+  });
+});
+
+describe('project.patch', () => {
+  const patch = (input: object, ...mask: string[]) => ({ type: 'project.patch', input, mask }) as const;
+
+  it.each([0, 1, 12_000, 600_000])('sets %i exchanges a minute', (tokenExchangesPerMinute) => {
+    const project = new Administered();
+    const applied = project.do(
+      patch({ tokenExchangesPerMinute, displayName: 'not in the mask' }, 'tokenExchangesPerMinute'),
+    );
+    expect(applied.answer).toEqual({ kind: 'project', project: { ...PROJECT, tokenExchangesPerMinute } });
+    expect(applied.shards).toEqual(['project:100000000001']);
+    expect(project.ask({ type: 'project.get' })).toEqual(applied.answer);
+  });
+
+  it.each([-1, 600_001, 0.5, Number.NaN])('refuses %d', (tokenExchangesPerMinute) => {
+    const denial = new Administered().refuse(patch({ tokenExchangesPerMinute }, 'tokenExchangesPerMinute'));
+    expect(fieldsOf(denial)).toEqual(['tokenExchangesPerMinute']);
+  });
+
+  it('returns to the default what is named and absent', () => {
+    const project = new Administered();
+    project.do(patch({ tokenExchangesPerMinute: 7 }, 'tokenExchangesPerMinute'));
+    project.do(patch({}, 'tokenExchangesPerMinute', 'displayName'));
+    expect(project.state.project()).toEqual({ ...PROJECT, displayName: '', tokenExchangesPerMinute: 6_000 });
+  });
+
+  it.each(['projectId', 'projectNumber', 'createTime', '__proto__', ''])('refuses the path %j', (path) => {
+    expect(fieldsOf(new Administered().refuse(patch({ projectId: 'other' }, path)))).toEqual(['updateMask']);
+  });
+
+  it('refuses a long display name', () => {
+    expect(fieldsOf(new Administered().refuse(patch({ displayName: 'x'.repeat(33) }, 'displayName')))).toEqual([
+      'displayName',
+    ]);
+  });
+});
