@@ -47,7 +47,10 @@ export function createApp(ports: AppPorts): App {
 /** A broker without its settings: it lives, is not ready, says why, and mints nothing. */
 export function createUnconfiguredApp(reason: string, newRequestId: () => string): App {
   const app = base(newRequestId);
-  app.route('/', createHealthRoutes(async () => reason));
+  app.route(
+    '/',
+    createHealthRoutes(async () => reason),
+  );
   app.all('*', (context) =>
     isAdministration(context.req.path)
       ? renderAdminDenial({ tag: 'unavailable', dependency: 'settings', description: reason })

@@ -42,7 +42,13 @@ export function createBroker(env: Env): App {
 
   const gate = createQuotaGate(env.QUOTA, nowMs);
   const newsBeforeRefusal = createNewsBeforeRefusal(gate, nowMs);
-  const config = createConfigReader({ cache: env.CACHE, registry: env.REGISTRY, keks, nowMs, maxEntries: MAX_CONFIG_ENTRIES });
+  const config = createConfigReader({
+    cache: env.CACHE,
+    registry: env.REGISTRY,
+    keks,
+    nowMs,
+    maxEntries: MAX_CONFIG_ENTRIES,
+  });
   const signer = createSigner({ namespace: env.KEY_RING, keks, nowMs });
   const jwks = createJwksReader({ namespace: env.KEY_RING, cache: env.CACHE, keks, nowMs });
   const audit = createAuditLog(writeLine);

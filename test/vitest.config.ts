@@ -17,7 +17,12 @@ export default defineConfig({
     root: here('.'),
     projects: [
       {
-        test: { name: 'core', root: here('.'), include: ['core/**/*.test.ts', 'protocols/**/*.test.ts'], env: { TZ: 'UTC' } },
+        test: {
+          name: 'core',
+          root: here('.'),
+          include: ['core/**/*.test.ts', 'protocols/**/*.test.ts'],
+          env: { TZ: 'UTC' },
+        },
       },
       {
         plugins: [

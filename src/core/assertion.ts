@@ -32,21 +32,21 @@ export function parseAssertion(token: string): Result<UnverifiedAssertion, Denia
   }
   const header = parseObject(headerBytes);
   if (header === undefined) return refuse('header_json');
-  const headerFault = checkHeader(header);
-  if (headerFault !== undefined) return refuse(headerFault);
+  const used = readHeader(header);
+  if (!used.ok) return refuse(used.error);
   const claims = parseObject(payloadBytes);
   if (claims === undefined) return refuse('payload_json');
-  return ok({ token, header: { alg: String(header['alg']), kid: String(header['kid']) }, claims });
+  return ok({ token, header: used.value, claims });
 }
 
 /** Only `JWT` or nothing: an ID token for logout, a DPoP proof or our own `at+jwt` is not a workload's credential (RFC 8725 §3.11). */
-function checkHeader(header: JsonObject): Check | undefined {
-  if (Object.keys(header).some((member) => !TOLERATED_HEADER_MEMBERS.has(member))) return 'header_member';
+function readHeader(header: JsonObject): Result<UnverifiedAssertion['header'], Check> {
+  if (Object.keys(header).some((member) => !TOLERATED_HEADER_MEMBERS.has(member))) return err('header_member');
   const { alg, kid, typ } = header;
-  if (typeof alg !== 'string') return 'header_alg';
-  if (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID_CHARACTERS) return 'header_kid';
-  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) return 'header_typ';
-  return undefined;
+  if (typeof alg !== 'string') return err('header_alg');
+  if (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID_CHARACTERS) return err('header_kid');
+  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) return err('header_typ');
+  return ok({ alg, kid });
 }
 
 function parseObject(bytes: Uint8Array): JsonObject | undefined {

@@ -41,7 +41,10 @@ export type Denial =
   | { readonly tag: 'over_quota'; readonly retryAfterSeconds: number }
   | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number }
   | { readonly tag: 'token_too_large'; readonly bytes: number }
-  | { readonly tag: 'unavailable'; readonly dependency: 'quota' | 'configuration' | 'key_ring' | 'issuer_keys' | 'settings' }
+  | {
+      readonly tag: 'unavailable';
+      readonly dependency: 'quota' | 'configuration' | 'key_ring' | 'issuer_keys' | 'settings';
+    }
   /** A fault of ours: `fault` is the name of the exception, never its message, which may quote a token. */
   | { readonly tag: 'internal'; readonly fault: string };
 

@@ -120,7 +120,8 @@ async function decide(
   const { expiresAtSeconds } = verified.value;
   if (input.resource === undefined) return ok(grantForBroker(principal.value, ports.publicOrigin, expiresAtSeconds));
   const project = await view.project();
-  const targetId = project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
+  const targetId =
+    project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
   const target = targetId === undefined ? undefined : await view.target(targetId);
   if (project === undefined || target === undefined) return err({ tag: 'unknown_target' });
   return grantForTarget(principal.value, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
@@ -208,7 +209,9 @@ function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Tr
     ...(check === undefined ? {} : { check }),
     ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
     ...(principal ? { principal: principalIdentifier(principal) } : {}),
-    ...(grant?.targetId !== undefined && provider ? { target: targetName(provider.projectNumber, grant.targetId) } : {}),
+    ...(grant?.targetId !== undefined && provider
+      ? { target: targetName(provider.projectNumber, grant.targetId) }
+      : {}),
     ...(issued.ok && grant ? { roles: grant.roles } : {}),
     ...(issued.ok && grant?.binding !== undefined ? { binding: grant.binding } : {}),
     ...(trace.tokenId === undefined ? {} : { tokenId: trace.tokenId }),

@@ -22,7 +22,7 @@ export interface Grant {
   readonly maxLifetimeSeconds: number;
 }
 
-export const MAX_LIFETIME_SECONDS = 3_600;
+const MAX_LIFETIME_SECONDS = 3_600;
 /** A role about to end would make the whole token end with it; it is left out where another one lasts. */
 const SHORT_ROLE_SECONDS = 60;
 

@@ -37,7 +37,13 @@ export function rolesOnTarget(
   const held: HeldRole[] = [];
   for (const [role, bindings] of candidates) {
     const seen = { ...target.target.resource, tags: target.target.tags, tagIds: target.target.tagIds };
-    const run = (of: readonly Candidate[]): number => longestRunSeconds(of.map((one) => one.condition), seen, nowSeconds, maxSeconds);
+    const run = (of: readonly Candidate[]): number =>
+      longestRunSeconds(
+        of.map((one) => one.condition),
+        seen,
+        nowSeconds,
+        maxSeconds,
+      );
     const holdsForSeconds = run(bindings);
     if (holdsForSeconds === 0) continue;
     const first = bindings.find((binding) => run([binding]) > 0);

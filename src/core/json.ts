@@ -6,7 +6,7 @@ export interface JsonObject {
   readonly [member: string]: JsonValue;
 }
 
-export const MAX_JSON_DEPTH = 16;
+const MAX_JSON_DEPTH = 16;
 
 /**
  * The value of `text`, or why it is refused: not JSON, a member that stands twice (escaped spellings count), more than
@@ -15,12 +15,18 @@ export const MAX_JSON_DEPTH = 16;
 export function parseStrictJson(text: string): Result<JsonValue, string> {
   let value: JsonValue;
   try {
-    value = JSON.parse(text) as JsonValue;
+    value = parse(text);
   } catch {
     return err('not valid JSON');
   }
   const fault = scan(text);
   return fault === undefined ? ok(value) : err(fault);
+}
+
+/** What `JSON.parse` makes is a JsonValue by its own definition. */
+function parse(text: string): JsonValue {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return JSON.parse(text) as JsonValue;
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
@@ -38,7 +44,7 @@ function scan(text: string): string | undefined {
       case 0x22 /* " */: {
         const end = endOfString(text, at);
         const raw = text.slice(at, end + 1);
-        const string = raw.includes('\\') ? (JSON.parse(raw) as string) : raw.slice(1, -1);
+        const string = raw.includes('\\') ? unescaped(raw) : raw.slice(1, -1);
         if (LONE_SURROGATE.test(string)) return 'a string holds a lone surrogate';
         const members = open.at(-1);
         if (keyExpected && members !== undefined) {
@@ -71,6 +77,11 @@ function scan(text: string): string | undefined {
     }
   }
   return undefined;
+}
+
+function unescaped(raw: string): string {
+  const value = parse(raw);
+  return typeof value === 'string' ? value : raw;
 }
 
 function endOfString(text: string, start: number): number {

@@ -21,7 +21,9 @@ const UID = /^[A-Za-z0-9_.-]{1,128}$/;
 
 /** Secret-bound tokens of before 1.24: no expiry, no audience, flat claims. They never die, so they are never taken. */
 export function looksLegacy(claims: JsonObject): boolean {
-  return claims['iss'] === 'kubernetes/serviceaccount' || Object.hasOwn(claims, 'kubernetes.io/serviceaccount/namespace');
+  return (
+    claims['iss'] === 'kubernetes/serviceaccount' || Object.hasOwn(claims, 'kubernetes.io/serviceaccount/namespace')
+  );
 }
 
 /** The identity, or which rule failed. Names are checked by Kubernetes' own grammar: they go into identifiers that hold slashes. */
@@ -45,7 +47,8 @@ export function kubernetesClaims(claims: JsonObject): Result<KubernetesIdentity,
 function named(value: JsonValue | undefined): Named | undefined {
   if (!isJsonObject(value)) return undefined;
   const { name, uid } = value;
-  if (typeof name !== 'string' || !DNS_SUBDOMAIN.test(name) || typeof uid !== 'string' || !UID.test(uid)) return undefined;
+  if (typeof name !== 'string' || !DNS_SUBDOMAIN.test(name) || typeof uid !== 'string' || !UID.test(uid))
+    return undefined;
   return { name, uid };
 }
 

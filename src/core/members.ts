@@ -66,7 +66,8 @@ function poolMemberKind(
   poolId: string,
   selector: string,
 ): Result<Member['kind'], string> {
-  if (!isProjectNumber(projectNumber)) return err(`"${projectNumber}" is not a project number (an id does not serve here)`);
+  if (!isProjectNumber(projectNumber))
+    return err(`"${projectNumber}" is not a project number (an id does not serve here)`);
   if (!isAnyPoolId(poolId)) return err(`"${poolId}" is not a pool id`);
   for (const form of FORMS) {
     if (!form.pattern.test(selector)) continue;

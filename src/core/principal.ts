@@ -24,7 +24,8 @@ export function memberTexts(principal: Principal): ReadonlySet<string> {
   const pool = poolPrefix(principal);
   const texts = new Set([principalIdentifier(principal), `principalSet:${pool}/*`]);
   for (const group of principal.groups) texts.add(`principalSet:${pool}/group/${group}`);
-  for (const [name, value] of Object.entries(principal.attributes)) texts.add(`principalSet:${pool}/attribute.${name}/${value}`);
+  for (const [name, value] of Object.entries(principal.attributes))
+    texts.add(`principalSet:${pool}/attribute.${name}/${value}`);
   const { kubernetes } = principal;
   if (kubernetes) {
     texts.add(`principal:${pool}/kubernetes.serviceaccount.uid/${kubernetes.serviceAccount.uid}`);
@@ -32,7 +33,9 @@ export function memberTexts(principal: Principal): ReadonlySet<string> {
     texts.add(`principalSet:${pool}/kubernetes.cluster/${kubernetes.cluster}`);
     // The legacy form exists for the built-in pool only, whose id is PROJECT_ID.svc.id.goog.
     if (principal.provider.poolId.endsWith('.svc.id.goog')) {
-      texts.add(`serviceAccount:${principal.provider.poolId}[${kubernetes.namespace}/${kubernetes.serviceAccount.name}]`);
+      texts.add(
+        `serviceAccount:${principal.provider.poolId}[${kubernetes.namespace}/${kubernetes.serviceAccount.name}]`,
+      );
     }
   }
   return texts;

@@ -47,7 +47,13 @@ const ACCOUNTS = verbs('iam.serviceAccounts', [
   'undelete',
   'update',
 ]);
-const TOKEN_CREATOR = verbs('iam.serviceAccounts', ['getAccessToken', 'getOpenIdToken', 'implicitDelegation', 'signBlob', 'signJwt']);
+const TOKEN_CREATOR = verbs('iam.serviceAccounts', [
+  'getAccessToken',
+  'getOpenIdToken',
+  'implicitDelegation',
+  'signBlob',
+  'signJwt',
+]);
 const SIGNING_KEYS = verbs('sts.signingKeys', ['list', 'rotate']);
 
 const OWNER = [

@@ -21,7 +21,10 @@ export function admit(
   provider: Provider,
   compiler: PolicyCompiler,
 ): Result<Principal, Denial> {
-  const principal = provider.kind === 'kubernetes' ? fromCluster(assertion, name, provider) : fromMapping(assertion, name, provider, compiler);
+  const principal =
+    provider.kind === 'kubernetes'
+      ? fromCluster(assertion, name, provider)
+      : fromMapping(assertion, name, provider, compiler);
   if (!principal.ok) return principal;
   const subjectBytes = new TextEncoder().encode(principal.value.subject).length;
   if (subjectBytes > MAX_SUBJECT_BYTES) return err({ tag: 'subject_too_long', bytes: subjectBytes });

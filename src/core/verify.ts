@@ -21,8 +21,8 @@ export interface VerifiedAssertion {
 /** Checks the JWS signature of `token` with exactly this key and algorithm. */
 export type VerifySignature = (token: string, key: PublicJwk, alg: SubjectAlgorithm) => Promise<boolean>;
 
-export const LEEWAY_SECONDS = 60;
-export const LEAST_LIFE_LEFT_SECONDS = 2;
+const LEEWAY_SECONDS = 60;
+const LEAST_LIFE_LEFT_SECONDS = 2;
 const YEAR_IN_SECONDS = 31_536_000;
 /** 9999-12-31T23:59:59Z: later dates are not dates (Tink, SECURITY.md T2). */
 const MAX_TIME_SECONDS = 253_402_300_799;
@@ -39,7 +39,8 @@ export async function verify(
   if (!key.ok) return refuse(key.error);
   if (!(await verifySignature(assertion.token, key.value.jwk, key.value.alg))) return refuse('signature');
   const times = checkTimes(assertion.claims, provider, nowSeconds);
-  const check = checkIssuer(assertion.claims, provider) ?? times.check ?? checkAudience(assertion.claims, name, provider);
+  const check =
+    checkIssuer(assertion.claims, provider) ?? times.check ?? checkAudience(assertion.claims, name, provider);
   if (check !== undefined) return refuse(check);
   if (times.expiresAtSeconds - nowSeconds < LEAST_LIFE_LEFT_SECONDS) return refuse('expired');
   const kubernetes = provider.kind === 'kubernetes' ? kubernetesClaims(assertion.claims) : undefined;
@@ -49,6 +50,7 @@ export async function verify(
     expiresAtSeconds: times.expiresAtSeconds,
     ...(kubernetes?.ok ? { kubernetes: kubernetes.value } : {}),
   };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand has one maker, and this is it
   return ok(value as VerifiedAssertion);
 }
 
@@ -107,7 +109,7 @@ function checkTimes(
 }
 
 function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TIME_SECONDS;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_TIME_SECONDS;
 }
 
 /** Exactly one audience, and ours: a token that is also good for the cluster's API server would let us replay it there. */

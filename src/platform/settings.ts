@@ -45,7 +45,9 @@ export function readSecrets(env: Strings): Result<Secrets, string> {
   if (!keks.ok) return keks;
   const adminToken = env.EDGE_STS_ADMIN_TOKEN ?? '';
   if (adminToken.length < ADMIN_TOKEN_MIN_CHARACTERS) {
-    return err('EDGE_STS_ADMIN_TOKEN is not set or shorter than 32 characters: wrangler secret put EDGE_STS_ADMIN_TOKEN');
+    return err(
+      'EDGE_STS_ADMIN_TOKEN is not set or shorter than 32 characters: wrangler secret put EDGE_STS_ADMIN_TOKEN',
+    );
   }
   return ok({ keks: keks.value, adminToken });
 }
@@ -54,7 +56,9 @@ export function readSecrets(env: Strings): Result<Secrets, string> {
 export function readKeks(env: Strings): Result<Keks, string> {
   const current = decodeKek(env.EDGE_STS_KEK ?? '');
   if (current === undefined) {
-    return err('EDGE_STS_KEK is not set or not 32 bytes of base64: openssl rand -base64 32 | wrangler secret put EDGE_STS_KEK');
+    return err(
+      'EDGE_STS_KEK is not set or not 32 bytes of base64: openssl rand -base64 32 | wrangler secret put EDGE_STS_KEK',
+    );
   }
   const previousText = env.EDGE_STS_KEK_PREVIOUS ?? '';
   if (previousText === '') return ok({ current });
@@ -63,6 +67,6 @@ export function readKeks(env: Strings): Result<Keks, string> {
   return ok({ current, previous });
 }
 
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -41,13 +41,18 @@ describe('a resource server of jose alone', () => {
   const uri = 'https://orders.example.com';
 
   beforeAll(async () => {
-    const discovery = (await (await fetch(`${world.issuerUrl}/.well-known/openid-configuration`)).json()) as { issuer: string; jwks_uri: string };
+    const discovery = (await (await fetch(`${world.issuerUrl}/.well-known/openid-configuration`)).json()) as {
+      issuer: string;
+      jwks_uri: string;
+    };
     const keys = jose.createRemoteJWKSet(new URL(discovery.jwks_uri));
     server = createServer((request, response) => {
       const bearer = request.headers.authorization?.replace('Bearer ', '') ?? '';
       jose
         .jwtVerify(bearer, keys, { issuer: discovery.issuer, audience: uri, requiredClaims: ['exp', 'sub'] })
-        .then(({ payload, protectedHeader }) => response.end(JSON.stringify({ alg: protectedHeader.alg, roles: payload['roles'] })))
+        .then(({ payload, protectedHeader }) =>
+          response.end(JSON.stringify({ alg: protectedHeader.alg, roles: payload['roles'] })),
+        )
         .catch(() => response.writeHead(401).end());
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -60,12 +65,18 @@ describe('a resource server of jose alone', () => {
 
   it('lets ES256 and RS256 tokens in, and refuses tokens for somebody else', async () => {
     const projects = `/v1/projects/${world.projectNumber}`;
-    await world.must('POST', `${projects}/roles`, { roleId: 'reader', role: { title: 'Reader', includedPermissions: ['orders.get'] } });
+    await world.must('POST', `${projects}/roles`, {
+      roleId: 'reader',
+      role: { title: 'Reader', includedPermissions: ['orders.get'] },
+    });
     await world.must('POST', `${projects}/targets?targetId=orders`, { uri });
     await world.must('POST', `${projects}/targets/orders:setIamPolicy`, {
       policy: {
         bindings: [
-          { role: 'projects/world/roles/reader', members: [`principal:${world.audience.replace(/\/providers.*/, '')}/subject/ns/shop/sa/checkout`] },
+          {
+            role: 'projects/world/roles/reader',
+            members: [`principal:${world.audience.replace(/\/providers.*/, '')}/subject/ns/shop/sa/checkout`],
+          },
         ],
       },
     });
@@ -91,6 +102,8 @@ async function exchange(resource: string | undefined): Promise<string> {
     subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
     ...(resource === undefined ? {} : { resource }),
   });
-  const answer = (await (await fetch(`${world.broker.origin}/v1/token`, { method: 'POST', body })).json()) as { access_token?: string };
+  const answer = (await (await fetch(`${world.broker.origin}/v1/token`, { method: 'POST', body })).json()) as {
+    access_token?: string;
+  };
   return answer.access_token ?? '';
 }

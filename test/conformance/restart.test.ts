@@ -17,7 +17,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const json = async (url: string, init: RequestInit = {}): Promise<{ status: number; body: Record<string, unknown> }> => {
+const json = async (
+  url: string,
+  init: RequestInit = {},
+): Promise<{ status: number; body: Record<string, unknown> }> => {
   const response = await fetch(url, init);
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
@@ -73,7 +76,12 @@ it('keeps projects, keys and quota; a wrong KEK is refused everywhere and change
 
   // The way to another KEK: the old one opens, the new one seals.
   const next = randomBytes(32).toString('base64');
-  const changing = await startBroker({ platformPath, kek: next, adminToken, variables: { EDGE_STS_KEK_PREVIOUS: kek } });
+  const changing = await startBroker({
+    platformPath,
+    kek: next,
+    adminToken,
+    variables: { EDGE_STS_KEK_PREVIOUS: kek },
+  });
   expect((await json(`${changing.origin}/readyz`)).status).toBe(200);
   expect((await exchange(changing.origin)).status).toBe(200);
   expect((await json(`${changing.origin}${jwksPath}`)).body).toEqual(keys);

@@ -16,7 +16,10 @@ const checkOf = (token: string): string => {
 
 describe('parseAssertion', () => {
   it('takes a plain token and what GitHub and Entra put into the header', () => {
-    expect(parseAssertion(compact(HEADER, { sub: 'x' }))).toMatchObject({ ok: true, value: { header: HEADER, claims: { sub: 'x' } } });
+    expect(parseAssertion(compact(HEADER, { sub: 'x' }))).toMatchObject({
+      ok: true,
+      value: { header: HEADER, claims: { sub: 'x' } },
+    });
     expect(checkOf(compact({ ...HEADER, typ: 'JWT', x5t: 'abc', 'x5t#S256': 'def' }, {}))).toBe('taken');
     expect(checkOf(compact({ ...HEADER, typ: 'jwt' }, {}))).toBe('taken');
   });
@@ -58,26 +61,47 @@ describe('parseAssertion', () => {
   });
 
   it('refuses every other spelling of a token', () => {
-    const [header = '', payload = '', signature = ''] = compact(HEADER, { sub: 'x' }, base64Url(new Uint8Array(64).fill(7))).split('.');
+    const [header = '', payload = '', signature = ''] = compact(
+      HEADER,
+      { sub: 'x' },
+      base64Url(new Uint8Array(64).fill(7)),
+    ).split('.');
     const last = signature.at(-1) ?? '';
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-    const taken = [...alphabet].filter((letter) => checkOf(`${header}.${payload}.${signature.slice(0, -1)}${letter}`) === 'taken');
+    const taken = [...alphabet].filter(
+      (letter) => checkOf(`${header}.${payload}.${signature.slice(0, -1)}${letter}`) === 'taken',
+    );
     expect(taken).toEqual([...alphabet].filter((letter) => alphabet.indexOf(letter) % 16 === 0));
     expect(taken).toContain(last);
-    for (const other of [`${signature}=`, `${signature}==`, ` ${signature}`, `${signature}\n`, signature.replace('B', '+')]) {
+    for (const other of [
+      `${signature}=`,
+      `${signature}==`,
+      ` ${signature}`,
+      `${signature}\n`,
+      signature.replace('B', '+'),
+    ]) {
       expect(checkOf(`${header}.${payload}.${other}`)).toBe('token_format');
     }
   });
 
-  it.each(['', '.', '..', 'a.b', 'a.b.c.d', '.'.repeat(1_000_000), '{"payload":"x","signatures":[]}', 'a.b.'])('refuses %.20s', (token) => {
-    expect(checkOf(token)).toBe('token_format');
-  });
+  it.each(['', '.', '..', 'a.b', 'a.b.c.d', '.'.repeat(1_000_000), '{"payload":"x","signatures":[]}', 'a.b.'])(
+    'refuses %.20s',
+    (token) => {
+      expect(checkOf(token)).toBe('token_format');
+    },
+  );
 
   it('never throws, whatever comes', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(fc.base64String(), { maxLength: 5 }).map((parts) => parts.join('.'))), (token) => {
-        expect(typeof parseAssertion(token).ok).toBe('boolean');
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(fc.base64String(), { maxLength: 5 }).map((parts) => parts.join('.')),
+        ),
+        (token) => {
+          expect(typeof parseAssertion(token).ok).toBe('boolean');
+        },
+      ),
     );
   });
 });

@@ -15,7 +15,10 @@ const vectors: Vector[] = readFileSync(new URL('../vectors/jsontestsuite.ndjson'
   .map((line) => JSON.parse(line) as Vector);
 
 /** Documents that JSON allows and we refuse on purpose: a member twice, or deeper than 16 levels. */
-const REFUSED_ON_PURPOSE = new Set(['jsonts/y_object_duplicated_key.json', 'jsonts/y_object_duplicated_key_and_value.json']);
+const REFUSED_ON_PURPOSE = new Set([
+  'jsonts/y_object_duplicated_key.json',
+  'jsonts/y_object_duplicated_key_and_value.json',
+]);
 
 describe('JSONTestSuite', () => {
   const inline = vectors.filter((vector) => vector.b64 !== null);
@@ -65,10 +68,11 @@ describe('parseStrictJson', () => {
     expect(parsed.ok ? '' : parsed.error).toContain(why);
   });
 
-  it.each(['{"a":{"a":1},"b":[{"a":1},{"a":1}]}', '{"a":"}","b":"{\\"a\\":1,\\"a\\":2}"}', '['.repeat(16) + ']'.repeat(16)])(
-    'takes %s',
-    (text) => {
-      expect(parseStrictJson(text)).toEqual({ ok: true, value: JSON.parse(text) });
-    },
-  );
+  it.each([
+    '{"a":{"a":1},"b":[{"a":1},{"a":1}]}',
+    '{"a":"}","b":"{\\"a\\":1,\\"a\\":2}"}',
+    '['.repeat(16) + ']'.repeat(16),
+  ])('takes %s', (text) => {
+    expect(parseStrictJson(text)).toEqual({ ok: true, value: JSON.parse(text) });
+  });
 });

@@ -11,7 +11,10 @@ describe('parseMember', () => {
     [`principal:${BUILT_IN}/subject/ns/shop/sa/checkout`, 'subject'],
     [`principal:${BUILT_IN}/kubernetes.serviceaccount.uid/7c1b`, 'serviceAccountUid'],
     [`principalSet:${BUILT_IN}/namespace/shop`, 'namespace'],
-    [`principalSet:${BUILT_IN}/kubernetes.cluster/https://container.googleapis.com/v1/projects/p/locations/l/clusters/c`, 'cluster'],
+    [
+      `principalSet:${BUILT_IN}/kubernetes.cluster/https://container.googleapis.com/v1/projects/p/locations/l/clusters/c`,
+      'cluster',
+    ],
     [`principalSet:${POOL}/group/admins@example.com`, 'group'],
     [`principalSet:${POOL}/attribute.repo/org/name:x`, 'attribute'],
     [`principalSet:${POOL}/*`, 'everyone_in_pool'],
@@ -54,7 +57,11 @@ describe('memberTexts', () => {
     subject: 'ns/shop/sa/checkout',
     groups: [],
     attributes: {},
-    kubernetes: { namespace: 'shop', serviceAccount: { name: 'checkout', uid: 'u-1' }, cluster: 'https://c.example.com/a' },
+    kubernetes: {
+      namespace: 'shop',
+      serviceAccount: { name: 'checkout', uid: 'u-1' },
+      cluster: 'https://c.example.com/a',
+    },
   };
 
   it('lists exactly the names of WIRE.md B.6, and each of them is a member that may be written', () => {

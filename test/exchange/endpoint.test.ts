@@ -13,7 +13,11 @@ const form = async (more: Record<string, string | undefined> = {}): Promise<URLS
 
 describe('the form', () => {
   it.each([
-    ['node: charset without a space, cloud-platform', {}, { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' }],
+    [
+      'node: charset without a space, cloud-platform',
+      {},
+      { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' },
+    ],
     ['python: no scope', { scope: undefined }, {}],
     ['go: an empty scope', { scope: '' }, {}],
     ['capitals in the media type', {}, { 'content-type': 'Application/X-WWW-Form-URLEncoded' }],
@@ -27,7 +31,10 @@ describe('the form', () => {
   ])('%s', async (_what, more, headers) => {
     const answer = await postToken(await form(more), headers);
     expect(answer.status, answer.text).toBe(200);
-    expect(answer.body).toMatchObject({ token_type: 'Bearer', issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' });
+    expect(answer.body).toMatchObject({
+      token_type: 'Bearer',
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    });
     expect(Number.isInteger(answer.body['expires_in'])).toBe(true);
     expect(Number(answer.body['expires_in'])).toBeGreaterThan(0);
   });
@@ -45,7 +52,8 @@ describe('the form', () => {
 describe('JSON', () => {
   const post = (body: string, type = 'application/json'): ReturnType<typeof call> =>
     call('/v1/token', { method: 'POST', headers: { 'content-type': type }, body });
-  const camel = (name: string): string => name.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+  const camel = (name: string): string =>
+    name.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 
   it('in camelCase and in snake_case', async () => {
     const snake = Object.fromEntries(await form());
@@ -73,7 +81,12 @@ describe('JSON', () => {
 
 describe('every answer', () => {
   it('has an X-Request-Id of its own', async () => {
-    const answers = await Promise.all([postToken(await form()), postToken(new URLSearchParams()), call('/nowhere'), call('/v1/projects')]);
+    const answers = await Promise.all([
+      postToken(await form()),
+      postToken(new URLSearchParams()),
+      call('/nowhere'),
+      call('/v1/projects'),
+    ]);
     const ids = answers.map((answer) => answer.headers.get('x-request-id'));
     expect(new Set(ids).size).toBe(answers.length);
     expect(ids).not.toContain(null);

@@ -1,7 +1,16 @@
 /** Discovery, RFC 8414 and JWKS of a pool's issuer, as relying parties need them (WIRE.md H.2; SECURITY.md §5.1). */
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { addCluster, call, type Cluster, createProject, exchange, must, ORIGIN, type TestProject } from '../support/broker.ts';
+import {
+  addCluster,
+  call,
+  type Cluster,
+  createProject,
+  exchange,
+  must,
+  ORIGIN,
+  type TestProject,
+} from '../support/broker.ts';
 
 let project: TestProject;
 let cluster: Cluster;
@@ -35,7 +44,9 @@ describe('discovery', () => {
   });
 
   it('is not changed by the Host header', async () => {
-    const answer = await call(`${path}/.well-known/openid-configuration`, { headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' } });
+    const answer = await call(`${path}/.well-known/openid-configuration`, {
+      headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
+    });
     expect(answer.text).not.toContain('evil');
   });
 
@@ -47,7 +58,11 @@ describe('discovery', () => {
   it('an unknown pool of a known project does not exist; a new one does at once', async () => {
     const other = `/${project.number}/another-pool`;
     expect((await call(`${other}/jwks`)).status).toBe(404);
-    await must('POST', `/v1/projects/${project.number}/locations/global/workloadIdentityPools?workloadIdentityPoolId=another-pool`, {});
+    await must(
+      'POST',
+      `/v1/projects/${project.number}/locations/global/workloadIdentityPools?workloadIdentityPoolId=another-pool`,
+      {},
+    );
     expect((await call(`${other}/jwks`)).status).toBe(200);
   });
 
@@ -66,7 +81,8 @@ describe('JWKS', () => {
     const { keys } = answer.body as unknown as JSONWebKeySet;
     expect(keys.length).toBeGreaterThanOrEqual(4);
     for (const key of keys) {
-      const allowed = key.kty === 'RSA' ? ['kty', 'kid', 'use', 'alg', 'n', 'e'] : ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y'];
+      const allowed =
+        key.kty === 'RSA' ? ['kty', 'kid', 'use', 'alg', 'n', 'e'] : ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y'];
       expect(Object.keys(key).toSorted()).toEqual(allowed.toSorted());
     }
     expect(answer.text).not.toMatch(/"(d|p|q|dp|dq|qi|k|key_ops|ext|x5c)"/);
@@ -79,9 +95,13 @@ describe('JWKS', () => {
     const keys = createLocalJWKSet((await call(`${path}/jwks`)).body as unknown as JSONWebKeySet);
     const verified = await jwtVerify(token, keys, { issuer: `${ORIGIN}${path}`, audience: ORIGIN, typ: 'at+jwt' });
     expect(verified.payload.sub).toBe('ns/shop/sa/checkout');
-    await expect(jwtVerify(token, keys, { issuer: `${ORIGIN}/${project.number}/other`, audience: ORIGIN })).rejects.toThrow('iss');
+    await expect(
+      jwtVerify(token, keys, { issuer: `${ORIGIN}/${project.number}/other`, audience: ORIGIN }),
+    ).rejects.toThrow('iss');
     const other = await createProject();
-    const foreign = createLocalJWKSet((await call(`/${other.number}/${other.builtInPool}/jwks`)).body as unknown as JSONWebKeySet);
+    const foreign = createLocalJWKSet(
+      (await call(`/${other.number}/${other.builtInPool}/jwks`)).body as unknown as JSONWebKeySet,
+    );
     await expect(jwtVerify(token, foreign)).rejects.toThrow();
   });
 
@@ -102,7 +122,14 @@ describe('JWKS', () => {
     }
     await expect(jwtVerify(old, createLocalJWKSet(after))).rejects.toThrow('no applicable key');
     await expect(jwtVerify(fresh, createLocalJWKSet(after))).resolves.toBeDefined();
-    const { keys } = (await must('GET', `/v1/projects/${mine.number}/signingKeys`)) as { keys: { state: string; alg: string }[] };
-    expect(keys.filter((key) => key.alg === 'ES256').map((key) => key.state).toSorted()).toEqual(['ACTIVE', 'DISTRUSTED', 'NEXT']);
+    const { keys } = (await must('GET', `/v1/projects/${mine.number}/signingKeys`)) as {
+      keys: { state: string; alg: string }[];
+    };
+    expect(
+      keys
+        .filter((key) => key.alg === 'ES256')
+        .map((key) => key.state)
+        .toSorted(),
+    ).toEqual(['ACTIVE', 'DISTRUSTED', 'NEXT']);
   });
 });

@@ -33,7 +33,13 @@ beforeAll(async () => {
   target = await addTarget(project);
 });
 
-async function expectRefusal(answer: Answer, status: number, error: string, reason: string, check?: string): Promise<void> {
+async function expectRefusal(
+  answer: Answer,
+  status: number,
+  error: string,
+  reason: string,
+  check?: string,
+): Promise<void> {
   expect({ status: answer.status, error: answer.body['error'] }).toEqual({ status, error });
   expect(typeof answer.body['error_description']).toBe('string');
   expect(answer.headers.get('cache-control')).toBe('no-store');
@@ -68,7 +74,13 @@ describe('400 invalid_request', () => {
   it.each(['grant_type', 'audience', 'subject_token', 'resource', 'scope'])('%s twice', async (parameter) => {
     const form = tokenForm(cluster.audience, await cluster.token(), { resource: target.uri });
     form.append(parameter, form.get(parameter) ?? '');
-    await expectRefusal(await postToken(form), 400, 'invalid_request', 'malformed', `${parameter}: stands more than once`);
+    await expectRefusal(
+      await postToken(form),
+      400,
+      'invalid_request',
+      'malformed',
+      `${parameter}: stands more than once`,
+    );
   });
 
   it('no audience, and none in the token either', async () => {
@@ -91,7 +103,10 @@ describe('400 invalid_request', () => {
     const roles = await Promise.all(Array.from({ length: 3 }, () => addRole(project)));
     const scopes = Array.from({ length: 45 }, (_, index) => `https://scopes.example.com/${index}/${'y'.repeat(100)}`);
     await must('PATCH', `${many.path}?updateMask=allowedScopes`, { allowedScopes: scopes });
-    await setPolicy(many.path, roles.map((role) => ({ role, members: [member(project, cluster.pool, 'subject/ns/shop/sa/checkout')] })));
+    await setPolicy(
+      many.path,
+      roles.map((role) => ({ role, members: [member(project, cluster.pool, 'subject/ns/shop/sa/checkout')] })),
+    );
     const big = `https://big.example.com/${'x'.repeat(1_900)}`;
     const short = await exchange(cluster, big, undefined, { scope: '' });
     expect(short.status).toBe(200);
@@ -126,7 +141,11 @@ describe('400 invalid_target, always the same bytes', () => {
 
   it('unknown provider', async () => {
     const audience = cluster.audience.replace(cluster.providerId, 'no-such-one');
-    await expectInvalidTarget(await postToken(tokenForm(audience, await cluster.token())), 'unknown_provider', 'provider');
+    await expectInvalidTarget(
+      await postToken(tokenForm(audience, await cluster.token())),
+      'unknown_provider',
+      'provider',
+    );
   });
 
   it('disabled provider', async () => {
@@ -171,13 +190,27 @@ describe('400 invalid_grant', () => {
     ['alg none', 'alg_not_allowed', () => cluster.issuer.sign(claims(), { alg: 'none' })],
     ['alg HS256', 'alg_not_allowed', () => cluster.issuer.sign(claims(), { alg: 'HS256' })],
     ['RS256 said of an EC key', 'key_alg_mismatch', () => cluster.issuer.sign(claims(), { alg: 'RS256' })],
-    ['another cluster, same kid', 'signature', async () => (await createIssuer('ES256', cluster.issuer.kid)).sign(claims())],
-    ['a changed payload', 'signature', async () => {
-      const [header = '', , signature = ''] = (await cluster.issuer.sign(claims())).split('.');
-      const [, payload = ''] = (await cluster.issuer.sign(claims({ sub: 'system:serviceaccount:shop:root' }))).split('.');
-      return `${header}.${payload}.${signature}`;
-    }],
-    ['a header member we do not use', 'header_member', () => cluster.issuer.sign(claims(), { jku: 'https://evil.example' })],
+    [
+      'another cluster, same kid',
+      'signature',
+      async () => (await createIssuer('ES256', cluster.issuer.kid)).sign(claims()),
+    ],
+    [
+      'a changed payload',
+      'signature',
+      async () => {
+        const [header = '', , signature = ''] = (await cluster.issuer.sign(claims())).split('.');
+        const [, payload = ''] = (await cluster.issuer.sign(claims({ sub: 'system:serviceaccount:shop:root' }))).split(
+          '.',
+        );
+        return `${header}.${payload}.${signature}`;
+      },
+    ],
+    [
+      'a header member we do not use',
+      'header_member',
+      () => cluster.issuer.sign(claims(), { jku: 'https://evil.example' }),
+    ],
     ['our own type of token', 'header_typ', () => cluster.issuer.sign(claims(), { typ: 'at+jwt' })],
     ['another issuer', 'issuer', () => cluster.issuer.sign(claims({ iss: `${cluster.issuerUri}/` }))],
     ['an issuer list', 'issuer', () => cluster.issuer.sign(claims({ iss: [cluster.issuerUri] }))],
@@ -187,25 +220,58 @@ describe('400 invalid_grant', () => {
     ['no iat', 'time_claims', () => cluster.issuer.sign(claims({ iat: undefined }))],
     ['iat after exp', 'time_claims', () => cluster.issuer.sign(claims({ iat: now + 30, exp: now + 20 }))],
     ['exp after the year 9999', 'time_claims', () => cluster.issuer.sign(claims({ exp: 253_402_300_800 }))],
-    ['exp 1e999', 'time_claims', () => cluster.issuer.signText(
-      JSON.stringify({ alg: 'ES256', kid: cluster.issuer.kid }),
-      JSON.stringify(claims({ exp: 0 })).replace('"exp":0', '"exp":1e999'),
-    )],
+    [
+      'exp 1e999',
+      'time_claims',
+      () =>
+        cluster.issuer.signText(
+          JSON.stringify({ alg: 'ES256', kid: cluster.issuer.kid }),
+          JSON.stringify(claims({ exp: 0 })).replace('"exp":0', '"exp":1e999'),
+        ),
+    ],
     ['iat two minutes ahead', 'issued_in_future', () => cluster.issuer.sign(claims({ iat: now + 120 }))],
     ['nbf two minutes ahead', 'not_yet_valid', () => cluster.issuer.sign(claims({ nbf: now + 120 }))],
-    ['a life of more than a day', 'lifetime', () => cluster.issuer.sign(claims({ exp: Number(claims()['iat']) + 86_401 }))],
+    [
+      'a life of more than a day',
+      'lifetime',
+      () => cluster.issuer.sign(claims({ exp: Number(claims()['iat']) + 86_401 })),
+    ],
     ['no kubernetes.io', 'kubernetes_claims', () => cluster.issuer.sign(claims({ 'kubernetes.io': undefined }))],
-    ['a namespace with a slash', 'kubernetes_claims', () => cluster.issuer.sign(claims({
-      'kubernetes.io': { namespace: 'a/sa/b', serviceaccount: { name: 'x', uid: 'u' } },
-      sub: 'system:serviceaccount:a/sa/b:x',
-    }))],
-    ['a subject that disagrees', 'subject_disagrees', () => cluster.issuer.sign(claims({ sub: 'system:serviceaccount:kube-system:admin' }))],
-    ['a subject list', 'subject_disagrees', () => cluster.issuer.sign(claims({ sub: ['system:serviceaccount:shop:checkout'] }))],
-    ['a subject twice', 'payload_json', () => cluster.issuer.signText(
-      JSON.stringify({ alg: 'ES256', kid: cluster.issuer.kid }),
-      JSON.stringify(claims()).replace('{', '{"sub":"system:serviceaccount:shop:checkout",'),
-    )],
-    ['a deep payload', 'payload_json', () => cluster.issuer.sign(claims({ x: JSON.parse(`${'['.repeat(20)}${']'.repeat(20)}`) }))],
+    [
+      'a namespace with a slash',
+      'kubernetes_claims',
+      () =>
+        cluster.issuer.sign(
+          claims({
+            'kubernetes.io': { namespace: 'a/sa/b', serviceaccount: { name: 'x', uid: 'u' } },
+            sub: 'system:serviceaccount:a/sa/b:x',
+          }),
+        ),
+    ],
+    [
+      'a subject that disagrees',
+      'subject_disagrees',
+      () => cluster.issuer.sign(claims({ sub: 'system:serviceaccount:kube-system:admin' })),
+    ],
+    [
+      'a subject list',
+      'subject_disagrees',
+      () => cluster.issuer.sign(claims({ sub: ['system:serviceaccount:shop:checkout'] })),
+    ],
+    [
+      'a subject twice',
+      'payload_json',
+      () =>
+        cluster.issuer.signText(
+          JSON.stringify({ alg: 'ES256', kid: cluster.issuer.kid }),
+          JSON.stringify(claims()).replace('{', '{"sub":"system:serviceaccount:shop:checkout",'),
+        ),
+    ],
+    [
+      'a deep payload',
+      'payload_json',
+      () => cluster.issuer.sign(claims({ x: JSON.parse(`${'['.repeat(20)}${']'.repeat(20)}`) })),
+    ],
   ];
 
   it.each(cases)('%s (%s): one text for all', async (_what, check, token) => {
@@ -220,18 +286,35 @@ describe('400 invalid_grant', () => {
     ['one second left', 'expired', () => cluster.token({ issuedAtSeconds: now - 3_600 + 1 })],
     ['no audience', 'audience', () => cluster.issuer.sign(claims({ aud: undefined }))],
     ['an empty audience list', 'audience', () => cluster.token({ audience: [] })],
-    ['two audiences, one of them ours', 'audience', () => cluster.token({ audience: ['https://kubernetes.default.svc', `https:${cluster.audience}`] })],
+    [
+      'two audiences, one of them ours',
+      'audience',
+      () => cluster.token({ audience: ['https://kubernetes.default.svc', `https:${cluster.audience}`] }),
+    ],
     ['a nested audience', 'audience', () => cluster.issuer.sign(claims({ aud: [[`https:${cluster.audience}`]] }))],
     ['an audience with a slash more', 'audience', () => cluster.token({ audience: `https:${cluster.audience}/` })],
-    ['an audience in capitals', 'audience', () => cluster.token({ audience: `https:${cluster.audience}`.toUpperCase() })],
-    ['a prefix of the audience', 'audience', () => cluster.token({ audience: `https:${cluster.audience}`.slice(0, -1) })],
+    [
+      'an audience in capitals',
+      'audience',
+      () => cluster.token({ audience: `https:${cluster.audience}`.toUpperCase() }),
+    ],
+    [
+      'a prefix of the audience',
+      'audience',
+      () => cluster.token({ audience: `https:${cluster.audience}`.slice(0, -1) }),
+    ],
     ["the API server's audience", 'audience', () => cluster.token({ audience: 'https://kubernetes.default.svc' })],
-    ['a legacy token', 'legacy_token', () => cluster.issuer.sign({
-      iss: 'kubernetes/serviceaccount',
-      sub: 'system:serviceaccount:shop:checkout',
-      'kubernetes.io/serviceaccount/namespace': 'shop',
-      'kubernetes.io/serviceaccount/service-account.name': 'checkout',
-    })],
+    [
+      'a legacy token',
+      'legacy_token',
+      () =>
+        cluster.issuer.sign({
+          iss: 'kubernetes/serviceaccount',
+          sub: 'system:serviceaccount:shop:checkout',
+          'kubernetes.io/serviceaccount/namespace': 'shop',
+          'kubernetes.io/serviceaccount/service-account.name': 'checkout',
+        }),
+    ],
     ['a one-year token', 'one_year_token', () => cluster.token({ lifetimeSeconds: 31_536_000 })],
   ] as [string, string, () => Promise<string>][])('%s (%s): a text of its own', async (_what, check, token) => {
     const answer = await exchange(cluster, undefined, await token());
@@ -281,22 +364,30 @@ describe('429', () => {
   it('over quota, with Retry-After, and room at once when the limit is raised', async () => {
     const small = await createProject();
     const mine = await addCluster(small);
-    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, { tokenExchangesPerMinute: 2 });
+    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, {
+      tokenExchangesPerMinute: 2,
+    });
     expect((await exchange(mine)).status).toBe(200);
     expect((await exchange(mine)).status).toBe(200);
     const answer = await exchange(mine);
     await expectRefusal(answer, 429, 'quota_exceeded', 'over_quota');
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, { tokenExchangesPerMinute: 3 });
+    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, {
+      tokenExchangesPerMinute: 3,
+    });
     expect((await exchange(mine)).status).toBe(200);
-    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, { tokenExchangesPerMinute: 0 });
+    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, {
+      tokenExchangesPerMinute: 0,
+    });
     expect((await exchange(mine)).status).toBe(429);
   });
 
   it('refused exchanges cost no quota', async () => {
     const small = await createProject();
     const mine = await addCluster(small);
-    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, { tokenExchangesPerMinute: 1 });
+    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, {
+      tokenExchangesPerMinute: 1,
+    });
     for (let round = 0; round < 5; round++) expect((await exchange(mine, undefined, 'a.b.c')).status).toBe(400);
     expect((await exchange(mine, 'https://nowhere.example.com')).status).toBe(400);
     expect((await exchange(mine)).status).toBe(200);
@@ -329,14 +420,26 @@ describe('404, 405, 413, 415', () => {
         controller.enqueue(new TextEncoder().encode('x'.repeat(10_000)));
       },
     });
-    const init = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: stream, duplex: 'half' };
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: stream,
+      duplex: 'half',
+    };
     await expectRefusal(await call('/v1/token', init), 413, 'invalid_request', 'body_too_large');
   });
 
-  it.each(['text/plain', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded-not', ''])('content type %j', async (type) => {
-    const answer = await call('/v1/token', { method: 'POST', headers: { 'content-type': type }, body: 'grant_type=x' });
-    await expectRefusal(answer, 415, 'invalid_request', 'unsupported_media_type');
-  });
+  it.each(['text/plain', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded-not', ''])(
+    'content type %j',
+    async (type) => {
+      const answer = await call('/v1/token', {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: 'grant_type=x',
+      });
+      await expectRefusal(answer, 415, 'invalid_request', 'unsupported_media_type');
+    },
+  );
 
   it('an unknown path beside it, in the same dialect', async () => {
     const answer = await call('/v1/token/', { method: 'POST' });

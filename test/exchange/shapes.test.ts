@@ -33,18 +33,65 @@ beforeAll(async () => {
 describe('clusters of every make', () => {
   const GKE = 'https://container.googleapis.com/v1/projects/p/locations/europe-west1/clusters/c';
   const EKS = 'https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
-  const AKS = 'https://westeurope.oic.prod-aks.azure.com/00000000-0000-0000-0000-000000000000/11111111-0000-0000-0000-000000000000/';
+  const AKS =
+    'https://westeurope.oic.prod-aks.azure.com/00000000-0000-0000-0000-000000000000/11111111-0000-0000-0000-000000000000/';
   const now = Math.floor(Date.now() / 1_000);
 
   it.each([
-    ['EKS, exactly 24 h with warnafter', EKS, 'RS256', (claims: Record<string, unknown>) => ({ ...claims, exp: Number(claims['iat']) + 86_400, 'kubernetes.io': { ...(claims['kubernetes.io'] as object), warnafter: now + 3_607 } })],
+    [
+      'EKS, exactly 24 h with warnafter',
+      EKS,
+      'RS256',
+      (claims: Record<string, unknown>) => ({
+        ...claims,
+        exp: Number(claims['iat']) + 86_400,
+        'kubernetes.io': { ...(claims['kubernetes.io'] as object), warnafter: now + 3_607 },
+      }),
+    ],
     ['GKE', GKE, 'RS256', (claims: Record<string, unknown>) => claims],
     ['AKS, issuer with a trailing slash', AKS, 'RS256', (claims: Record<string, unknown>) => claims],
-    ['kubeadm 1.21: no jti, no node', undefined, 'RS256', ({ jti: _jti, ...claims }: Record<string, unknown>) => ({ ...claims, 'kubernetes.io': { ...(claims['kubernetes.io'] as object), node: undefined } })],
+    [
+      'kubeadm 1.21: no jti, no node',
+      undefined,
+      'RS256',
+      ({ jti: _jti, ...claims }: Record<string, unknown>) => ({
+        ...claims,
+        'kubernetes.io': { ...(claims['kubernetes.io'] as object), node: undefined },
+      }),
+    ],
     ['kubeadm 1.33: pod with node', undefined, 'ES256', (claims: Record<string, unknown>) => claims],
-    ['kubectl create token: no pod', undefined, 'RS256', (claims: Record<string, unknown>) => ({ ...claims, 'kubernetes.io': { ...(claims['kubernetes.io'] as object), pod: undefined, node: undefined } })],
-    ['bound to a Secret', undefined, 'RS256', (claims: Record<string, unknown>) => ({ ...claims, 'kubernetes.io': { ...(claims['kubernetes.io'] as object), pod: undefined, node: undefined, secret: { name: 's', uid: 'u' } } })],
-    ['a node without uid', undefined, 'RS256', (claims: Record<string, unknown>) => ({ ...claims, 'kubernetes.io': { ...(claims['kubernetes.io'] as object), node: { name: 'n' } } })],
+    [
+      'kubectl create token: no pod',
+      undefined,
+      'RS256',
+      (claims: Record<string, unknown>) => ({
+        ...claims,
+        'kubernetes.io': { ...(claims['kubernetes.io'] as object), pod: undefined, node: undefined },
+      }),
+    ],
+    [
+      'bound to a Secret',
+      undefined,
+      'RS256',
+      (claims: Record<string, unknown>) => ({
+        ...claims,
+        'kubernetes.io': {
+          ...(claims['kubernetes.io'] as object),
+          pod: undefined,
+          node: undefined,
+          secret: { name: 's', uid: 'u' },
+        },
+      }),
+    ],
+    [
+      'a node without uid',
+      undefined,
+      'RS256',
+      (claims: Record<string, unknown>) => ({
+        ...claims,
+        'kubernetes.io': { ...(claims['kubernetes.io'] as object), node: { name: 'n' } },
+      }),
+    ],
   ] as const)('%s', async (_make, issuerUri, alg, shape) => {
     const cluster = await addCluster(project, { issuer: await createIssuer(alg), ...(issuerUri ? { issuerUri } : {}) });
     const claims = workloadClaims({ issuerUri: cluster.issuerUri, audience: `https:${cluster.audience}` });
@@ -56,7 +103,9 @@ describe('clusters of every make', () => {
   it('the audience with and without https:, and as one text instead of a list', async () => {
     const cluster = await addCluster(project);
     expect((await exchange(cluster, undefined, await cluster.token({ audience: cluster.audience }))).status).toBe(200);
-    expect((await exchange(cluster, undefined, await cluster.token({ audience: `https:${cluster.audience}` }))).status).toBe(200);
+    expect(
+      (await exchange(cluster, undefined, await cluster.token({ audience: `https:${cluster.audience}` }))).status,
+    ).toBe(200);
     const claims = { ...workloadClaims({ issuerUri: cluster.issuerUri, audience: '' }), aud: cluster.audience };
     expect((await exchange(cluster, undefined, await cluster.issuer.sign(claims))).status).toBe(200);
   });
@@ -84,7 +133,13 @@ describe('the minted token', () => {
     await setPolicy(target.path, [{ role, members: [member(project, cluster.pool, 'subject/ns/shop/sa/checkout')] }]);
     const answer = await exchange(cluster, target.uri, undefined, { scope: 'read admin' });
     expect(answer.status, answer.text).toBe(200);
-    expect(Object.keys(answer.body).toSorted()).toEqual(['access_token', 'expires_in', 'issued_token_type', 'scope', 'token_type']);
+    expect(Object.keys(answer.body).toSorted()).toEqual([
+      'access_token',
+      'expires_in',
+      'issued_token_type',
+      'scope',
+      'token_type',
+    ]);
     expect(answer.body).toMatchObject({
       issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       token_type: 'Bearer',
@@ -145,8 +200,12 @@ describe('the minted token', () => {
     await setPolicy(target.path, [{ role, members: [member(project, cluster.pool, '*', 'principalSet')] }]);
     const inside = (answer: { body: Record<string, unknown> }): number => Number(answer.body['expires_in']);
     expect(inside(await exchange(cluster, undefined, await cluster.token({ lifetimeSeconds: 86_400 })))).toBe(3_600);
-    expect(inside(await exchange(cluster, undefined, await cluster.token({ lifetimeSeconds: 300 })))).toBeLessThanOrEqual(300);
-    expect(inside(await exchange(cluster, undefined, await cluster.token({ lifetimeSeconds: 300 })))).toBeGreaterThan(290);
+    expect(
+      inside(await exchange(cluster, undefined, await cluster.token({ lifetimeSeconds: 300 }))),
+    ).toBeLessThanOrEqual(300);
+    expect(inside(await exchange(cluster, undefined, await cluster.token({ lifetimeSeconds: 300 })))).toBeGreaterThan(
+      290,
+    );
     expect(inside(await exchange(cluster, target.uri))).toBe(120);
   });
 
@@ -187,14 +246,18 @@ describe('two clusters with one issuer URL', () => {
   });
 
   it('are kept apart by a binding on the cluster', async () => {
-    await setPolicy(target.path, [{ role, members: [member(project, one.pool, `kubernetes.cluster/${one.clusterUri}`, 'principalSet')] }]);
+    await setPolicy(target.path, [
+      { role, members: [member(project, one.pool, `kubernetes.cluster/${one.clusterUri}`, 'principalSet')] },
+    ]);
     expect((await exchange(one, target.uri)).status).toBe(200);
     expect((await exchange(two, target.uri)).body['error']).toBe('invalid_target');
   });
 
   it('a recreated ServiceAccount fails a binding on the uid', async () => {
     const uid = '7c1b4f2e-0000-4000-8000-000000000001';
-    await setPolicy(target.path, [{ role, members: [member(project, one.pool, `kubernetes.serviceaccount.uid/${uid}`)] }]);
+    await setPolicy(target.path, [
+      { role, members: [member(project, one.pool, `kubernetes.serviceaccount.uid/${uid}`)] },
+    ]);
     expect((await exchange(one, target.uri)).status).toBe(200);
     const recreated = await one.token({ uid: '7c1b4f2e-0000-4000-8000-00000000ffff' });
     expect((await exchange(one, target.uri, recreated)).body['error']).toBe('invalid_target');
@@ -208,7 +271,9 @@ describe('two clusters with one issuer URL', () => {
     await setPolicy(target.path, [{ role, members: [member(project, one.pool, selector, kind)] }]);
     expect((await exchange(one, target.uri)).status).toBe(200);
     if (selector === '*') return;
-    expect((await exchange(one, target.uri, await one.token({ namespace: 'shop-2' }))).body['error']).toBe('invalid_target');
+    expect((await exchange(one, target.uri, await one.token({ namespace: 'shop-2' }))).body['error']).toBe(
+      'invalid_target',
+    );
   });
 
   it('the legacy member works', async () => {
@@ -233,7 +298,11 @@ describe('conditions', () => {
 
   it('see the time, the resource and its tags; what is missing does not grant', async () => {
     const target = await addTarget(project, {
-      resource: { type: 'storage.googleapis.com/Bucket', service: 'storage.googleapis.com', name: 'projects/_/buckets/orders' },
+      resource: {
+        type: 'storage.googleapis.com/Bucket',
+        service: 'storage.googleapis.com',
+        name: 'projects/_/buckets/orders',
+      },
       tags: { '123/env': 'prod' },
       tagIds: { 'tagKeys/1': 'tagValues/2' },
     });
@@ -246,7 +315,11 @@ describe('conditions', () => {
     expect(await verdict('resource.matchTag("123/env", "prod")')).toBe(200);
     expect(await verdict('resource.matchTag("123/env", "dev")')).toBe(400);
     expect(await verdict('resource.matchTagId("tagKeys/1", "tagValues/2") && resource.hasTagKey("123/env")')).toBe(200);
-    expect(await verdict('resource.name.startsWith("projects/_/buckets/o") && resource.type == "storage.googleapis.com/Bucket"')).toBe(200);
+    expect(
+      await verdict(
+        'resource.name.startsWith("projects/_/buckets/o") && resource.type == "storage.googleapis.com/Bucket"',
+      ),
+    ).toBe(200);
     expect(await verdict('resource.service == "compute.googleapis.com"')).toBe(400);
     expect(await verdict('request.path == "/x"')).toBe(400);
   });
@@ -266,8 +339,11 @@ describe('conditions', () => {
   it('no token outlives the condition that granted it; a role about to end is left out where another lasts', async () => {
     const target = await addTarget(project);
     const other = await addRole(project);
-    const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
-    const until = (seconds: number): { expression: string } => ({ expression: `request.time < timestamp("${inSeconds(seconds)}")` });
+    const inSeconds = (seconds: number): string =>
+      new Date(Date.now() + seconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
+    const until = (seconds: number): { expression: string } => ({
+      expression: `request.time < timestamp("${inSeconds(seconds)}")`,
+    });
     await setPolicy(target.path, [{ role, members: [everyone()], condition: until(300) }]);
     const short = await exchange(cluster, target.uri);
     expect(Number(short.body['expires_in'])).toBeLessThanOrEqual(300);
@@ -303,12 +379,30 @@ describe('an oidc provider', () => {
     });
     const name = `projects/${project.number}/locations/global/workloadIdentityPools/ci-pool/providers/runner`;
     const now = Math.floor(Date.now() / 1_000);
-    const claims = { iss: issuerUri, sub: 'x', aud: `//iam.googleapis.com/${name}`, iat: now, exp: now + 300, repository: 'org/app', teams: ['ops'], ref: 'refs/heads/main' };
+    const claims = {
+      iss: issuerUri,
+      sub: 'x',
+      aud: `//iam.googleapis.com/${name}`,
+      iat: now,
+      exp: now + 300,
+      repository: 'org/app',
+      teams: ['ops'],
+      ref: 'refs/heads/main',
+    };
     const post = async (more: object, resource?: string): Promise<Awaited<ReturnType<typeof postToken>>> =>
-      postToken(tokenForm(`//iam.googleapis.com/${name}`, await issuer.sign({ ...claims, ...more }, { typ: 'JWT', x5t: 'abc' }), { resource }));
+      postToken(
+        tokenForm(
+          `//iam.googleapis.com/${name}`,
+          await issuer.sign({ ...claims, ...more }, { typ: 'JWT', x5t: 'abc' }),
+          { resource },
+        ),
+      );
     const answer = await post({});
     expect(answer.status, answer.text).toBe(200);
-    expect(claimsOf(answer)).toMatchObject({ sub: 'repo:org/app', principal: member(project, 'ci-pool', 'subject/repo:org/app') });
+    expect(claimsOf(answer)).toMatchObject({
+      sub: 'repo:org/app',
+      principal: member(project, 'ci-pool', 'subject/repo:org/app'),
+    });
     expect(claimsOf(answer)).not.toHaveProperty('kubernetes.io');
     expect((await post({ ref: 'refs/heads/x' })).body['error']).toBe('unauthorized_client');
     expect((await post({ repository: undefined })).body['error']).toBe('unauthorized_client');
@@ -317,7 +411,9 @@ describe('an oidc provider', () => {
     for (const selector of ['group/ops', 'attribute.owner/org']) {
       await setPolicy(target.path, [{ role, members: [member(project, 'ci-pool', selector, 'principalSet')] }]);
       expect((await post({}, target.uri)).status).toBe(200);
-      expect((await post({ teams: [], repository: 'org/app' }, target.uri)).status).toBe(selector.startsWith('group') ? 400 : 200);
+      expect((await post({ teams: [], repository: 'org/app' }, target.uri)).status).toBe(
+        selector.startsWith('group') ? 400 : 200,
+      );
     }
   });
 });

@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { createIssuer, type Issuer, workloadClaims, type WorkloadOptions } from './issuer.ts';
 
 export const ORIGIN = 'https://sts.example.com';
-export const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
+const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
 
@@ -71,7 +71,12 @@ export interface Cluster {
 
 export async function addCluster(
   project: TestProject,
-  options: { readonly issuer?: Issuer; readonly issuerUri?: string; readonly pool?: string; readonly extra?: object } = {},
+  options: {
+    readonly issuer?: Issuer;
+    readonly issuerUri?: string;
+    readonly pool?: string;
+    readonly extra?: object;
+  } = {},
 ): Promise<Cluster> {
   const issuer = options.issuer ?? (await createIssuer());
   const issuerUri = options.issuerUri ?? DEFAULT_ISSUER;
@@ -111,7 +116,10 @@ export async function addTarget(project: TestProject, extra: object = {}): Promi
 }
 
 /** A custom role that opens targets; answers its full name. */
-export async function addRole(project: TestProject, permissions: readonly string[] = ['storage.objects.get']): Promise<string> {
+export async function addRole(
+  project: TestProject,
+  permissions: readonly string[] = ['storage.objects.get'],
+): Promise<string> {
   const roleId = `r${crypto.randomUUID().replaceAll('-', '').slice(0, 10)}`;
   const role = { title: 'test', includedPermissions: permissions };
   await must('POST', `/v1/projects/${project.number}/roles`, { roleId, role });
@@ -134,7 +142,11 @@ export function member(project: TestProject, pool: string, selector: string, kin
 }
 
 /** Google's own parameters around a token; `undefined` takes one away. */
-export function tokenForm(audience: string | undefined, subjectToken: string, more: Record<string, string | undefined> = {}): URLSearchParams {
+export function tokenForm(
+  audience: string | undefined,
+  subjectToken: string,
+  more: Record<string, string | undefined> = {},
+): URLSearchParams {
   const all: Record<string, string | undefined> = {
     grant_type: GRANT_TYPE,
     audience,
@@ -149,13 +161,22 @@ export function tokenForm(audience: string | undefined, subjectToken: string, mo
   return form;
 }
 
-export async function postToken(body: URLSearchParams, headers: Record<string, string> = {}, fetch: Fetch = workerFetch): Promise<Answer> {
+export async function postToken(
+  body: URLSearchParams,
+  headers: Record<string, string> = {},
+  fetch: Fetch = workerFetch,
+): Promise<Answer> {
   const all = { 'content-type': 'application/x-www-form-urlencoded', ...headers };
   return call('/v1/token', { method: 'POST', headers: all, body: body.toString() }, fetch);
 }
 
 /** One exchange of this cluster's token, for a target where `resource` is given. */
-export async function exchange(cluster: Cluster, resource?: string, token?: string, more: Record<string, string | undefined> = {}): Promise<Answer> {
+export async function exchange(
+  cluster: Cluster,
+  resource?: string,
+  token?: string,
+  more: Record<string, string | undefined> = {},
+): Promise<Answer> {
   return postToken(tokenForm(cluster.audience, token ?? (await cluster.token()), { resource, ...more }));
 }
 
@@ -164,7 +185,7 @@ export type AuditLine = Record<string, unknown>;
 /** Collects what the Worker writes; `lineFor(answer)` waits for the audit line of one answer. */
 export function captureAudit(): { lineFor(answer: Answer): Promise<AuditLine>; all(): string[] } {
   const log = vi.spyOn(console, 'log');
-  const all = (): string[] => log.mock.calls.map((call) => String(call[0]));
+  const all = (): string[] => log.mock.calls.map((args) => String(args[0]));
   return {
     all,
     async lineFor(answer) {

@@ -25,13 +25,26 @@ export function countingKv(kv: KVNamespace): { readonly kv: KVNamespace; reads()
   return { kv: counted, reads: () => reads };
 }
 
-function intercept(kv: KVNamespace, onGet: (key: string, read: () => Promise<unknown>) => Promise<unknown>): KVNamespace {
+function intercept(
+  kv: KVNamespace,
+  onGet: (key: string, read: () => Promise<unknown>) => Promise<unknown>,
+): KVNamespace {
   return new Proxy(kv, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property);
       if (typeof member !== 'function') return member;
       if (property !== 'get') return member.bind(target);
-      return (key: string, ...rest: unknown[]) => onGet(key, async () => Reflect.apply(member, target, [key, ...rest]) as unknown);
+      return (key: string, ...rest: unknown[]) =>
+        onGet(key, async () => Reflect.apply(member, target, [key, ...rest]) as unknown);
+    },
+  });
+}
+
+/** Durable Objects that cannot be reached: every call throws as production does when an object is overloaded. */
+export function away<Namespace extends object>(namespace: Namespace): Namespace {
+  return new Proxy(namespace, {
+    get: () => () => {
+      throw Object.assign(new Error('Durable Object is overloaded.'), { overloaded: true });
     },
   });
 }

@@ -22,7 +22,10 @@ const WEB_CRYPTO: Record<IssuerAlg, { name: string; hash: string; saltLength?: n
   PS256: { name: 'RSA-PSS', hash: 'SHA-256', saltLength: 32 },
 };
 
-export async function createIssuer(alg: IssuerAlg = 'ES256', kid: string = `kid-${crypto.randomUUID()}`): Promise<Issuer> {
+export async function createIssuer(
+  alg: IssuerAlg = 'ES256',
+  kid: string = `kid-${crypto.randomUUID()}`,
+): Promise<Issuer> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
   const publicJwk = { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' };
 
@@ -75,7 +78,9 @@ export function workloadClaims(options: WorkloadOptions): Record<string, unknown
     'kubernetes.io': {
       namespace,
       ...(options.node === false ? {} : { node: { name: 'node-1', uid: '5f0a0000-0000-4000-8000-000000000009' } }),
-      ...(options.pod === false ? {} : { pod: { name: `${serviceAccount}-5d9c`, uid: '11110000-0000-4000-8000-000000000002' } }),
+      ...(options.pod === false
+        ? {}
+        : { pod: { name: `${serviceAccount}-5d9c`, uid: '11110000-0000-4000-8000-000000000002' } }),
       serviceaccount: { name: serviceAccount, uid },
     },
     sub: `system:serviceaccount:${namespace}:${serviceAccount}`,

@@ -42,7 +42,7 @@ export function createMemoryAdmin(): MemoryAdmin {
     createProject: async (input, actor) => {
       const valid = validateNewProject(input);
       if (!valid.ok) return valid;
-      const projectNumber = input.projectNumber ?? String(100_000_000_000 + configs.size);
+      const projectNumber = input.projectNumber ?? String(900_000_000_000 + configs.size);
       if (projects().some((one) => one.projectId === input.projectId || one.projectNumber === projectNumber)) {
         return err({ tag: 'already_exists', resource: `projects/${input.projectId}` });
       }

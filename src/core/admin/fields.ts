@@ -39,7 +39,7 @@ export function checkDescription(field: string, text: string): Violations {
   return checkLength(field, text, MAX_DESCRIPTION);
 }
 
-export interface Bounds {
+interface Bounds {
   readonly min: number;
   readonly max: number;
   readonly unset: number;

@@ -20,9 +20,9 @@ import { idleKeys, isSubjectAlgorithm, readJwks, type KeySet } from './jwks.ts';
 import type { ApplyContext } from './state.ts';
 
 /** What a document decides; the rest of the row is names and times. */
-export type ProviderFields = Omit<Provider, 'poolId' | 'providerId' | 'uid' | 'createTime' | 'updateTime'>;
+type ProviderFields = Omit<Provider, 'poolId' | 'providerId' | 'uid' | 'createTime' | 'updateTime'>;
 
-export interface CheckedProvider {
+interface CheckedProvider {
   readonly fields: ProviderFields;
   readonly warnings: readonly string[];
 }

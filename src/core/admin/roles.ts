@@ -21,10 +21,6 @@ export function roleName(projectId: string, roleId: string): string {
   return `projects/${projectId}/roles/${roleId}`;
 }
 
-export function isRoleId(text: string): boolean {
-  return ROLE_ID.test(text);
-}
-
 export function isPermission(text: string): boolean {
   return PERMISSION.test(text);
 }
@@ -35,7 +31,7 @@ export function createRole(
   input: RoleInput,
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
-  if (!isRoleId(roleId)) return err(invalid('roleId', 'must be 3 to 64 of [a-zA-Z0-9_.]'));
+  if (!ROLE_ID.test(roleId)) return err(invalid('roleId', 'must be 3 to 64 of [a-zA-Z0-9_.]'));
   if (state.role(roleId) !== undefined) {
     return err({ tag: 'already_exists', resource: roleName(state.project().projectId, roleId) });
   }

@@ -10,7 +10,9 @@ export function createBootstrapAuthenticator(
     const presented = /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1];
     if (presented === undefined) return err({ tag: 'unauthenticated' });
     const [expected, given] = await Promise.all([digest(adminToken), digest(presented)]);
-    return crypto.subtle.timingSafeEqual(expected, given) ? ok({ actor: 'bootstrap' }) : err({ tag: 'unauthenticated' });
+    return crypto.subtle.timingSafeEqual(expected, given)
+      ? ok({ actor: 'bootstrap' })
+      : err({ tag: 'unauthenticated' });
   };
 }
 

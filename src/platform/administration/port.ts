@@ -68,7 +68,11 @@ async function asking<T>(
 }
 
 function away(dependency: string): AdminDenial {
-  return { tag: 'unavailable', dependency, description: 'The service is currently unavailable. Read the resource before repeating a change.' };
+  return {
+    tag: 'unavailable',
+    dependency,
+    description: 'The service is currently unavailable. Read the resource before repeating a change.',
+  };
 }
 
 function noSuch(projectNumber: string): AdminDenial {

@@ -22,7 +22,10 @@ export function createSignatureVerifier(): VerifySignature {
     if (known !== undefined) return known;
     const { kty, n, e, crv, x, y } = key;
     const members = kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y };
-    const fresh = await importJWK(Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)), alg);
+    const fresh = await importJWK(
+      Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)),
+      alg,
+    );
     if (fresh instanceof Uint8Array) throw new TypeError('a symmetric key is no issuer key');
     const byAlgorithm = imported.get(key) ?? new Map<SubjectAlgorithm, CryptoKey>();
     byAlgorithm.set(alg, fresh);

@@ -99,7 +99,8 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
   const requestedTokenType = given.requested_token_type ?? `${TOKEN_TYPE}access_token`;
   if (!REQUESTED_TOKEN_TYPES.includes(requestedTokenType)) return malformed('requested_token_type', 'is not supported');
   if (given.subject_token_type === undefined) return malformed('subject_token_type', 'is missing');
-  if (!SUBJECT_TOKEN_TYPES.includes(given.subject_token_type)) return malformed('subject_token_type', 'is not supported');
+  if (!SUBJECT_TOKEN_TYPES.includes(given.subject_token_type))
+    return malformed('subject_token_type', 'is not supported');
   // Token files end in a newline more often than not, and Google's clients send it along (WIRE.md A.11).
   const subjectToken = given.subject_token?.trim() ?? '';
   if (subjectToken === '') return malformed('subject_token', 'is missing');
@@ -111,7 +112,13 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
   if ((given.resource?.length ?? 0) > MAX_RESOURCE_CHARACTERS) return malformed('resource', 'is too long');
   const fault = checkOptions(given.options);
   if (fault !== undefined) return fault;
-  return ok({ subjectToken, provider: provider.value, resource: given.resource, scopes: scopes.value, requestedTokenType });
+  return ok({
+    subjectToken,
+    provider: provider.value,
+    resource: given.resource,
+    scopes: scopes.value,
+    requestedTokenType,
+  });
 }
 
 /** `//iam.googleapis.com/projects/N/…/providers/Q` in every universe; that the provider exists is not asked here. */
@@ -145,7 +152,8 @@ function checkOptions(options: string | undefined): Result<never, Denial> | unde
   if (options === undefined) return undefined;
   const document = parseOptions(options);
   if (!document.ok || !isJsonObject(document.value)) return malformed('options', 'is not a JSON object');
-  if (Object.hasOwn(document.value, 'accessBoundary')) return malformed('options', 'accessBoundary is not supported here');
+  if (Object.hasOwn(document.value, 'accessBoundary'))
+    return malformed('options', 'accessBoundary is not supported here');
   return undefined;
 }
 

@@ -39,7 +39,8 @@ const AUDIENCE = 'The audience of the subject token does not match the expected 
 const LEGACY =
   'The subject token is a long-lived ServiceAccount token. Mount a projected token with an audience and expirationSeconds of at most a day instead.';
 const REJECTED = 'The given credential is rejected by the attribute condition or by policy.';
-const QUOTA = 'The request was throttled due to rate limit: token exchanges per minute of the project. Please retry after the time in Retry-After.';
+const QUOTA =
+  'The request was throttled due to rate limit: token exchanges per minute of the project. Please retry after the time in Retry-After.';
 
 /** A new reason to refuse does not compile until it has words here. */
 function wordsFor(denial: Denial | RequestFault): OAuthError {
@@ -63,7 +64,12 @@ function wordsFor(denial: Denial | RequestFault): OAuthError {
     case 'condition_error':
       return refused('unauthorized_client', REJECTED);
     case 'over_quota':
-      return { status: 429, error: 'quota_exceeded', description: QUOTA, headers: retryAfter(denial.retryAfterSeconds) };
+      return {
+        status: 429,
+        error: 'quota_exceeded',
+        description: QUOTA,
+        headers: retryAfter(denial.retryAfterSeconds),
+      };
     case 'too_many_failures':
       return {
         status: 429,
@@ -81,7 +87,11 @@ function wordsFor(denial: Denial | RequestFault): OAuthError {
         headers: retryAfter(1),
       };
     case 'internal':
-      return { status: 500, error: 'server_error', description: 'Internal error. The request id names it to the operator.' };
+      return {
+        status: 500,
+        error: 'server_error',
+        description: 'Internal error. The request id names it to the operator.',
+      };
     case 'method_not_allowed':
       return {
         status: 405,

@@ -37,7 +37,11 @@ async function readTokenRequest(request: Request): Promise<Result<TokenRequest, 
   if (request.method !== 'POST') return err({ tag: 'method_not_allowed' });
   const mediaType = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
   const parse =
-    mediaType === 'application/x-www-form-urlencoded' ? parseForm : mediaType === 'application/json' ? parseJson : undefined;
+    mediaType === 'application/x-www-form-urlencoded'
+      ? parseForm
+      : mediaType === 'application/json'
+        ? parseJson
+        : undefined;
   if (parse === undefined) return err({ tag: 'unsupported_media_type' });
   const body = await readBody(request, MAX_BODY_BYTES);
   if (body === 'too_large') return err({ tag: 'body_too_large' });

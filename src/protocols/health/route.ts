@@ -3,9 +3,7 @@ import { Hono } from 'hono';
 
 /** `reason` is undefined where everything that an exchange needs has answered. */
 export function createHealthRoutes(notReadyReason: () => Promise<string | undefined>): Hono {
-  return new Hono()
-    .get('/healthz', () => answer(undefined))
-    .get('/readyz', async () => answer(await notReadyReason()));
+  return new Hono().get('/healthz', () => answer(undefined)).get('/readyz', async () => answer(await notReadyReason()));
 }
 
 function answer(reason: string | undefined): Response {

@@ -21,6 +21,12 @@ export function withoutOutputOnly(resource: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(resource).filter(([member]) => !OUTPUT_ONLY.includes(member)));
 }
 
+/** A JSON object with these members only. An array passes for an empty object otherwise, and an empty policy is a cleared one. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the inferred type of the answer is made of it
+function document<Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(v.unknown(), v.check(isJsonDocument, 'Invalid type: Expected an object'), v.strictObject(entries));
+}
+
 const text = v.exactOptional(v.string());
 const texts = v.exactOptional(v.array(v.string()));
 const flag = v.exactOptional(v.boolean());
@@ -29,17 +35,17 @@ const textMap = v.exactOptional(
   v.custom<Readonly<Record<string, string>>>(isTextMap, 'Invalid type: Expected an object whose values are strings'),
 );
 
-export const newProject = v.strictObject({ projectId: v.string(), projectNumber: text, displayName: text });
+export const newProject = document({ projectId: v.string(), projectNumber: text, displayName: text });
 
-export const project = v.strictObject({ displayName: text, tokenExchangesPerMinute: v.exactOptional(v.number()) });
+export const project = document({ displayName: text, tokenExchangesPerMinute: v.exactOptional(v.number()) });
 
-export const pool = v.strictObject({ displayName: text, description: text, disabled: flag });
+export const pool = document({ displayName: text, description: text, disabled: flag });
 
 const oidc = { issuerUri: text, jwksJson: text, allowedAudiences: texts };
 
-export const provider = v.strictObject({
-  kubernetes: v.exactOptional(v.strictObject({ clusterUri: text, ...oidc })),
-  oidc: v.exactOptional(v.strictObject(oidc)),
+export const provider = document({
+  kubernetes: v.exactOptional(document({ clusterUri: text, ...oidc })),
+  oidc: v.exactOptional(document(oidc)),
   attributeMapping: textMap,
   attributeCondition: text,
   allowedAlgorithms: texts,
@@ -49,10 +55,10 @@ export const provider = v.strictObject({
   description: text,
 });
 
-export const target = v.strictObject({
+export const target = document({
   uri: text,
   displayName: text,
-  resource: v.exactOptional(v.strictObject({ name: text, type: text, service: text })),
+  resource: v.exactOptional(document({ name: text, type: text, service: text })),
   tags: textMap,
   tagIds: textMap,
   tokenSigningAlg: v.exactOptional(v.picklist(['ES256', 'RS256'])),
@@ -61,39 +67,39 @@ export const target = v.strictObject({
   allowedScopes: texts,
 });
 
-export const role = v.strictObject({ title: text, description: text, includedPermissions: texts, stage: text });
+export const role = document({ title: text, description: text, includedPermissions: texts, stage: text });
 
 /** The role itself is parsed by `role` once its output-only members are gone. */
-export const newRole = v.strictObject({
+export const newRole = document({
   roleId: v.string(),
-  role: v.exactOptional(v.custom<JsonObject>(isObject, 'Invalid type: Expected an object')),
+  role: v.exactOptional(v.custom<JsonObject>(isJsonDocument, 'Invalid type: Expected an object')),
 });
 
-const policy = v.strictObject({
+const policy = document({
   version: v.exactOptional(v.number()),
   etag: text,
   bindings: v.exactOptional(
     v.array(
-      v.strictObject({
+      document({
         role: v.string(),
         members: v.optional(v.array(v.string()), []),
         condition: v.exactOptional(
-          v.strictObject({ expression: v.string(), title: text, description: text, location: text }),
+          document({ expression: v.string(), title: text, description: text, location: text }),
         ),
       }),
     ),
   ),
 });
 
-export const getPolicy = v.strictObject({
-  options: v.exactOptional(v.strictObject({ requestedPolicyVersion: v.exactOptional(v.number()) })),
+export const getPolicy = document({
+  options: v.exactOptional(document({ requestedPolicyVersion: v.exactOptional(v.number()) })),
 });
 
-export const setPolicy = v.strictObject({ policy, updateMask: text });
+export const setPolicy = document({ policy, updateMask: text });
 
-export const testPermissions = v.strictObject({ permissions: v.array(v.string()) });
+export const testPermissions = document({ permissions: v.array(v.string()) });
 
-export const rotateKeys = v.strictObject({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });
+export const rotateKeys = document({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });
 
 function violationOf(issue: v.BaseIssue<unknown>): FieldViolation {
   const field = (issue.path ?? [])
@@ -107,10 +113,10 @@ function describe(issue: v.BaseIssue<unknown>): string {
   return issue.expected === 'never' ? 'unknown field' : issue.received === 'undefined' ? 'is required' : issue.message;
 }
 
-function isObject(value: unknown): value is JsonObject {
+function isJsonDocument(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
-  return isObject(value) && Object.values(value).every((member) => typeof member === 'string');
+  return isJsonDocument(value) && Object.values(value).every((member) => typeof member === 'string');
 }

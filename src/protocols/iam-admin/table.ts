@@ -22,7 +22,7 @@ export interface Route {
   readonly handle: (call: Call) => Promise<Result<JsonObject, RestDenial>>;
 }
 
-export interface Match {
+interface Match {
   readonly route: Route;
   readonly params: ReadonlyMap<string, string>;
 }

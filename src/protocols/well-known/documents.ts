@@ -24,6 +24,19 @@ export function discoveryDocument(publicOrigin: string, issuer: string, keys: re
     id_token_signing_alg_values_supported: [...new Set(keys.map((key) => key.alg))].toSorted(),
     grant_types_supported: ['urn:ietf:params:oauth:grant-type:token-exchange'],
     token_endpoint_auth_methods_supported: ['none'],
-    claims_supported: ['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'client_id', 'scope', 'roles', 'principal', 'kubernetes.io'],
+    claims_supported: [
+      'iss',
+      'sub',
+      'aud',
+      'exp',
+      'iat',
+      'nbf',
+      'jti',
+      'client_id',
+      'scope',
+      'roles',
+      'principal',
+      'kubernetes.io',
+    ],
   };
 }

@@ -14,7 +14,7 @@ const PROJECT: PolicyResource = { kind: 'project' };
 const SOON = 'request.time < timestamp("2030-01-01T00:00:00Z")';
 
 const set = (policy: PolicyInput, resource = PROJECT) => ({ type: 'policy.set', resource, policy }) as const;
-const one = (binding: Partial<Binding>): PolicyInput => ({
+const granting = (binding: Partial<Binding>): PolicyInput => ({
   version: 3,
   bindings: [{ role: ROLE, members: [ALICE], ...binding }],
 });
@@ -60,51 +60,51 @@ describe('policy.set', () => {
   it.each<[string, PolicyInput, string]>([
     ['version 2', { version: 2 }, 'policy.version'],
     ['version 4', { version: 4 }, 'policy.version'],
-    ['a condition in version 1', { ...one({ condition: { expression: SOON } }), version: 1 }, 'policy.version'],
-    ['a condition in version 0', { ...one({ condition: { expression: SOON } }), version: 0 }, 'policy.version'],
+    ['a condition in version 1', { ...granting({ condition: { expression: SOON } }), version: 1 }, 'policy.version'],
+    ['a condition in version 0', { ...granting({ condition: { expression: SOON } }), version: 0 }, 'policy.version'],
     ['an etag that is no base64', { etag: '???' }, 'policy.etag'],
     ["somebody else's etag", { etag: 'BwWWja0YfJA=' }, 'policy.etag'],
-    ['an unknown role', one({ role: 'roles/unknown' }), 'policy.bindings[0].role'],
-    ['an empty role', one({ role: '' }), 'policy.bindings[0].role'],
-    ['a custom role that is not there', one({ role: 'projects/demo/roles/none' }), 'policy.bindings[0].role'],
-    ["another project's role", one({ role: 'projects/other/roles/reader' }), 'policy.bindings[0].role'],
+    ['an unknown role', granting({ role: 'roles/unknown' }), 'policy.bindings[0].role'],
+    ['an empty role', granting({ role: '' }), 'policy.bindings[0].role'],
+    ['a custom role that is not there', granting({ role: 'projects/demo/roles/none' }), 'policy.bindings[0].role'],
+    ["another project's role", granting({ role: 'projects/other/roles/reader' }), 'policy.bindings[0].role'],
     [
       'a role as read without conditions',
-      one({ role: `${ROLE}_withcond_0123456789abcdef` }),
+      granting({ role: `${ROLE}_withcond_0123456789abcdef` }),
       'policy.bindings[0].role',
     ],
-    ['allUsers', one({ members: [ALICE, 'allUsers'] }), 'policy.bindings[0].members[1]'],
-    ['allAuthenticatedUsers', one({ members: ['allAuthenticatedUsers'] }), 'policy.bindings[0].members[0]'],
-    ['group:', one({ members: ['group:a@example.com'] }), 'policy.bindings[0].members[0]'],
-    ['domain:', one({ members: ['domain:example.com'] }), 'policy.bindings[0].members[0]'],
-    ['an unknown prefix', one({ members: ['User:a@example.com'] }), 'policy.bindings[0].members[0]'],
+    ['allUsers', granting({ members: [ALICE, 'allUsers'] }), 'policy.bindings[0].members[1]'],
+    ['allAuthenticatedUsers', granting({ members: ['allAuthenticatedUsers'] }), 'policy.bindings[0].members[0]'],
+    ['group:', granting({ members: ['group:a@example.com'] }), 'policy.bindings[0].members[0]'],
+    ['domain:', granting({ members: ['domain:example.com'] }), 'policy.bindings[0].members[0]'],
+    ['an unknown prefix', granting({ members: ['User:a@example.com'] }), 'policy.bindings[0].members[0]'],
     [
       'a condition on owner',
-      one({ role: 'roles/owner', condition: { expression: SOON } }),
+      granting({ role: 'roles/owner', condition: { expression: SOON } }),
       'policy.bindings[0].condition',
     ],
-    ['an empty condition', one({ condition: { expression: '' } }), 'policy.bindings[0].condition.expression'],
+    ['an empty condition', granting({ condition: { expression: '' } }), 'policy.bindings[0].condition.expression'],
     [
       'a long condition',
-      one({ condition: { expression: `${SOON}${' '.repeat(4_096)}` } }),
+      granting({ condition: { expression: `${SOON}${' '.repeat(4_096)}` } }),
       'policy.bindings[0].condition.expression',
     ],
     [
       'a long title',
-      one({ condition: { expression: SOON, title: 'x'.repeat(101) } }),
+      granting({ condition: { expression: SOON, title: 'x'.repeat(101) } }),
       'policy.bindings[0].condition.title',
     ],
     [
       'a long description',
-      one({ condition: { expression: SOON, description: 'x'.repeat(257) } }),
+      granting({ condition: { expression: SOON, description: 'x'.repeat(257) } }),
       'policy.bindings[0].condition.description',
     ],
     [
       '13 operators',
-      one({ condition: { expression: Array.from({ length: 14 }, () => SOON).join(' && ') } }),
+      granting({ condition: { expression: Array.from({ length: 14 }, () => SOON).join(' && ') } }),
       'policy.bindings[0].condition.expression',
     ],
-    ['1,501 principals', one({ members: users(1_501) }), 'policy.bindings'],
+    ['1,501 principals', granting({ members: users(1_501) }), 'policy.bindings'],
     [
       '1,501 principals in all',
       {
@@ -125,15 +125,15 @@ describe('policy.set', () => {
 
   it('tells a fault in CEL with its place', () => {
     const said = sentencesOf(
-      new Administered().refuse(set(one({ condition: { expression: 'request.time <\n nonsense(' } }))),
+      new Administered().refuse(set(granting({ condition: { expression: 'request.time <\n nonsense(' } }))),
     );
     expect(said).toMatch(/^policy\.bindings\[0\]\.condition\.expression: line \d+, column \d+: \S/);
   });
 
   it('accepts the limits themselves', () => {
     const project = new Administered();
-    project.do(set(one({ condition: { expression: Array.from({ length: 13 }, () => SOON).join(' && ') } })));
-    project.do(set(one({ members: users(1_500) })));
+    project.do(set(granting({ condition: { expression: Array.from({ length: 13 }, () => SOON).join(' && ') } })));
+    project.do(set(granting({ members: users(1_500) })));
     project.do(set({ version: 3, bindings: conditional(20) }));
     project.do(set({ version: 3, bindings: [...conditional(20), ...conditional(20, 'user:b@example.com')] }));
   });
@@ -141,7 +141,7 @@ describe('policy.set', () => {
   it('accepts members of unknown pools and other projects', () => {
     const elsewhere =
       'principalSet://iam.googleapis.com/projects/999999999999/locations/global/workloadIdentityPools/none/*';
-    expect(policyAfter(new Administered(), one({ members: [elsewhere] })).bindings).toEqual([
+    expect(policyAfter(new Administered(), granting({ members: [elsewhere] })).bindings).toEqual([
       { role: ROLE, members: [elsewhere] },
     ]);
   });
@@ -215,8 +215,8 @@ describe('the etag', () => {
     const project = new Administered();
     const etag = policyEtag(EMPTY_POLICY);
     expect(etag).toBe('ACAB');
-    project.do(set({ ...one({}), etag }));
-    expect(project.refuse(set({ ...one({ members: ['user:b@example.com'] }), etag }))).toEqual({
+    project.do(set({ ...granting({}), etag }));
+    expect(project.refuse(set({ ...granting({ members: ['user:b@example.com'] }), etag }))).toEqual({
       tag: 'etag_mismatch',
       resource: 'projects/100000000001',
     });
@@ -225,7 +225,7 @@ describe('the etag', () => {
 
   it.each([undefined, ''])('absent or empty (%j) overwrites, conditions too', (etag) => {
     const project = new Administered();
-    project.do(set(one({ condition: { expression: SOON } })));
+    project.do(set(granting({ condition: { expression: SOON } })));
     const policy: PolicyInput = { version: 1, bindings: [{ role: ROLE, members: [ALICE] }] };
     project.do(set(etag === undefined ? policy : { ...policy, etag }));
     expect(project.state.policy(PROJECT)).toMatchObject({ version: 1, bindings: [{ role: ROLE, members: [ALICE] }] });
@@ -233,7 +233,7 @@ describe('the etag', () => {
 
   it('with a version below 3 never drops conditions', () => {
     const project = new Administered();
-    const policy = policyAfter(project, one({ condition: { expression: SOON } }));
+    const policy = policyAfter(project, granting({ condition: { expression: SOON } }));
     const written: PolicyInput = { version: 1, etag: policyEtag(policy), bindings: [{ role: ROLE, members: [ALICE] }] };
     expect(fieldsOf(project.refuse(set(written)))).toEqual(['policy.version']);
     project.do(set({ ...written, version: 3 }));
@@ -241,27 +241,27 @@ describe('the etag', () => {
 
   it('changes with every write, also of the same content', () => {
     const project = new Administered();
-    const etags = [1, 2, 3].map(() => policyEtag(policyAfter(project, one({}))));
+    const etags = [1, 2, 3].map(() => policyEtag(policyAfter(project, granting({}))));
     expect(new Set(etags).size).toBe(3);
   });
 });
 
 describe('the organization', () => {
   it('takes predefined roles only', () => {
-    const taken = setOrganizationPolicy(undefined, one({ role: 'roles/owner' }), contextAt(7));
+    const taken = setOrganizationPolicy(undefined, granting({ role: 'roles/owner' }), contextAt(7));
     expect(taken).toEqual({
       ok: true,
       value: { version: 1, revision: 7, bindings: [{ role: 'roles/owner', members: [ALICE] }] },
     });
-    const refused = setOrganizationPolicy(undefined, one({ role: 'projects/demo/roles/reader' }), contextAt(7));
+    const refused = setOrganizationPolicy(undefined, granting({ role: 'projects/demo/roles/reader' }), contextAt(7));
     expect(refused.ok ? [] : fieldsOf(refused.error)).toEqual(['policy.bindings[0].role']);
   });
 
   it('compares etags', () => {
     const current: Policy = { version: 1, revision: 7, bindings: [] };
-    const stale = setOrganizationPolicy(current, { ...one({}), etag: 'ACAB' }, contextAt(8));
+    const stale = setOrganizationPolicy(current, { ...granting({}), etag: 'ACAB' }, contextAt(8));
     expect(stale).toEqual({ ok: false, error: { tag: 'etag_mismatch', resource: 'organizations/1' } });
-    expect(setOrganizationPolicy(current, { ...one({}), etag: policyEtag(current) }, contextAt(8)).ok).toBe(true);
+    expect(setOrganizationPolicy(current, { ...granting({}), etag: policyEtag(current) }, contextAt(8)).ok).toBe(true);
   });
 });
 

@@ -23,7 +23,11 @@ export async function startWorld(options: BrokerOptions = {}): Promise<World> {
   const lines: string[] = [];
   broker.onLine((line) => lines.push(line));
 
-  async function admin(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
+  async function admin(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
     const response = await fetch(`${broker.origin}${path}`, {
       method,
       headers: { authorization: `Bearer ${broker.adminToken}`, 'content-type': 'application/json' },
@@ -45,7 +49,11 @@ export async function startWorld(options: BrokerOptions = {}): Promise<World> {
   const pools = `/v1/projects/${projectNumber}/locations/global/workloadIdentityPools`;
   const providerId = `cluster-${crypto.randomUUID().slice(0, 8)}`;
   await must('POST', `${pools}/${pool}/providers?workloadIdentityPoolProviderId=${providerId}`, {
-    kubernetes: { clusterUri: `https://clusters.example.com/${providerId}`, issuerUri: ISSUER_URI, jwksJson: issuer.jwksJson },
+    kubernetes: {
+      clusterUri: `https://clusters.example.com/${providerId}`,
+      issuerUri: ISSUER_URI,
+      jwksJson: issuer.jwksJson,
+    },
   });
   const audience = `//iam.googleapis.com/projects/${projectNumber}/locations/global/workloadIdentityPools/${pool}/providers/${providerId}`;
   return {
@@ -56,7 +64,8 @@ export async function startWorld(options: BrokerOptions = {}): Promise<World> {
     audience,
     issuer,
     lines,
-    token: (more = {}) => issuer.sign(workloadClaims({ issuerUri: ISSUER_URI, audience: `https:${audience}`, ...more })),
+    token: (more = {}) =>
+      issuer.sign(workloadClaims({ issuerUri: ISSUER_URI, audience: `https:${audience}`, ...more })),
     admin,
     must,
   };

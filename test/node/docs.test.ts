@@ -1,0 +1,66 @@
+/** The documents stay true: every test that the security page names exists, every link leads somewhere, every number is the code's. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { TARGET_MAX_LIFETIME, TOKEN_EXCHANGES_PER_MINUTE, MAX_TOKEN_LIFETIME } from '../../src/core/admin/fields.ts';
+import { PERMIT_LIFETIME_MS } from '../../src/core/quota.ts';
+import { KEEP_PUBLISHED_MS, PERIOD_MS, PUBLISH_LEAD_MS } from '../../src/platform/keys/rotation.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+/** Tables are padded by the formatter: runs of blanks are one. */
+const read = (path: string): string => readFileSync(join(root, path), 'utf8').replaceAll(/ +/g, ' ').replaceAll(/\| -+/g, '| ---');
+
+describe('docs/security.md', () => {
+  const rows = [...read('docs/security.md').matchAll(/\| `([\w./-]+\.test\.ts)` "((?:[^"]|\\")+)" \|$/gm)];
+
+  it('has its table', () => {
+    expect(rows.length).toBeGreaterThan(35);
+    const lines = read('docs/security.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !line.startsWith('| threat') && !line.startsWith('| ---'));
+    expect(rows.length).toBe(lines.length);
+  });
+
+  it.each(rows.map((row) => [row[1] ?? '', (row[2] ?? '').replaceAll('\\|', '|')] as const))(
+    '%s "%s"',
+    (file, title) => {
+      expect(read(join('test', file)).replaceAll("\\'", "'")).toContain(title);
+    },
+  );
+});
+
+describe('links', () => {
+  it.each(['README.md', 'docs/how-an-exchange-works.md', 'docs/state.md', 'docs/security.md', 'docs/conformance.md'])(
+    '%s',
+    (file) => {
+      const targets = [...read(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
+      const missing = targets.filter((target) => !existsSync(join(root, dirname(file), target)));
+      expect(missing).toEqual([]);
+    },
+  );
+});
+
+describe('docs/state.md', () => {
+  const thousands = (value: number): string => value.toLocaleString('en-US');
+
+  it.each([
+    [
+      `| exchanges a minute a project | ${thousands(TOKEN_EXCHANGES_PER_MINUTE.unset)} | 0 (closed) to ${thousands(TOKEN_EXCHANGES_PER_MINUTE.max)} |`,
+    ],
+    [
+      `| ${thousands(MAX_TOKEN_LIFETIME.unset)} s | ${MAX_TOKEN_LIFETIME.min} s to ${thousands(MAX_TOKEN_LIFETIME.max)} s |`,
+    ],
+    [`target ${TARGET_MAX_LIFETIME.min} s to ${thousands(TARGET_MAX_LIFETIME.max)} s`],
+    [`| a permit counts | ${PERMIT_LIFETIME_MS / 1_000 + 61} s after its grant`],
+    [`/ ${PUBLISH_LEAD_MS / 60_000 / 60 - 0.25} h 15 min / ${KEEP_PUBLISHED_MS / 3_600_000} h |`],
+    [`| signing key period | ${PERIOD_MS / 86_400_000} days |`],
+  ])('says %s', (text) => {
+    expect(read('docs/state.md')).toContain(text);
+  });
+
+  it('has the limits of wrangler.toml', () => {
+    const limits = [...read('wrangler.toml').matchAll(/limit = (\d+)/g)].map((match) => thousands(Number(match[1])));
+    expect(read('docs/state.md')).toContain(limits.join(' / '));
+  });
+});

@@ -1,0 +1,62 @@
+/** The administration over REST, as app.ts mounts it, on a memory store with one known token. */
+import { Hono } from 'hono';
+import { err, ok } from '../../src/core/result.ts';
+import { createIamAdminRoutes } from '../../src/protocols/iam-admin/route.ts';
+import { createMemoryAdmin, type MemoryAdmin } from './memory-admin.ts';
+
+export const TOKEN = 'test-only-admin-token-0123456789abcdef';
+
+/** A JSON answer, loosely typed: tests look into it with matchers. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+export interface AdminRest {
+  readonly admin: MemoryAdmin;
+  readonly call: (method: string, path: string, body?: unknown) => Promise<Answered>;
+  readonly send: (path: string, init: RequestInit) => Promise<Response>;
+}
+
+export function createAdminRest(changes: Partial<MemoryAdmin> = {}): AdminRest {
+  const admin: MemoryAdmin = { ...createMemoryAdmin(), ...changes };
+  const routes = createIamAdminRoutes({
+    admin,
+    publicOrigin: 'https://sts.example.com',
+    authenticate: async (authorization) =>
+      authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'unauthenticated' }),
+  });
+  const app = new Hono().route('/v1', routes);
+  const send = async (path: string, init: RequestInit) => app.request(`https://sts.example.com${path}`, init);
+  return {
+    admin,
+    send,
+    call: async (method, path, body) => {
+      const headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` };
+      if (body !== undefined) headers['content-type'] = 'application/json';
+      const response = await send(path, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, headers: response.headers, body: await response.json() };
+    },
+  };
+}
+
+/** One project, `demo`, number 100000000001. */
+export async function withDemo(changes: Partial<MemoryAdmin> = {}): Promise<AdminRest> {
+  const rest = createAdminRest(changes);
+  const made = await rest.call('POST', '/v1/projects', { projectId: 'demo', projectNumber: '100000000001' });
+  if (made.status !== 200) throw new Error(JSON.stringify(made.body));
+  return rest;
+}
+
+/** The BadRequest detail's field paths. */
+export function badFields(answered: Answered): readonly string[] {
+  const { error } = answered.body as {
+    error: { details?: readonly { fieldViolations?: readonly { field: string }[] }[] };
+  };
+  return (error.details ?? []).flatMap((detail) => (detail.fieldViolations ?? []).map(({ field }) => field));
+}
