@@ -26,6 +26,9 @@ const MAX_LIFETIME_SECONDS = 3_600;
 /** A role about to end would make the whole token end with it; it is left out where another one lasts. */
 const SHORT_ROLE_SECONDS = 60;
 
+/** Minting comes after the quota's answer: conditions are looked at this much further, so that waiting does not shorten the token. */
+const UNTIL_MINTED_SECONDS = 10;
+
 /** Without a target: a token for the broker itself, with no role and no right; every endpoint authorises it afresh. */
 export function grantForBroker(principal: Principal, publicOrigin: string, subjectExpiresAtSeconds: number): Grant {
   return {
@@ -51,7 +54,7 @@ export function grantForTarget(
 ): Result<Grant, Denial> {
   const { target: row } = target;
   const maxLifetimeSeconds = Math.min(MAX_LIFETIME_SECONDS, row.maxLifetimeSeconds);
-  const maxSeconds = Math.min(maxLifetimeSeconds, subjectExpiresAtSeconds - nowSeconds);
+  const maxSeconds = Math.min(maxLifetimeSeconds + UNTIL_MINTED_SECONDS, subjectExpiresAtSeconds - nowSeconds);
   const held = rolesOnTarget(principal, project, target, compiler, nowSeconds, maxSeconds);
   if (held.length === 0) return err({ tag: 'not_granted', target: row.targetId });
   const carried = lasting(held);

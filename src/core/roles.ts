@@ -3,9 +3,13 @@
 /** Services that the broker itself is; a permission inside them is a right over the broker, never over a target. */
 const OWN_SERVICES = ['iam', 'iamcredentials', 'sts', 'cloudquotas', 'resourcemanager'];
 
-/** A quota robot's role must not open a target: only a permission of somebody else's service counts there (DESIGN §4, 5). */
+/**
+ * A quota robot's role must not open a target: only a permission of somebody else's service counts there (DESIGN §4, 5). A text without
+ * a dot names no service, so it counts for nothing.
+ */
 export function isOwnPermission(permission: string): boolean {
-  return OWN_SERVICES.includes(permission.slice(0, permission.indexOf('.')));
+  const [service = '', ...rest] = permission.split('.');
+  return rest.length === 0 || OWN_SERVICES.includes(service);
 }
 
 export interface PredefinedRole {

@@ -9,13 +9,14 @@ import { KEEP_PUBLISHED_MS, PERIOD_MS, PUBLISH_LEAD_MS } from '../../src/platfor
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Tables are padded by the formatter: runs of blanks are one. */
-const read = (path: string): string => readFileSync(join(root, path), 'utf8').replaceAll(/ +/g, ' ').replaceAll(/\| -+/g, '| ---');
+const read = (path: string): string =>
+  readFileSync(join(root, path), 'utf8').replaceAll(/ +/g, ' ').replaceAll(/\| -+/g, '| ---');
 
 describe('docs/security.md', () => {
   const rows = [...read('docs/security.md').matchAll(/\| `([\w./-]+\.test\.ts)` "((?:[^"]|\\")+)" \|$/gm)];
 
   it('has its table', () => {
-    expect(rows.length).toBeGreaterThan(35);
+    expect(rows.length).toBeGreaterThanOrEqual(35);
     const lines = read('docs/security.md')
       .split('\n')
       .filter((line) => line.startsWith('| ') && !line.startsWith('| threat') && !line.startsWith('| ---'));

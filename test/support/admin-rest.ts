@@ -40,7 +40,8 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}): AdminRest {
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      return { status: response.status, headers: response.headers, body: await response.json() };
+      const answered: Answered['body'] = JSON.parse(await response.text());
+      return { status: response.status, headers: response.headers, body: answered };
     },
   };
 }

@@ -13,7 +13,8 @@ const ROLE = 'roles/sts.targetViewer';
 const PROJECT: PolicyResource = { kind: 'project' };
 const SOON = 'request.time < timestamp("2030-01-01T00:00:00Z")';
 
-const set = (policy: PolicyInput, resource = PROJECT) => ({ type: 'policy.set', resource, policy }) as const;
+const set = (policy: PolicyInput, resource: PolicyResource = PROJECT) =>
+  ({ type: 'policy.set', resource, policy }) as const;
 const granting = (binding: Partial<Binding>): PolicyInput => ({
   version: 3,
   bindings: [{ role: ROLE, members: [ALICE], ...binding }],

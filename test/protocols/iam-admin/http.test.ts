@@ -68,7 +68,7 @@ describe('paths and methods', () => {
 });
 
 describe('the body', () => {
-  const post = async (body: BodyInit | null, headers: Record<string, string>) =>
+  const post = async (body: NonNullable<RequestInit['body']> | null, headers: Record<string, string>) =>
     (await withDemo()).send('/v1/projects', {
       method: 'POST',
       headers,
@@ -277,6 +277,6 @@ describe('refusals of the core', () => {
 });
 
 /** Node wants to be told that a streamed body is half a conversation. */
-function streaming(body: BodyInit | null): object {
+function streaming(body: NonNullable<RequestInit['body']> | null): object {
   return body instanceof ReadableStream ? { duplex: 'half' } : {};
 }
