@@ -19,7 +19,7 @@ export function wrong(field: string, description: string): Violations {
 }
 
 /** Characters as people count them, not UTF-16 units. */
-export function characters(text: string): number {
+function characters(text: string): number {
   return Array.from(text).length;
 }
 
