@@ -26,7 +26,6 @@ export function createApp(ports: AppPorts): App {
   const app = base(ports.newRequestId);
   app.route('/', createHealthRoutes(ports.notReadyReason));
   app.route('/', createGoogleStsRoutes(ports.exchange));
-  app.all('/v1/token/*', () => notFound());
   app.route('/', createWellKnownRoutes(ports.wellKnown));
   app.route(
     '/v1',

@@ -1,8 +1,11 @@
 /** The composition root: bindings become ports here, once for each isolate, and nowhere else. No logic. */
 import { waitUntil } from 'cloudflare:workers';
 import { createApp, createUnconfiguredApp } from './app.ts';
-import { err } from './core/result.ts';
+import type { Denial } from './core/denial.ts';
+import { err, ok, type Result } from './core/result.ts';
 import { createPolicyCompiler } from './core/policy/cache.ts';
+import { poolExists } from './core/pool-exists.ts';
+import type { ConfigView } from './core/ports.ts';
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
 import { createAdminPort } from './platform/administration/port.ts';
 import { createAuditLog, createFaultLog } from './platform/audit/log.ts';
@@ -41,7 +44,16 @@ export function createBroker(env: Env): App {
   };
 
   const gate = createQuotaGate(env.QUOTA, nowMs);
-  const newsBeforeRefusal = createNewsBeforeRefusal(gate, nowMs);
+  const admin = createAdminPort({
+    registry: env.REGISTRY,
+    keyRing: env.KEY_RING,
+    usage: (number) => gate.usage(number),
+  });
+  const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
+    const found = await admin.findProject(projectNumber);
+    return found.ok ? ok(found.value !== undefined) : err({ tag: 'unavailable', dependency: 'configuration' });
+  };
+  const newsBeforeRefusal = createNewsBeforeRefusal(gate, projectExists, nowMs);
   const config = createConfigReader({
     cache: env.CACHE,
     registry: env.REGISTRY,
@@ -49,6 +61,7 @@ export function createBroker(env: Env): App {
     nowMs,
     maxEntries: MAX_CONFIG_ENTRIES,
   });
+  const openConfig = (projectNumber: string): ConfigView => config.open(projectNumber);
   const signer = createSigner({ namespace: env.KEY_RING, keks, nowMs });
   const jwks = createJwksReader({ namespace: env.KEY_RING, cache: env.CACHE, keks, nowMs });
   const audit = createAuditLog(writeLine);
@@ -59,29 +72,20 @@ export function createBroker(env: Env): App {
       compiler: createPolicyCompiler(MAX_COMPILED_EXPRESSIONS),
       nowMs,
       newTokenId: newId,
-      openConfig: (projectNumber) => config.open(projectNumber),
+      openConfig,
       newsBeforeRefusal,
       verifySignature: createSignatureVerifier(),
-      spend: async (projectNumber) => {
-        const permit = await gate.spend(projectNumber);
-        return permit.ok ? permit : err(permit.error.denial);
-      },
+      spend: (projectNumber) => gate.spend(projectNumber),
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => waitUntil(audit(event)),
     },
     wellKnown: {
       publicOrigin,
-      poolExists: async (projectNumber, poolId) => {
-        const view = config.open(projectNumber);
-        if ((await view.pool(poolId)) !== undefined) return true;
-        const news = await newsBeforeRefusal(projectNumber);
-        if (news === undefined || view.currentAt(news)) return false;
-        return (await config.open(projectNumber).pool(poolId)) !== undefined;
-      },
+      poolExists: (projectNumber, poolId) => poolExists(projectNumber, poolId, { openConfig, newsBeforeRefusal }),
       publishedKeys: (projectNumber) => jwks.published(projectNumber),
     },
-    admin: createAdminPort({ registry: env.REGISTRY, keyRing: env.KEY_RING, usage: (number) => gate.usage(number) }),
+    admin,
     authenticateAdmin: createBootstrapAuthenticator(adminToken),
     notReadyReason: () => notReadyReason(env.REGISTRY, () => gate.ping()),
     newRequestId: newId,

@@ -30,14 +30,14 @@ export type Denial =
   | { readonly tag: 'malformed'; readonly parameter: string; readonly problem: string }
   | { readonly tag: 'unsupported_grant_type' }
   | { readonly tag: 'invalid_scope' }
-  | { readonly tag: 'unknown_provider'; readonly why: 'project' | 'pool' | 'provider' }
+  | { readonly tag: 'unknown_provider'; readonly why: 'malformed name' | 'pool' | 'provider' }
   | { readonly tag: 'disabled'; readonly what: 'pool' | 'provider' }
   | { readonly tag: 'unverified'; readonly check: Check }
   | { readonly tag: 'subject_too_long'; readonly bytes: number }
   | { readonly tag: 'condition_false' }
   | { readonly tag: 'condition_error'; readonly problem: string }
-  | { readonly tag: 'unknown_target' }
-  | { readonly tag: 'not_granted'; readonly target: string }
+  | { readonly tag: 'unknown_target'; readonly uri: string }
+  | { readonly tag: 'not_granted'; readonly target: string; readonly why: string }
   | { readonly tag: 'over_quota'; readonly retryAfterSeconds: number }
   | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number }
   | { readonly tag: 'token_too_large'; readonly bytes: number }

@@ -3,7 +3,8 @@ import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
-import { IAM_PREFIX, parseProviderName, type ProviderName, providerName, targetName } from './names.ts';
+import { IAM_PREFIX, mayExist, parseProviderName, type ProviderName, providerName, targetName } from './names.ts';
+import type { EpochNews } from './news.ts';
 import { type ConfigView, ConfigUnavailable, type ExchangePorts, type Permit } from './ports.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
 import { err, ok, type Result } from './result.ts';
@@ -54,14 +55,30 @@ async function issue(input: ExchangeInput, ports: ExchangePorts, trace: Trace): 
   const name = input.provider ?? (assertion.ok ? providerInAudience(assertion.value) : undefined);
   if (name === undefined) return assertion.ok ? err(missingAudience) : assertion;
   trace.provider = name;
-  const waitSeconds = ports.failures.blockedForSeconds(input.address, name);
-  if (waitSeconds !== undefined) return err({ tag: 'too_many_failures', retryAfterSeconds: waitSeconds });
   const decision = assertion.ok ? await decideOnNewest(input, assertion.value, name, ports, trace) : assertion;
-  if (!decision.ok) {
-    if (decision.error.tag === 'unverified') await ports.failures.recordFailure(input.address, name);
-    return decision;
-  }
-  return spendAndMint(decision.value, ports, trace);
+  if (decision.ok) return spendAndMint(decision.value, ports, trace);
+  return isStrangers(decision.error) ? failure(decision.error, input.address, name, ports) : decision;
+}
+
+/**
+ * Whoever keeps failing is told to slow down, and learns nothing more. Only failures are: behind one address there may be a whole
+ * cluster, and one pod's garbage must not switch the others off.
+ */
+async function failure(
+  denial: Denial,
+  address: string,
+  name: ProviderName,
+  ports: ExchangePorts,
+): Promise<Result<Issued, Denial>> {
+  const waitSeconds = ports.failures.blockedForSeconds(address, name);
+  if (waitSeconds !== undefined) return err({ tag: 'too_many_failures', retryAfterSeconds: waitSeconds });
+  await ports.failures.recordFailure(address, name);
+  return err(denial);
+}
+
+/** What anybody can provoke, without a token that holds. */
+function isStrangers(denial: Denial): boolean {
+  return denial.tag === 'unverified' || denial.tag === 'unknown_provider' || denial.tag === 'disabled';
 }
 
 /** What a decision was made of; `again` makes it anew from configuration that is at least as new as the last news. */
@@ -79,23 +96,25 @@ async function decideOnNewest(
   ports: ExchangePorts,
   trace: Trace,
 ): Promise<Result<Decision, Denial>> {
+  if (!mayExist(name)) return err({ tag: 'unknown_provider', why: 'malformed name' });
   const view = ports.openConfig(name.projectNumber);
-  const again = async (): Promise<Result<Decision, Denial>> => {
-    const newest = ports.openConfig(name.projectNumber);
-    return withView(newest, await decide(input, assertion, name, newest, ports, trace));
-  };
-  const first = withView(view, await decide(input, assertion, name, view, ports, trace));
-  if (first.ok || !dependsOnConfiguration(first.error)) return first;
-  const news = await ports.newsBeforeRefusal(name.projectNumber);
-  return news === undefined || view.currentAt(news) ? first : again();
+  const first = await decideWith(view);
+  if (first.ok || first.error.tag === 'unavailable') return first;
+  // An address that is slowed down does not make us ask, unless it showed a token that holds.
+  const strangers = isStrangers(first.error);
+  if (strangers && ports.failures.blockedForSeconds(input.address, name) !== undefined) return first;
+  const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified');
+  if (!news.ok) return news;
+  return news.value === undefined || view.currentAt(news.value) ? first : again();
 
-  function withView(used: ConfigView, grant: Result<Grant, Denial>): Result<Decision, Denial> {
+  async function again(): Promise<Result<Decision, Denial>> {
+    return decideWith(ports.openConfig(name.projectNumber));
+  }
+
+  async function decideWith(used: ConfigView): Promise<Result<Decision, Denial>> {
+    const grant = await decide(input, assertion, name, used, ports, trace);
     return grant.ok ? ok({ grant: grant.value, view: used, again }) : grant;
   }
-}
-
-function dependsOnConfiguration(denial: Denial): boolean {
-  return denial.tag !== 'unavailable';
 }
 
 async function decide(
@@ -123,7 +142,7 @@ async function decide(
   const targetId =
     project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
   const target = targetId === undefined ? undefined : await view.target(targetId);
-  if (project === undefined || target === undefined) return err({ tag: 'unknown_target' });
+  if (project === undefined || target === undefined) return err({ tag: 'unknown_target', uri: input.resource });
   return grantForTarget(principal.value, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
 }
 
@@ -134,9 +153,10 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   const askedAtMs = ports.nowMs();
   const permit = await ports.spend(projectNumber);
   trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
-  if (!permit.ok) return permit;
-  const current = await decidedAt(decided, permit.value);
+  const { news } = permit.ok ? permit.value : permit.error;
+  const current = news === undefined ? ok(decided) : await decidedAt(decided, news);
   if (!current.ok) return current;
+  if (!permit.ok) return err(permit.error.denial);
   trace.grant = current.value.grant;
   const nowMs = ports.nowMs();
   if (nowMs >= permit.value.usableUntilMs) return err({ tag: 'unavailable', dependency: 'quota' });
@@ -144,10 +164,10 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
 }
 
 /** The quota's answer carries the epoch: where the decision is older than that, it is made again before anything is minted. */
-async function decidedAt(decided: Decision, permit: Permit): Promise<Result<Decision, Denial>> {
-  if (decided.view.currentAt(permit.news)) return ok(decided);
+async function decidedAt(decided: Decision, news: EpochNews): Promise<Result<Decision, Denial>> {
+  if (decided.view.currentAt(news)) return ok(decided);
   const second = await decided.again();
-  if (!second.ok || second.value.view.currentAt(permit.news)) return second;
+  if (!second.ok || second.value.view.currentAt(news)) return second;
   return err({ tag: 'unavailable', dependency: 'configuration' });
 }
 
@@ -201,6 +221,7 @@ async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<R
 function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {
   const { provider, principal, grant } = trace;
   const check = issued.ok ? undefined : checkOf(issued.error);
+  const targetId = !issued.ok && issued.error.tag === 'not_granted' ? issued.error.target : grant?.targetId;
   return {
     timeMs: startMs,
     requestId: input.requestId,
@@ -209,9 +230,7 @@ function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Tr
     ...(check === undefined ? {} : { check }),
     ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
     ...(principal ? { principal: principalIdentifier(principal) } : {}),
-    ...(grant?.targetId !== undefined && provider
-      ? { target: targetName(provider.projectNumber, grant.targetId) }
-      : {}),
+    ...(targetId !== undefined && provider ? { target: targetName(provider.projectNumber, targetId) } : {}),
     ...(issued.ok && grant ? { roles: grant.roles } : {}),
     ...(issued.ok && grant?.binding !== undefined ? { binding: grant.binding } : {}),
     ...(trace.tokenId === undefined ? {} : { tokenId: trace.tokenId }),
@@ -229,13 +248,15 @@ function checkOf(denial: Denial): string | undefined {
     case 'malformed':
       return `${denial.parameter}: ${denial.problem}`;
     case 'unknown_provider':
-      return `${denial.why} unknown`;
+      return `unknown: ${denial.why}`;
     case 'disabled':
       return `${denial.what} disabled`;
     case 'condition_error':
       return denial.problem;
     case 'not_granted':
-      return `no binding on ${denial.target} or its project grants a role`;
+      return denial.why;
+    case 'unknown_target':
+      return `no target has the uri ${denial.uri}`;
     case 'unavailable':
       return denial.dependency;
     case 'subject_too_long':

@@ -56,7 +56,7 @@ export function grantForTarget(
   const maxLifetimeSeconds = Math.min(MAX_LIFETIME_SECONDS, row.maxLifetimeSeconds);
   const maxSeconds = Math.min(maxLifetimeSeconds + UNTIL_MINTED_SECONDS, subjectExpiresAtSeconds - nowSeconds);
   const held = rolesOnTarget(principal, project, target, compiler, nowSeconds, maxSeconds);
-  if (held.length === 0) return err({ tag: 'not_granted', target: row.targetId });
+  if (held.length === 0) return err({ tag: 'not_granted', target: row.targetId, why: 'nothing is granted' });
   const carried = lasting(held);
   const runSeconds = Math.min(...carried.map((role) => role.holdsForSeconds));
   return ok({

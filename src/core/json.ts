@@ -10,7 +10,8 @@ const MAX_JSON_DEPTH = 16;
 
 /**
  * The value of `text`, or why it is refused: not JSON, a member that stands twice (escaped spellings count), more than
- * 16 levels, or a lone surrogate, which no UTF-8 text can carry on.
+ * 16 levels, a lone surrogate, which no UTF-8 text can carry on, or a number that another parser would read as another
+ * one: two user ids beyond 2^53 must not become one principal, and `1e999` is no time to expire at.
  */
 export function parseStrictJson(text: string): Result<JsonValue, string> {
   let value: JsonValue;
@@ -33,6 +34,7 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const NUMBER = /-?\d[\d.eE+-]*/y;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Walks a text that is known to be JSON: `JSON.parse` keeps the last of two equal members and tells nobody. */
@@ -73,10 +75,20 @@ function scan(text: string): string | undefined {
       case 0x2c /* , */:
         keyExpected = open.at(-1) !== undefined;
         break;
-      default:
+      default: {
+        NUMBER.lastIndex = at;
+        const [number = ''] = NUMBER.exec(text) ?? [];
+        if (number === '') break;
+        if (!isSame(number)) return 'a number is too large to be read the same way by everybody';
+        at += number.length - 1;
+      }
     }
   }
   return undefined;
+}
+
+function isSame(number: string): boolean {
+  return Math.abs(Number(number)) <= Number.MAX_SAFE_INTEGER;
 }
 
 function unescaped(raw: string): string {

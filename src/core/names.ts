@@ -55,10 +55,19 @@ export function targetName(projectNumber: string, targetId: string): string {
 
 const PROVIDER_NAME = /^projects\/([^/]+)\/locations\/global\/workloadIdentityPools\/([^/]+)\/providers\/([^/]+)$/;
 
+/** What no resource name can hold: a control character here would stand in a log line. */
+const NAME_PART = /^[A-Za-z0-9._-]{1,64}$/;
+
 /** The provider that `name` means, or undefined where the text has not that shape. Only shape: it may not exist. */
 export function parseProviderName(name: string): ProviderName | undefined {
   const match = PROVIDER_NAME.exec(name);
   const [, projectNumber, poolId, providerId] = match ?? [];
   if (projectNumber === undefined || poolId === undefined || providerId === undefined) return undefined;
+  if (![projectNumber, poolId, providerId].every((part) => NAME_PART.test(part))) return undefined;
   return { projectNumber, poolId, providerId };
+}
+
+/** Could this provider exist? What could not is not looked up: a project id, say, where only the number serves. */
+export function mayExist({ projectNumber, poolId, providerId }: ProviderName): boolean {
+  return PROJECT_NUMBER.test(projectNumber) && isAnyPoolId(poolId) && POOL_ID.test(providerId);
 }

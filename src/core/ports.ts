@@ -32,6 +32,21 @@ export interface Permit {
   readonly usableUntilMs: number;
 }
 
+/** Why no permit came; over quota still carries the news, for whoever is shut out is to hear that rather than to wait. */
+export interface NoPermit {
+  readonly denial: Denial;
+  readonly news?: EpochNews;
+}
+
+/**
+ * The epoch before a refusal; undefined where asking is not worth it: asked too often already, or no such project. An error where nobody
+ * answers: then it is not known whether the refusal is right. `verified`: the caller has shown a token that holds.
+ */
+export type AskNews = (
+  projectNumber: string,
+  who: 'verified' | 'stranger',
+) => Promise<Result<EpochNews | undefined, Denial>>;
+
 export interface SignInput {
   readonly projectNumber: string;
   readonly alg: SigningAlgorithm;
@@ -46,10 +61,9 @@ export interface ExchangePorts {
   nowMs(): number;
   newTokenId(): string;
   openConfig(projectNumber: string): ConfigView;
-  /** The epoch before a refusal; undefined where asking is not worth it: asked too often already, or nobody answered. */
-  newsBeforeRefusal(projectNumber: string): Promise<EpochNews | undefined>;
+  readonly newsBeforeRefusal: AskNews;
   readonly verifySignature: VerifySignature;
-  spend(projectNumber: string): Promise<Result<Permit, Denial>>;
+  spend(projectNumber: string): Promise<Result<Permit, NoPermit>>;
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;
   readonly failures: FailureLimiter;
   record(event: ExchangeEvent): void;
@@ -57,7 +71,7 @@ export interface ExchangePorts {
 
 /** Slows strangers down by address, and by address and provider: never by provider alone, which would be an off-switch for strangers. */
 export interface FailureLimiter {
-  /** Seconds this address still has to wait, or undefined. Asked before any work. */
+  /** Seconds for which this address's failures are answered with `slow_down`, or undefined. A token that holds is never refused by it. */
   blockedForSeconds(address: string, provider: ProviderName): number | undefined;
   /** One verification failed. */
   recordFailure(address: string, provider: ProviderName): Promise<void>;

@@ -152,7 +152,10 @@ describe('the roles it carries', () => {
   ] as [string, Binding[], Record<string, string[]>][])(
     'are none, and nothing is granted, where %s',
     (_why, bindings, permissions) => {
-      expect(granted(bindings, permissions)).toEqual({ ok: false, error: { tag: 'not_granted', target: 'orders' } });
+      expect(granted(bindings, permissions)).toMatchObject({
+        ok: false,
+        error: { tag: 'not_granted', target: 'orders' },
+      });
     },
   );
 });

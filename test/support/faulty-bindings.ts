@@ -48,3 +48,24 @@ export function away<Namespace extends object>(namespace: Namespace): Namespace 
     },
   });
 }
+
+/** Counts the calls to objects of a namespace, and remembers which objects were meant. */
+export function countingObjects<T extends Rpc.DurableObjectBranded>(
+  real: DurableObjectNamespace<T>,
+): { readonly namespace: DurableObjectNamespace<T>; calls(): number; names(): readonly string[] } {
+  let calls = 0;
+  const names = new Set<string>();
+  const namespace = new Proxy(real, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property);
+      if (typeof value !== 'function') return value;
+      if (property !== 'getByName') return value.bind(target);
+      return (name: string) => {
+        calls += 1;
+        names.add(name);
+        return target.getByName(name);
+      };
+    },
+  });
+  return { namespace, calls: () => calls, names: () => [...names] };
+}

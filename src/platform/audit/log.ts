@@ -6,7 +6,7 @@ export function createAuditLog(write: (line: string) => void): (event: ExchangeE
   return async (event) => {
     const subjectTokenSha256 = event.subjectToken === undefined ? undefined : await sha256Hex(event.subjectToken);
     write(
-      JSON.stringify({
+      printable({
         event: 'exchange',
         time: new Date(event.timeMs).toISOString(),
         requestId: event.requestId,
@@ -28,6 +28,16 @@ export function createAuditLog(write: (line: string) => void): (event: ExchangeE
       }),
     );
   };
+}
+
+// Control characters that JSON leaves as they are, and those that turn the reading direction: a terminal would obey them.
+const UNPRINTABLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+function printable(line: object): string {
+  return JSON.stringify(line).replaceAll(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 async function sha256Hex(text: string): Promise<string> {

@@ -1,39 +1,42 @@
-/** Asks for the epoch before a refusal is said, within a budget: a stranger's refusals must not become a tenant's object calls. */
-import type { EpochNews } from '../../core/news.ts';
+/** Asks for the epoch before a refusal is said, within budgets: a stranger's refusals must not become a tenant's object calls. */
+import type { Denial } from '../../core/denial.ts';
+import type { AskNews } from '../../core/ports.ts';
+import { ok, type Result } from '../../core/result.ts';
+import { BoundedMap } from '../bounded-map.ts';
+import { Budget } from '../budget.ts';
 import type { QuotaGate } from './gate.ts';
 
-/** An administrator who has just let somebody in finds him let in; a flood of refusals costs one question a second. */
-const BURST = 30;
-const REFILL_PER_SECOND = 1;
 const MAX_PROJECTS = 1_000;
+/** Whoever showed a verified token may be an honest workload that an administrator has let in just now: he is to be let in at once. */
+const FOR_VERIFIED = { burst: 200, refillPerSecond: 50, maxKeys: MAX_PROJECTS };
+/** Anybody else costs a project one question a second in the long run. */
+const FOR_STRANGERS = { burst: 30, refillPerSecond: 1, maxKeys: MAX_PROJECTS };
+/** Numbers that are no project here, all together: they must not wake an object each. */
+const FOR_UNKNOWN_PROJECTS = { burst: 30, refillPerSecond: 1, maxKeys: 1 };
 
-interface Budget {
-  left: number;
-  atMs: number;
-}
-
+/** `projectExists` asks the directory, the one object for all strangers. */
 export function createNewsBeforeRefusal(
   gate: QuotaGate,
+  projectExists: (projectNumber: string) => Promise<Result<boolean, Denial>>,
   nowMs: () => number,
-): (projectNumber: string) => Promise<EpochNews | undefined> {
-  const budgets = new Map<string, Budget>();
+): AskNews {
+  const verified = new Budget(FOR_VERIFIED, nowMs);
+  const strangers = new Budget(FOR_STRANGERS, nowMs);
+  const unknown = new Budget(FOR_UNKNOWN_PROJECTS, nowMs);
+  const known = new BoundedMap<true>(MAX_PROJECTS);
 
-  return async (projectNumber) => {
-    if (!take(projectNumber)) return undefined;
-    const news = await gate.news(projectNumber);
-    return news.ok ? news.value : undefined;
+  return async (projectNumber, who) => {
+    const exists = await isKnown(projectNumber);
+    if (!exists.ok) return exists;
+    const worthIt = exists.value && (who === 'verified' ? verified : strangers).take(projectNumber);
+    return worthIt ? gate.news(projectNumber) : ok(undefined);
   };
 
-  function take(projectNumber: string): boolean {
-    const now = nowMs();
-    const budget = budgets.get(projectNumber) ?? { left: BURST, atMs: now };
-    const refilled = budget.left + (Math.max(0, now - budget.atMs) / 1_000) * REFILL_PER_SECOND;
-    budget.left = Math.min(BURST, refilled);
-    budget.atMs = now;
-    if (!budgets.has(projectNumber) && budgets.size >= MAX_PROJECTS) budgets.clear();
-    budgets.set(projectNumber, budget);
-    if (budget.left < 1) return false;
-    budget.left -= 1;
-    return true;
+  async function isKnown(projectNumber: string): Promise<Result<boolean, Denial>> {
+    if (known.get(projectNumber) !== undefined) return ok(true);
+    if (!unknown.take('all')) return ok(false);
+    const exists = await projectExists(projectNumber);
+    if (exists.ok && exists.value) known.set(projectNumber, true);
+    return exists;
   }
 }

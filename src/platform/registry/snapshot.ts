@@ -8,6 +8,7 @@ import { shardKey, type Shards } from '../../core/resources.ts';
 import type { Keks } from '../secrets.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { BoundedMap } from '../bounded-map.ts';
+import { Budget } from '../budget.ts';
 import { withPatience } from './host.ts';
 import type { Registry } from './object.ts';
 import { macKeys, type MacKeys, openRecord } from './record.ts';
@@ -29,6 +30,9 @@ interface Copy {
   provenAtEpoch: number;
 }
 
+/** Questions about things that nothing is known of, a project: bounded, for one object answers them all, and the administrator too. */
+const GUESSES = { burst: 60, refillPerSecond: 2, maxKeys: 1_000 };
+
 /** Nothing was found where nothing was known: no epoch bears this out but that of a project which does not exist. */
 const UNPROVEN = -1;
 
@@ -40,6 +44,7 @@ export function createConfigReader(deps: {
   readonly maxEntries: number;
 }): ConfigReader {
   const memory = new Memory(deps.maxEntries);
+  const guesses = new Budget(GUESSES, deps.nowMs);
   let keys: MacKeys | undefined;
 
   return { open, learn: (projectNumber, news) => memory.learn(projectNumber, news) };
@@ -69,22 +74,26 @@ export function createConfigReader(deps: {
     const held = memory.copy(key);
     if (held !== undefined && (news === undefined || bearsOut(news, key, held))) return held;
     const record = await fromKv(key);
-    if (record !== undefined && (news === undefined || bearsOut(news, key, record))) return memory.keep(key, record);
+    if (isCopy(record) && (news === undefined || bearsOut(news, key, record))) return memory.keep(key, record);
     // A stranger's guess at a project costs one read of KV. Whether it deserves more is for the caller to find out.
     if (news === undefined) return { value: undefined, provenAtEpoch: UNPROVEN };
+    // Nothing held, nothing in KV: a stranger's guess, or brand new. Of these the authority answers only so many.
+    const isGuess = record === 'missing' && held?.value === undefined;
+    if (isGuess && !guesses.take(projectNumber)) return { value: undefined, provenAtEpoch: UNPROVEN };
     return memory.keep(key, await fromAuthority(projectNumber, key, news));
   }
 
-  async function fromKv(key: string): Promise<Copy | undefined> {
+  async function fromKv(key: string): Promise<Copy | 'missing' | 'unusable'> {
     try {
       const options = { type: 'text', cacheTtl: KV_CACHE_TTL_SECONDS } as const;
       const text = await withPatience(deps.cache.get(key, options));
-      if (text === null) return undefined;
+      if (text === null) return 'missing';
       keys ??= await macKeys(deps.keks);
       const record = await openRecord(keys, key, text, deps.nowMs());
-      return record && { value: isShard(record.value) ? record.value : undefined, provenAtEpoch: record.epoch };
+      if (record === undefined) return 'unusable';
+      return { value: isShard(record.value) ? record.value : undefined, provenAtEpoch: record.epoch };
     } catch {
-      return undefined;
+      return 'unusable';
     }
   }
 
@@ -112,6 +121,10 @@ function bearsOut(news: EpochNews, key: string, copy: Copy): boolean {
   if (!stillCurrent(key, copy.provenAtEpoch, news)) return false;
   copy.provenAtEpoch = Math.max(copy.provenAtEpoch, news.epoch);
   return true;
+}
+
+function isCopy(record: Copy | 'missing' | 'unusable'): record is Copy {
+  return typeof record === 'object';
 }
 
 /** Only the authority writes shards and seals records; null is its word for one that does not exist. */

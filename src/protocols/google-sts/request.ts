@@ -40,11 +40,21 @@ const KNOWN = [
 type Known = (typeof KNOWN)[number];
 type Parameters = Partial<Record<Known, string>>;
 
-/** Query parameters that carry a credential: a token in a URL stands in every log on its way. */
-const TOKENS_IN_QUERY = ['access_token', 'oauth_token', 'id_token', 'token', 'client_secret'];
+/** Query parameters that carry a credential: a token in a URL stands in every log on its way. Under any other name it is known by its look. */
+const CREDENTIALS_IN_QUERY = new Set([
+  'access_token',
+  'oauth_token',
+  'id_token',
+  'token',
+  'client_secret',
+  'assertion',
+  'client_assertion',
+]);
+const LOOKS_LIKE_JWT = /^\s*[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/;
 
 export function parseForm(body: string, query: URLSearchParams): Result<TokenRequest, Denial> {
-  return checkQuery(query) ?? fromForm(new URLSearchParams(body));
+  // The `&` keeps URLSearchParams from taking a leading `?` away as if this were a query.
+  return checkQuery(query) ?? fromForm(new URLSearchParams(`&${body}`));
 }
 
 export function parseJson(body: string, query: URLSearchParams): Result<TokenRequest, Denial> {
@@ -52,10 +62,10 @@ export function parseJson(body: string, query: URLSearchParams): Result<TokenReq
 }
 
 function checkQuery(query: URLSearchParams): Result<never, Denial> | undefined {
-  for (const name of query.keys()) {
-    if (TOKENS_IN_QUERY.includes(name) || isKnown(snake(name))) {
-      return malformed(snake(name), 'must not stand in the query string');
-    }
+  for (const [given, value] of query) {
+    const name = [given.toLowerCase(), snake(given)].find((one) => isKnown(one) || CREDENTIALS_IN_QUERY.has(one));
+    if (name !== undefined) return malformed(name, 'must not stand in the query string');
+    if (LOOKS_LIKE_JWT.test(value)) return malformed('query', 'must not carry a token');
   }
   return undefined;
 }
@@ -66,6 +76,8 @@ function fromForm(form: URLSearchParams): Result<TokenRequest, Denial> {
   for (const name of KNOWN) {
     const values = form.getAll(name);
     if (values.length > 1) return malformed(name, 'stands more than once');
+    // What URLSearchParams puts in place of bytes that are no UTF-8: nobody meant that.
+    if (values[0]?.includes('\u{fffd}') === true) return malformed(name, 'is not UTF-8');
     if (values[0] !== undefined && values[0] !== '') parameters[name] = values[0];
   }
   return fromParameters(parameters);

@@ -4,12 +4,13 @@ import type { Issued } from '../../core/exchange.ts';
 
 /** Refusals that exist before there is an exchange: the request was not one. */
 export type RequestFault =
+  | { readonly tag: 'not_found' }
   | { readonly tag: 'method_not_allowed' }
   | { readonly tag: 'unsupported_media_type' }
   | { readonly tag: 'body_too_large' };
 
 interface OAuthError {
-  readonly status: 400 | 405 | 413 | 415 | 429 | 500 | 503;
+  readonly status: 400 | 404 | 405 | 413 | 415 | 429 | 500 | 503;
   readonly error: string;
   readonly description: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -92,6 +93,8 @@ function wordsFor(denial: Denial | RequestFault): OAuthError {
         error: 'server_error',
         description: 'Internal error. The request id names it to the operator.',
       };
+    case 'not_found':
+      return { status: 404, error: 'invalid_request', description: 'There is nothing at this path.' };
     case 'method_not_allowed':
       return {
         status: 405,

@@ -10,27 +10,37 @@ import { renderDenial, renderIssued, type RequestFault } from './response.ts';
 
 const MAX_BODY_BYTES = 65_536;
 
-export function createGoogleStsRoutes(ports: ExchangePorts): Hono<{ Variables: { requestId: string } }> {
-  return new Hono<{ Variables: { requestId: string } }>().all('/v1/token', async (context) => {
+type Routes = Hono<{ Variables: { requestId: string } }>;
+
+export function createGoogleStsRoutes(ports: ExchangePorts): Routes {
+  const routes: Routes = new Hono();
+  routes.all('/v1/token', async (context) => {
     const requestId = context.get('requestId');
     const read = await readTokenRequest(context.req.raw);
-    if (!read.ok) {
-      ports.record({
-        timeMs: ports.nowMs(),
-        requestId,
-        outcome: 'refused',
-        reason: read.error.tag,
-        ...(read.error.tag === 'malformed' ? { check: `${read.error.parameter}: ${read.error.problem}` } : {}),
-        durationsMs: {},
-      });
-      return renderDenial(read.error);
-    }
+    if (!read.ok) return refuse(requestId, read.error);
     const { requestedTokenType, ...input } = read.value;
     // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word.
     const address = context.req.header('cf-connecting-ip') ?? 'unknown';
     const issued = await exchange({ ...input, requestId, address }, ports);
     return issued.ok ? renderIssued(issued.value, requestedTokenType) : renderDenial(issued.error);
   });
+  // A client whose token_url is slightly wrong still hears JSON with a string `error`.
+  routes.all('/v1/token/*', (context) => refuse(context.get('requestId'), { tag: 'not_found' }));
+  return routes;
+
+  /** What is refused before it is an exchange leaves its line as well. */
+  function refuse(requestId: string, denial: Denial | RequestFault): Response {
+    const check = denial.tag === 'malformed' ? { check: `${denial.parameter}: ${denial.problem}` } : {};
+    ports.record({
+      timeMs: ports.nowMs(),
+      requestId,
+      outcome: 'refused',
+      reason: denial.tag,
+      ...check,
+      durationsMs: {},
+    });
+    return renderDenial(denial);
+  }
 }
 
 async function readTokenRequest(request: Request): Promise<Result<TokenRequest, Denial | RequestFault>> {
@@ -45,6 +55,8 @@ async function readTokenRequest(request: Request): Promise<Result<TokenRequest, 
   if (parse === undefined) return err({ tag: 'unsupported_media_type' });
   const body = await readBody(request, MAX_BODY_BYTES);
   if (body === 'too_large') return err({ tag: 'body_too_large' });
+  if (body === 'broken')
+    return err({ tag: 'malformed', parameter: 'body', problem: 'ended early or did not come in time' });
   const text = decodeUtf8(body);
   if (text === undefined) return err({ tag: 'malformed', parameter: 'body', problem: 'is not UTF-8' });
   return parse(text, new URL(request.url).searchParams);

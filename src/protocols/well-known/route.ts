@@ -6,7 +6,7 @@ import { discoveryDocument, issuerOf, type PublishedJwk } from './documents.ts';
 
 export interface WellKnownPorts {
   readonly publicOrigin: string;
-  poolExists(projectNumber: string, poolId: string): Promise<boolean>;
+  poolExists(projectNumber: string, poolId: string): Promise<Result<boolean, Denial>>;
   /** undefined: no such project. */
   publishedKeys(projectNumber: string): Promise<Result<{ readonly keys: readonly PublishedJwk[] } | undefined, Denial>>;
 }
@@ -36,9 +36,11 @@ export function createWellKnownRoutes(ports: WellKnownPorts): Hono {
       if (method !== 'GET' && method !== 'HEAD') return fault(405, 'This document is only read.', { Allow: METHODS });
       const { projectNumber, poolId }: Record<string, string | undefined> = context.req.param();
       if (projectNumber === undefined || poolId === undefined) return notFound();
-      if (!(await ports.poolExists(projectNumber, poolId))) return notFound();
+      const exists = await ports.poolExists(projectNumber, poolId);
+      if (!exists.ok) return unavailable();
+      if (!exists.value) return notFound();
       const published = await ports.publishedKeys(projectNumber);
-      if (!published.ok) return fault(503, 'The signing keys cannot be read right now.', { 'Retry-After': '1' });
+      if (!published.ok) return unavailable();
       if (published.value === undefined) return notFound();
       const { body, type } = render(issuerOf(ports.publicOrigin, projectNumber, poolId), published.value.keys);
       return document(JSON.stringify(body), type, context.req.header('if-none-match'));
@@ -62,6 +64,10 @@ function preflight(): Response {
     'Access-Control-Max-Age': '86400',
   };
   return new Response(null, { status: 204, headers });
+}
+
+function unavailable(): Response {
+  return fault(503, 'This document cannot be made right now.', { 'Retry-After': '1' });
 }
 
 function notFound(): Response {
