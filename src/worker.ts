@@ -7,6 +7,7 @@ import { createPolicyCompiler } from './core/policy/cache.ts';
 import { poolExists } from './core/pool-exists.ts';
 import type { ConfigView } from './core/ports.ts';
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
+import { alsoFederated } from './platform/administration/federated.ts';
 import { createAdminPort } from './platform/administration/port.ts';
 import { createAuditLog, createFaultLog } from './platform/audit/log.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
@@ -86,7 +87,11 @@ export function createBroker(env: Env): App {
       publishedKeys: (projectNumber) => jwks.published(projectNumber),
     },
     admin,
-    authenticateAdmin: createBootstrapAuthenticator(adminToken),
+    authenticateAdmin: alsoFederated(createBootstrapAuthenticator(adminToken), {
+      publicOrigin,
+      publishedKeys: (projectNumber) => jwks.published(projectNumber),
+      nowMs,
+    }),
     notReadyReason: () => notReadyReason(env.REGISTRY, () => gate.ping()),
     newRequestId: newId,
     reportFault: createFaultLog(writeLine),

@@ -1,6 +1,6 @@
 /** The decision, complete: for whom the token is, what it carries and how long it may live. Nothing is spent or signed before it stands. */
 import type { Denial } from './denial.ts';
-import { rolesOnTarget, type HeldRole } from './iam.ts';
+import { type HeldRole, standingOnTarget } from './iam.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
 import { providerName } from './names.ts';
@@ -55,8 +55,8 @@ export function grantForTarget(
   const { target: row } = target;
   const maxLifetimeSeconds = Math.min(MAX_LIFETIME_SECONDS, row.maxLifetimeSeconds);
   const maxSeconds = Math.min(maxLifetimeSeconds + UNTIL_MINTED_SECONDS, subjectExpiresAtSeconds - nowSeconds);
-  const held = rolesOnTarget(principal, project, target, compiler, nowSeconds, maxSeconds);
-  if (held.length === 0) return err({ tag: 'not_granted', target: row.targetId, why: 'nothing is granted' });
+  const { held, why } = standingOnTarget(principal, project, target, compiler, nowSeconds, maxSeconds);
+  if (held.length === 0) return err({ tag: 'not_granted', target: row.targetId, why });
   const carried = lasting(held);
   const runSeconds = Math.min(...carried.map((role) => role.holdsForSeconds));
   return ok({

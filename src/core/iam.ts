@@ -1,11 +1,10 @@
 /** Allow policies: which roles a principal holds on a target now, for how long, and by which binding. Deny by default. */
 import type { PolicyCompiler } from './policy/cache.ts';
 import type { Condition } from './policy/condition.ts';
-import { longestRunSeconds } from './policy/run.ts';
+import { longestRunSeconds, newRunBudget } from './policy/run.ts';
 import { memberTexts, type Principal } from './principal.ts';
 import { projectName, targetName } from './names.ts';
 import type { Binding, Policy, Shards } from './resources.ts';
-import { isOwnPermission } from './roles.ts';
 
 export interface HeldRole {
   readonly role: string;
@@ -15,50 +14,70 @@ export interface HeldRole {
   readonly binding: string;
 }
 
+/** What the policies say of a principal on a target; `why` is for the operator where no role is held. */
+export interface Standing {
+  /** Sorted by role; only such roles as open a target at all. */
+  readonly held: readonly HeldRole[];
+  readonly why: string;
+}
+
 interface Candidate {
   readonly condition: Condition | undefined;
   readonly shown: string;
 }
 
-/** The roles that `principal` holds on the target at `nowSeconds`, sorted; only such as open a target at all. */
-export function rolesOnTarget(
+export function standingOnTarget(
   principal: Principal,
   project: Shards['project'],
   target: Shards['target'],
   compiler: PolicyCompiler,
   nowSeconds: number,
   maxSeconds: number,
-): HeldRole[] {
+): Standing {
+  const { projectNumber } = project.project;
+  const onTarget = targetName(projectNumber, target.target.targetId);
   const texts = memberTexts(principal);
   const candidates = new Map<string, Candidate[]>();
-  const number = project.project.projectNumber;
-  collect(target.policy, targetName(number, target.target.targetId));
-  collect(project.policy, projectName(number));
+  let why = `no binding on ${onTarget} or its project names this principal`;
+  collect(target.policy, onTarget);
+  collect(project.policy, projectName(projectNumber));
+
+  const budget = newRunBudget();
+  const resource = { ...target.target.resource, tags: target.target.tags, tagIds: target.target.tagIds };
+  const run = (of: readonly Candidate[], seconds: number): number =>
+    longestRunSeconds(
+      of.map((one) => one.condition),
+      resource,
+      nowSeconds,
+      seconds,
+      budget,
+    );
   const held: HeldRole[] = [];
   for (const [role, bindings] of candidates) {
-    const seen = { ...target.target.resource, tags: target.target.tags, tagIds: target.target.tagIds };
-    const run = (of: readonly Candidate[]): number =>
-      longestRunSeconds(
-        of.map((one) => one.condition),
-        seen,
-        nowSeconds,
-        maxSeconds,
-      );
-    const holdsForSeconds = run(bindings);
-    if (holdsForSeconds === 0) continue;
-    const first = bindings.find((binding) => run([binding]) > 0);
-    held.push({ role, holdsForSeconds, binding: first?.shown ?? '' });
+    const first = bindings.find((binding) => run([binding], 1) > 0);
+    if (first === undefined) why = `the condition of ${bindings[0]?.shown ?? role} does not hold now`;
+    else held.push({ role, holdsForSeconds: run(bindings, maxSeconds), binding: first.shown });
   }
-  return held.toSorted((a, b) => (a.role < b.role ? -1 : 1));
+  const lasting = held.filter((role) => role.holdsForSeconds > 0);
+  return { held: lasting.toSorted((a, b) => (a.role < b.role ? -1 : 1)), why };
 
-  function collect(policy: Policy, resource: string): void {
+  function collect(policy: Policy, on: string): void {
     for (const binding of policy.bindings) {
-      if (!opensTargets(binding.role, project) || !binding.members.some((member) => texts.has(member))) continue;
-      const condition = compiled(binding, compiler);
-      if (condition === 'broken') continue;
+      if (!binding.members.some((member) => texts.has(member))) continue;
       const title = binding.condition?.title;
-      const shown = `${resource} ${binding.role}${title === undefined ? '' : ` (${title})`}`;
-      candidates.set(binding.role, [...(candidates.get(binding.role) ?? []), { condition, shown }]);
+      const shown = `${on} ${binding.role}${title === undefined ? '' : ` (${title})`}`;
+      if (!opensTargets(binding.role, project)) {
+        why = `the role of ${shown} holds no permission for targets`;
+        continue;
+      }
+      const condition = compiled(binding, compiler);
+      if (condition === 'broken') {
+        why = `the condition of ${shown} does not compile`;
+        continue;
+      }
+      const known = candidates.get(binding.role);
+      if (known === undefined) candidates.set(binding.role, [{ condition, shown }]);
+      else known.push({ condition, shown });
     }
   }
 }
@@ -74,6 +93,5 @@ function compiled(binding: Binding, compiler: PolicyCompiler): Condition | undef
 function opensTargets(roleName: string, project: Shards['project']): boolean {
   const prefix = `projects/${project.project.projectId}/roles/`;
   if (!roleName.startsWith(prefix)) return false;
-  const role = project.roles.find((one) => one.roleId === roleName.slice(prefix.length));
-  return role?.includedPermissions.some((permission) => !isOwnPermission(permission)) ?? false;
+  return project.openingRoleIds.includes(roleName.slice(prefix.length));
 }

@@ -46,7 +46,7 @@ export interface Provider {
   readonly clusterUri?: string;
   /** Empty: the provider's own resource name, with either prefix, is the audience. */
   readonly allowedAudiences: readonly string[];
-  /** As uploaded, for reading back; `keys` is what verification uses. */
+  /** For reading back: `keys` as a text. What else was uploaded is not kept. */
   readonly jwksJson: string;
   readonly keys: readonly PublicJwk[];
   /** Empty for Kubernetes, whose mapping is fixed. */
@@ -123,7 +123,8 @@ export interface Shards {
   project: {
     readonly project: Project;
     readonly policy: Policy;
-    readonly roles: readonly Role[];
+    /** Custom roles that hold a permission of somebody else's service: all that the edge has to know of roles. */
+    readonly openingRoleIds: readonly string[];
     readonly targetIdByUri: Readonly<Record<string, string>>;
   };
   pool: { readonly pool: Pool };

@@ -7,9 +7,14 @@ const OWN_SERVICES = ['iam', 'iamcredentials', 'sts', 'cloudquotas', 'resourcema
  * A quota robot's role must not open a target: only a permission of somebody else's service counts there (DESIGN §4, 5). A text without
  * a dot names no service, so it counts for nothing.
  */
-export function isOwnPermission(permission: string): boolean {
+function isOwnPermission(permission: string): boolean {
   const [service = '', ...rest] = permission.split('.');
   return rest.length === 0 || OWN_SERVICES.includes(service);
+}
+
+/** Can a custom role open a target at all? Predefined ones cannot. */
+export function opensTargets(custom: { readonly includedPermissions: readonly string[] }): boolean {
+  return custom.includedPermissions.some((permission) => !isOwnPermission(permission));
 }
 
 export interface PredefinedRole {

@@ -1,11 +1,14 @@
 /** The broker on wrangler's embedded platform: the deployable bundle, the bindings of wrangler.toml, loopback only. `npm start` and the tests use it. */
+import { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Miniflare, MiniflareOptions } from 'miniflare';
 import { buildBundle, QUIET_WRANGLER, WRANGLER_CONFIG } from './bundle.ts';
+import { BrokerFault } from './fault.ts';
 import { LOOPBACK, probePort } from './port.ts';
 
 export interface BrokerOptions {
@@ -20,6 +23,8 @@ export interface BrokerOptions {
   readonly variables?: Readonly<Record<string, string>>;
   readonly onLine?: LineListener;
   readonly onDiagnostic?: LineListener;
+  /** Hears the process id of the Workers runtime, of each new one where it had to be started again. For one broker in a process. */
+  readonly onRuntime?: (pid: number) => void;
 }
 
 type LineListener = (line: string) => void;
@@ -34,9 +39,6 @@ export interface Broker {
   stop(): Promise<void>;
 }
 
-/** A fault that the person at the terminal can mend: its message is one clear sentence. */
-export class BrokerFault extends Error {}
-
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const main = await buildBundle();
   const lines = new Listeners(options.onLine);
@@ -46,6 +48,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const removeOwn = (): void => {
     if (own !== undefined) rmSync(own, { recursive: true, force: true });
   };
+  const unwatch = watchRuntime(options.onRuntime);
   try {
     const { origin, platform } = await servePlatform(options.port, async (port) => ({
       main,
@@ -69,10 +72,12 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
         // The platform drops its pipe when it ends; what was written a moment ago is still on its way through it.
         await sleep(LAST_LINES_MS);
         await platform.dispose();
+        unwatch();
         removeOwn();
       },
     };
   } catch (fault) {
+    unwatch();
     removeOwn();
     throw fault;
   }
@@ -140,6 +145,25 @@ async function serve(served: Served): Promise<Miniflare> {
     await platform.dispose().catch(() => undefined);
     throw fault;
   }
+}
+
+const RUNTIME_NAME = /^workerd(\.exe)?$/;
+
+/**
+ * The platform keeps its process to itself, but Node tells of every one that is started. It is heard of before the runtime has its whole
+ * configuration, which is longer than the pipe it comes through: before it can touch what is stored.
+ */
+function watchRuntime(tell: ((pid: number) => void) | undefined): () => void {
+  if (tell === undefined) return () => undefined;
+  const hear = (message: unknown): void => {
+    const child = typeof message === 'object' && message !== null && 'process' in message ? message.process : undefined;
+    if (!(child instanceof ChildProcess)) return;
+    child.once('spawn', () => {
+      if (child.pid !== undefined && RUNTIME_NAME.test(basename(child.spawnfile))) tell(child.pid);
+    });
+  };
+  subscribe('child_process', hear);
+  return () => void unsubscribe('child_process', hear);
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

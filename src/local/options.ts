@@ -14,7 +14,7 @@ export type ParsedOptions =
   | { readonly ok: true; readonly value: StartOptions }
   | { readonly ok: false; readonly error: string };
 
-export const USAGE = `Usage: npm start [-- --no-demo] [-- --help]
+export const USAGE = `Usage: npm start [-- --no-demo | --help]
 
 Serves the broker on http://127.0.0.1:PORT, on wrangler's embedded platform.
 
@@ -23,7 +23,7 @@ Serves the broker on http://127.0.0.1:PORT, on wrangler's embedded platform.
 
 Environment:
   PORT                   port to listen on (8787)
-  EDGE_STS_STATE         folder of everything that is kept between starts (.edge-sts/state)
+  EDGE_STS_STATE         folder of everything that is kept between starts, a new or empty one at first (.edge-sts/state)
   EDGE_STS_ADMIN_TOKEN   the administrator's bearer token, 32 characters or more (made on first start)
 `;
 
@@ -50,10 +50,16 @@ export function parseOptions(
     ok: true,
     value: {
       help: argv.includes('--help') || argv.includes('-h'),
-      demo: !argv.includes('--no-demo'),
+      demo: !argv.includes('--no-demo') && !saysNoDemo(env),
       port,
       stateFolder: resolve(env['EDGE_STS_STATE'] || resolve(projectFolder, '.edge-sts/state')),
       ...(adminToken === undefined ? {} : { adminToken }),
     },
   };
+}
+
+/** `npm start --no-demo` without the lone `--`: npm takes the option for one of its own, and hands it on in its own way. */
+function saysNoDemo(env: Readonly<Record<string, string | undefined>>): boolean {
+  const { npm_config_demo: demo, npm_config_no_demo: noDemo } = env;
+  return demo === '' || demo === 'false' || noDemo === '' || noDemo === 'true';
 }

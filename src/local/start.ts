@@ -1,12 +1,13 @@
 /** `npm start`: serve the broker on this machine, show one exchange, stay until told to end. */
-import { BrokerFault, startBroker, type Broker } from './broker.ts';
+import { startBroker, type Broker } from './broker.ts';
 import { PROJECT_FOLDER } from './bundle.ts';
 import { runDemo } from './demo/run.ts';
+import { BrokerFault } from './fault.ts';
+import { lockStateFolder } from './lock.ts';
 import { parseOptions, USAGE, type StartOptions } from './options.ts';
 import { LOOPBACK } from './port.ts';
 import {
   emptyTemporaryFolder,
-  lockStateFolder,
   openStateFolder,
   readOrMakeAdminToken,
   readOrMakeKek,
@@ -33,16 +34,14 @@ if (!options.ok) {
 }
 
 async function serve({ port, stateFolder, demo, adminToken: givenToken }: StartOptions): Promise<void> {
+  // What the platform and its process write is for this person's eyes as well.
+  process.umask(0o077);
   const folder = openStateFolder(stateFolder);
-  const lock = await lockStateFolder(folder, `http://${LOOPBACK}:${port}`);
-  if (!lock.ok) {
-    const another = `Another broker (${lock.heldBy}) is using ${folder.path}`;
-    throw new BrokerFault(`${another}; set EDGE_STS_STATE to another folder.`);
-  }
-  process.env['TMPDIR'] = emptyTemporaryFolder(folder);
+  const lock = await lockStateFolder(folder, `http://${LOOPBACK}:${port}`, say);
   // Registered before the platform starts: a Ctrl-C during the start ends it too.
   const end = untilAskedToEnd();
   try {
+    process.env['TMPDIR'] = emptyTemporaryFolder(folder);
     const broker = await startBroker({
       port,
       platformPath: folder.platformPath,
@@ -50,6 +49,7 @@ async function serve({ port, stateFolder, demo, adminToken: givenToken }: StartO
       adminToken: givenToken ?? readOrMakeAdminToken(folder),
       onLine: say,
       onDiagnostic: complain,
+      onRuntime: (pid) => lock.noteRuntime(pid),
     });
     try {
       const greeted = greet(broker, folder, demo, givenToken !== undefined).catch((fault: unknown) => {
@@ -70,14 +70,20 @@ async function serve({ port, stateFolder, demo, adminToken: givenToken }: StartO
 
 async function greet(broker: Broker, folder: StateFolder, demo: boolean, tokenWasGiven: boolean): Promise<void> {
   say(`edge-sts serves ${broker.origin} (state: ${folder.path}; Ctrl-C ends it)`);
+  const { adminTokenPath: path } = folder;
   say(
     tokenWasGiven
-      ? 'The administrator is whoever sends the token of EDGE_STS_ADMIN_TOKEN.'
-      : `The administrator's token stands in ${folder.adminTokenPath}:\n  curl -sS -H "Authorization: Bearer $(cat '${folder.adminTokenPath}')" ${broker.origin}/v1/projects`,
+      ? `The administrator is whoever sends the token of EDGE_STS_ADMIN_TOKEN; while that is set, ${path} does not count.`
+      : `The administrator's token stands in ${path}:\n  curl -sS -H "Authorization: Bearer $(cat ${quote(path)})" ${broker.origin}/v1/projects`,
   );
   const reason = await unreadiness(broker.origin);
   if (reason !== undefined) complain(`The broker is not ready: ${reason}`);
   else if (demo) await runDemo(broker, folder.path, say);
+}
+
+/** One word for a shell, whatever is in it. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** Why `/readyz` says no, or undefined where it says yes. */

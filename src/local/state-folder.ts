@@ -1,34 +1,76 @@
 /** The folder of everything kept between starts. Secrets are made on first use, written whole or not at all, and readable by their owner only. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { BrokerFault } from './fault.ts';
 
 export interface StateFolder {
   readonly path: string;
   /** Where the embedded platform keeps KV and Durable Objects. */
   readonly platformPath: string;
-  readonly temporaryPath: string;
   readonly adminTokenPath: string;
+  /** It also says that the folder is ours: it is the first thing made there, and never removed. */
+  readonly lockPath: string;
 }
 
 const OWNER_ONLY_FOLDER = 0o700;
 const OWNER_ONLY_FILE = 0o600;
 const KEK_BYTES = 32;
 
+/** Somebody's home folder, given by mistake, must be as it was before: only an empty folder becomes ours. */
 export function openStateFolder(path: string): StateFolder {
-  mkdirSync(path, { recursive: true, mode: OWNER_ONLY_FOLDER });
-  return {
+  const folder = {
     path,
     platformPath: join(path, 'platform'),
-    temporaryPath: join(path, 'tmp'),
     adminTokenPath: join(path, 'admin-token'),
+    lockPath: join(path, '.edge-sts-lock'),
   };
+  try {
+    makeFolder(path);
+    if (!existsSync(folder.lockPath) && readdirSync(path).length > 0) {
+      throw new BrokerFault(`${path} holds other things than state of edge-sts; set EDGE_STS_STATE to another folder.`);
+    }
+    chmodSync(path, OWNER_ONLY_FOLDER);
+    writeFileSync(folder.lockPath, '', { flag: 'a', mode: OWNER_ONLY_FILE });
+    makeFolder(folder.platformPath);
+    chmodSync(folder.platformPath, OWNER_ONLY_FOLDER);
+    return folder;
+  } catch (fault) {
+    if (fault instanceof BrokerFault) throw fault;
+    const reason = fault instanceof Error ? fault.message : String(fault);
+    throw new BrokerFault(`The state folder ${path} cannot be used (${reason}); set EDGE_STS_STATE to another one.`);
+  }
+}
+
+/** Level by level: where a folder can never be made, as in /proc, Node's own recursion does not end. */
+function makeFolder(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  if (found !== undefined) throw new BrokerFault(`${path} is no folder; set EDGE_STS_STATE to one.`);
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: OWNER_ONLY_FOLDER });
+  } catch (fault) {
+    // Another start may have been faster.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw fault;
+  }
 }
 
 /** An empty one, without what a killed run left behind. Only for whoever holds the lock. */
-export function emptyTemporaryFolder({ temporaryPath }: StateFolder): string {
+export function emptyTemporaryFolder({ path }: StateFolder): string {
+  const temporaryPath = join(path, '.edge-sts-tmp');
   rmSync(temporaryPath, { recursive: true, force: true });
-  mkdirSync(temporaryPath);
+  mkdirSync(temporaryPath, { mode: OWNER_ONLY_FOLDER });
   return temporaryPath;
 }
 
@@ -53,49 +95,4 @@ export function writeSecret(path: string, content: string): void {
   const beside = `${path}.${process.pid}.tmp`;
   writeFileSync(beside, `${content}\n`, { mode: OWNER_ONLY_FILE });
   renameSync(beside, path);
-}
-
-export type Lock = { readonly ok: true; release(): void } | { readonly ok: false; readonly heldBy: string };
-
-/**
- * Two brokers on one folder would overwrite each other's databases. The lock counts only while its process is alive *and* its
- * address answers, so that neither a killed run nor a reused process id keeps the folder shut.
- */
-export async function lockStateFolder(folder: StateFolder, origin: string): Promise<Lock> {
-  const path = join(folder.path, 'lock');
-  const holder = readLock(path);
-  if (holder !== undefined && holder.pid !== process.pid && isAlive(holder.pid) && (await answers(holder.origin))) {
-    return { ok: false, heldBy: holder.origin };
-  }
-  writeSecret(path, `${process.pid} ${origin}`);
-  return { ok: true, release: () => rmSync(path, { force: true }) };
-}
-
-function readLock(path: string): { readonly pid: number; readonly origin: string } | undefined {
-  try {
-    const [pid, origin] = readFileSync(path, 'utf8').trimEnd().split(' ');
-    return pid === undefined || origin === undefined ? undefined : { pid: Number(pid), origin };
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (fault) {
-    return fault instanceof Error && 'code' in fault && fault.code === 'EPERM';
-  }
-}
-
-const ANSWER_WITHIN_MS = 1_000;
-
-async function answers(origin: string): Promise<boolean> {
-  try {
-    await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-    return true;
-  } catch {
-    return false;
-  }
 }

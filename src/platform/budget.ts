@@ -1,5 +1,5 @@
 /** Token buckets by key: how often strangers may make us ask somebody else. Bounded, so that keys made up by strangers cannot fill memory. */
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../core/bounded-map.ts';
 
 export interface BudgetOptions {
   /** So many at once … */

@@ -14,7 +14,8 @@ export interface Secrets {
   readonly adminToken: string;
 }
 
-const ADMIN_TOKEN_MIN_CHARACTERS = 32;
+/** What a bearer token can hold in a header: a blank or a newline in the secret would lock the administrator out without a word. */
+const ADMIN_TOKEN = /^[\u0021-\u007e]{32,}$/;
 
 type Strings = Pick<
   Env,
@@ -44,9 +45,9 @@ export function readSecrets(env: Strings): Result<Secrets, string> {
   const keks = readKeks(env);
   if (!keks.ok) return keks;
   const adminToken = env.EDGE_STS_ADMIN_TOKEN ?? '';
-  if (adminToken.length < ADMIN_TOKEN_MIN_CHARACTERS) {
+  if (!ADMIN_TOKEN.test(adminToken)) {
     return err(
-      'EDGE_STS_ADMIN_TOKEN is not set or shorter than 32 characters: wrangler secret put EDGE_STS_ADMIN_TOKEN',
+      'EDGE_STS_ADMIN_TOKEN is not set, shorter than 32 characters, or holds blanks: wrangler secret put EDGE_STS_ADMIN_TOKEN',
     );
   }
   return ok({ keks: keks.value, adminToken });

@@ -11,9 +11,10 @@ export async function readBody(
 ): Promise<Uint8Array<ArrayBuffer> | 'too_large' | 'broken'> {
   if (request.body === null) return new Uint8Array(0);
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
-  let timer: ReturnType<typeof setTimeout> | null = null;
+  let stopWaiting = (): void => undefined;
   const late = new Promise<'broken'>((resolve) => {
-    timer = setTimeout(() => resolve('broken'), PATIENCE_MS);
+    const timer = setTimeout(() => resolve('broken'), PATIENCE_MS);
+    stopWaiting = () => clearTimeout(timer);
   });
   try {
     // A declared length is only believed when it is already too much.
@@ -24,7 +25,7 @@ export async function readBody(
   } catch {
     return 'broken';
   } finally {
-    clearTimeout(timer);
+    stopWaiting();
   }
 }
 

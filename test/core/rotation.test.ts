@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   activeKey,
+  emergencyGuards,
   KEEP_PUBLISHED_MS,
   nextWakeMs,
   perform,
@@ -153,6 +154,30 @@ describe('rotation by command', () => {
     expect(picture(ring, nowMs)).toEqual(['DISTRUSTED 0+0..10', 'ACTIVE 0+10..40', 'NEXT 10+40..70']);
     expect(published(ring, nowMs).map((key) => key.kid)).not.toContain(before[0]?.kid);
     expect(activeKey(ring, 'ES256', nowMs)?.kid).toBe(before[1]?.kid);
+  });
+
+  it('in an emergency after the clock was set back lets nobody sign before his key was published', () => {
+    const before = settle([], T0_MS);
+    const ring = rotated(before, T0_MS - 500, true);
+    for (const key of ring) expect(key.signFromMs).toBeGreaterThanOrEqual(key.publishTimeMs);
+    expect(activeKey(ring, 'ES256', T0_MS - 500)?.kid).toBe(before[1]?.kid);
+  });
+
+  it('does an emergency once in five minutes, for each algorithm: a repetition would make a key sign that nobody has seen', () => {
+    const doneAtMs = T0_MS + 10 * DAY_MS;
+    const before = settle([], T0_MS);
+    const once = performed(before, planRotation(before, doneAtMs, { algs: ['ES256'], emergency: true }));
+    const againFromMs = doneAtMs + 5 * MINUTE_MS;
+    for (const nowMs of [doneAtMs, doneAtMs + 14, againFromMs - 1]) {
+      expect(emergencyGuards(once, nowMs)).toEqual([{ alg: 'ES256', doneAtMs, againFromMs }]);
+      expect(planRotation(once, nowMs, { algs: ['ES256'], emergency: true })).toEqual([]);
+      const both = planRotation(once, nowMs, { algs: ['ES256', 'RS256'], emergency: true });
+      expect(both).toEqual(planRotation(once, nowMs, { algs: ['RS256'], emergency: true }));
+      expect(both).toHaveLength(3);
+    }
+    expect(emergencyGuards(once, againFromMs)).toEqual([]);
+    const twice = rotated(once, againFromMs, true);
+    expect(es256(twice).filter((key) => key.distrustedAtMs !== undefined)).toHaveLength(2);
   });
 
   it('touches only the algorithm that was named', () => {

@@ -72,11 +72,22 @@ describe('JSON', () => {
     ['half a document', (body: string) => body.slice(0, -1)],
     ['depth', (body: string) => body.replace('{', `{"deep":${'['.repeat(20)}${']'.repeat(20)},`)],
     ['nothing', () => ''],
-    ['broken UTF-8', () => '\ud800'],
   ])('refuses %s', async (_what, spoil) => {
     const answer = await post(spoil(JSON.stringify(Object.fromEntries(await form()))));
     expect({ status: answer.status, error: answer.body['error'] }).toEqual({ status: 400, error: 'invalid_request' });
   });
+});
+
+it('broken UTF-8 in JSON is refused, not repaired', async () => {
+  const good = new TextEncoder().encode(JSON.stringify(Object.fromEntries(await form())));
+  const broken = new Uint8Array([...good.slice(0, -2), 0xff, ...good.slice(-2)]);
+  const answer = await call('/v1/token', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: broken,
+  });
+  expect({ status: answer.status, error: answer.body['error'] }).toEqual({ status: 400, error: 'invalid_request' });
+  expect(answer.body['error_description']).toContain('UTF-8');
 });
 
 describe('every answer', () => {

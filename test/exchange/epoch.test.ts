@@ -210,6 +210,7 @@ describe('closed, never open', () => {
     [{ EDGE_STS_KEK: '' }, 'EDGE_STS_KEK'],
     [{ EDGE_STS_KEK: 'c2hvcnQ=' }, '32 bytes'],
     [{ EDGE_STS_ADMIN_TOKEN: 'short' }, 'EDGE_STS_ADMIN_TOKEN'],
+    [{ EDGE_STS_ADMIN_TOKEN: `${'x'.repeat(40)}\n` }, 'EDGE_STS_ADMIN_TOKEN'],
     [{ EDGE_STS_DEVELOPMENT: 'true' }, 'loopback'],
   ])('%j: not ready, says why, mints nothing', async (change, reason) => {
     const edge = isolate(change);

@@ -1,4 +1,5 @@
 /** Discovery, RFC 8414 and JWKS of a pool's issuer, as relying parties need them (WIRE.md H.2; SECURITY.md §5.1). */
+import { exports } from 'cloudflare:workers';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -44,10 +45,13 @@ describe('discovery', () => {
   });
 
   it('is not changed by the Host header', async () => {
-    const answer = await call(`${path}/.well-known/openid-configuration`, {
-      headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
-    });
-    expect(answer.text).not.toContain('evil');
+    // The URL of the request is the Host header and the path, as the runtime hands it in.
+    const response = await exports.default.fetch(
+      new Request(`https://evil.example${path}/.well-known/openid-configuration`),
+    );
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({ issuer: `${ORIGIN}${path}` });
+    expect(text).not.toContain('evil');
   });
 
   it.each(['/999999999999/demo.svc.id.goog', '/1/demo', '/nowhere'])('%s does not exist', async (other) => {
@@ -114,12 +118,7 @@ describe('JWKS', () => {
     await must('POST', `/v1/projects/${mine.number}/signingKeys:rotate`, { alg: 'ES256', emergency: true });
     const fresh = String((await exchange(workload)).body['access_token']);
     await expect(jwtVerify(fresh, createLocalJWKSet(before))).resolves.toBeDefined();
-    // The reader's memory of five seconds is well inside the promised max-age of 300 s.
-    let after = before;
-    for (let round = 0; round < 80 && JSON.stringify(after) === JSON.stringify(before); round++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      after = (await call(jwks)).body as unknown as JSONWebKeySet;
-    }
+    const after = (await call(jwks)).body as unknown as JSONWebKeySet;
     await expect(jwtVerify(old, createLocalJWKSet(after))).rejects.toThrow('no applicable key');
     await expect(jwtVerify(fresh, createLocalJWKSet(after))).resolves.toBeDefined();
     const { keys } = (await must('GET', `/v1/projects/${mine.number}/signingKeys`)) as {

@@ -1,11 +1,9 @@
 /** CONTRACT's exchange table, row by row: what the caller hears, and the reason that the operator reads. */
-import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   addCluster,
   addRole,
   addTarget,
-  admin,
   type Answer,
   call,
   captureAudit,
@@ -214,7 +212,7 @@ describe('400 invalid_target, always the same bytes', () => {
   });
 
   it('ungranted target', async () => {
-    await expectInvalidTarget(await exchange(cluster, target.uri), 'not_granted', 'nothing');
+    await expectInvalidTarget(await exchange(cluster, target.uri), 'not_granted', 'no binding on');
   });
 });
 
@@ -386,7 +384,7 @@ describe('400 unauthorized_client', () => {
     await expectRefusal(await exchange(other), 400, 'unauthorized_client', 'condition_false');
   });
 
-  it('a condition that fails while it is evaluated, even where `||` could absorb a typo', async () => {
+  it('a condition that fails while it is evaluated', async () => {
     const other = await addCluster(project, { extra: { attributeCondition: 'assertion.tenant == "a"' } });
     await expectRefusal(await exchange(other), 400, 'unauthorized_client', 'condition_error');
   });
@@ -522,9 +520,4 @@ describe('administrative roles open no target', () => {
     await setPolicy(target.path, [{ role, members: [member(project, cluster.pool, '*', 'principalSet')] }]);
     await expectRefusal(await exchange(cluster, target.uri), 400, 'invalid_target', 'not_granted');
   });
-});
-
-it('the admin token is refused nowhere in this file by accident', async () => {
-  expect(env.EDGE_STS_ADMIN_TOKEN?.length).toBeGreaterThanOrEqual(32);
-  expect((await admin('GET', '/v1/projects')).status).toBe(200);
 });

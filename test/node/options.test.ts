@@ -20,6 +20,19 @@ test('everything given', () => {
 });
 
 test.each([
+  // npm 10 and 11, other spellings of the same.
+  { npm_config_demo: '' },
+  { npm_config_demo: 'false' },
+  { npm_config_no_demo: 'true' },
+])('`npm start --no-demo` without the lone `--`, which reaches us as %j, is honoured', (env) => {
+  expect(parseOptions([], env, '/project')).toMatchObject({ ok: true, value: { demo: false } });
+});
+
+test('`npm start --demo` is what it would do anyway', () => {
+  expect(parseOptions([], { npm_config_demo: 'true' }, '/project')).toMatchObject({ ok: true, value: { demo: true } });
+});
+
+test.each([
   [['--nodemo'], {}, '--nodemo'],
   [['serve'], {}, 'serve'],
   [[], { PORT: '0' }, 'PORT'],

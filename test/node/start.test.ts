@@ -93,6 +93,10 @@ test('demo, curl, Ctrl-C, and the same state again', async () => {
   expect(out).toContain('"aud": "https://storage.example.com"');
   expect(out).toMatch(/quota +\d+ used, \d+ left/);
   expect(out).not.toContain('\u001B[');
+  expect(out).toMatch(/let in by +a binding on +projects\/100000000001\/targets\/storage\n/);
+  expect(out).toMatch(/of the role +projects\/demo\/roles\/demo\.objectReader\n +on condition +demo-data-only\n/);
+  expect(out).toContain('The JSON line above is its audit line');
+  expect(out).toMatch(/cluster-b .* has the same issuer, https:\/\/kubernetes\.default\.svc\.cluster\.local/);
 
   const auditLines = out.split('\n').filter((line) => line.startsWith('{"event":"exchange"'));
   expect(auditLines).toHaveLength(1);
@@ -114,9 +118,16 @@ test('demo, curl, Ctrl-C, and the same state again', async () => {
   expect(out).not.toContain(kek.trim());
   const keys = await publishedKeys(first.origin);
   expect(await first.end('SIGINT')).toBe(0);
-  expect(readdirSync(stateFolder).toSorted()).toEqual(['admin-token', 'demo', 'kek', 'platform', 'tmp']);
-  for (const name of readdirSync(join(stateFolder, 'demo'))) {
-    expect(statSync(join(stateFolder, 'demo', name)).mode & 0o077).toBe(0);
+  expect(readdirSync(stateFolder).toSorted()).toEqual([
+    '.edge-sts-lock',
+    '.edge-sts-tmp',
+    'admin-token',
+    'demo',
+    'kek',
+    'platform',
+  ]);
+  for (const name of readdirSync(stateFolder, { recursive: true, encoding: 'utf8' })) {
+    expect([name, statSync(join(stateFolder, name)).mode & 0o077]).toEqual([name, 0]);
   }
 
   const second = await start(['--no-demo'], { PORT: new URL(first.origin).port });
@@ -125,6 +136,72 @@ test('demo, curl, Ctrl-C, and the same state again', async () => {
   expect(await publishedKeys(second.origin)).toEqual(keys);
   expect(second.stdout()).not.toContain('"event"');
   expect(await second.end('SIGTERM')).toBe(0);
+});
+
+test('a broker on a folder that is in use is refused, whatever its port, and during the start of the first one too', async () => {
+  const both = await Promise.all([start(['--no-demo']), start(['--no-demo'])]);
+  const refused = await Promise.race(both.map((one) => one.exited.then((code) => ({ one, code }))));
+  expect(refused.code).toBe(1);
+  expect(refused.one.stderr()).toMatch(/^Another broker.* is using the state folder .*\n$/);
+  const serving = both.find((one) => one !== refused.one);
+  await serving?.until('serves');
+  const third = await start([]);
+  expect(await third.exited).toBe(1);
+  expect(third.stderr()).toContain(`(${serving?.origin}, process `);
+});
+
+test('a broker that is killed leaves no second one on the folder: the next start ends its runtime and takes its port', async () => {
+  const first = await start([]);
+  await first.until("/v1/token -d '");
+  const keys = await publishedKeys(first.origin);
+  await first.end('SIGKILL');
+  const alive = await fetch(`${first.origin}/healthz`).then((one) => one.status);
+  expect(alive).toBe(200);
+
+  const second = await start([], { PORT: new URL(first.origin).port });
+  await second.until("/v1/token -d '");
+  expect(second.stderr()).toBe('');
+  expect(second.stdout()).toMatch(
+    /^A broker that was killed had left its runtime behind \(process \d+\); it has been ended\.\n/,
+  );
+  expect(await publishedKeys(second.origin)).toEqual(keys);
+
+  // And what the platform kept may be lost without the rest.
+  expect(await second.end('SIGTERM')).toBe(0);
+  rmSync(join(stateFolder, 'platform'), { recursive: true });
+  const third = await start([]);
+  await third.until("/v1/token -d '");
+  expect(third.stderr()).toBe('');
+});
+
+test('the printed command reads the token from a folder with an apostrophe; a token that is given counts instead', async () => {
+  const folder = join(stateFolder, "it's $HOME");
+  const one = await start(['--no-demo'], { EDGE_STS_STATE: folder });
+  await one.until('/v1/projects');
+  const line =
+    one
+      .stdout()
+      .split('\n')
+      .find((text) => text.includes('/v1/projects')) ?? '';
+  const cat = /\$\(.*\)/.exec(line)?.[0] ?? '';
+  const { stdout } = spawnSync('sh', ['-c', `echo "${cat}"`], { encoding: 'utf8' });
+  expect(stdout).toBe(readFileSync(join(folder, 'admin-token'), 'utf8'));
+  expect(await one.end('SIGTERM')).toBe(0);
+
+  const given = await start(['--no-demo'], { EDGE_STS_STATE: folder, EDGE_STS_ADMIN_TOKEN: 'x'.repeat(32) });
+  await given.until('does not count');
+  expect(given.stdout()).not.toContain('curl');
+});
+
+test.each([
+  ['a file', START],
+  ['the root', '/'],
+  // Elsewhere it is a place where nothing may be made either.
+  ['a place without folders', '/proc/nope'],
+])('%s as state folder is refused in one sentence', async (_, path) => {
+  const one = await start([], { EDGE_STS_STATE: path });
+  expect(await one.exited).toBe(1);
+  expect(one.stderr()).toMatch(/^[^\n]*set EDGE_STS_STATE to[^\n]*\.\n$/);
 });
 
 test('a port that is taken is said in one sentence', async () => {

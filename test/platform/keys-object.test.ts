@@ -4,9 +4,11 @@ import { env } from 'cloudflare:workers';
 import { calculateJwkThumbprint, createLocalJWKSet, jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import type { SigningAlgorithm } from '../../src/core/resources.ts';
+import { createAdminPort } from '../../src/platform/administration/port.ts';
 import type { SigningKeyInfo } from '../../src/platform/keys/keeper.ts';
 import type { KeyRing } from '../../src/platform/keys/object.ts';
 import { createSigner } from '../../src/platform/keys/signer.ts';
+import { projectRegistryName } from '../../src/platform/object-names.ts';
 import { type Keks, sealKey } from '../../src/platform/secrets.ts';
 import { readKeks } from '../../src/platform/settings.ts';
 
@@ -32,8 +34,11 @@ async function newRing(): Promise<{ readonly ring: Ring; readonly projectNumber:
   return { ring, projectNumber };
 }
 
+/** As the Registry takes it: what changed, who did it and by which command. */
+type Announcement = readonly [shards: string[], actor?: string, command?: string];
+
 /** Stands in for the project's Registry, so that it can be away when the test wants it. */
-async function withRegistry(ring: Ring, announce: (shards: string[]) => Promise<void>): Promise<void> {
+async function withRegistry(ring: Ring, announce: (...announcement: Announcement) => Promise<void>): Promise<void> {
   await withEnv(ring, { REGISTRY: { getByName: () => ({ announce }) } });
 }
 
@@ -243,6 +248,74 @@ describe('rotation by command', () => {
     expect(verified.protectedHeader.kid).toBe(before[3]?.kid);
   });
 
+  it('in an emergency is not done again for five minutes: whoever lost the answer must not burn the standby', async () => {
+    const { ring } = await newRing();
+    const doneAtMs = Date.now() + 2 * DAY_MS;
+    await atTime(ring, doneAtMs);
+    expect((await ring.rotate({ alg: 'ES256', emergency: true })).ok).toBe(true);
+    const after = await listed(ring);
+    const againFrom = new Date(doneAtMs + 5 * MINUTE_MS).toISOString();
+    for (const waitedMs of [14, 5 * MINUTE_MS - 1]) {
+      await atTime(ring, doneAtMs + waitedMs);
+      expect(await ring.rotate({ alg: 'ES256', emergency: true })).toEqual({
+        ok: false,
+        error: {
+          tag: 'failed_precondition',
+          description: `The emergency rotation has been done (ES256 at ${new Date(doneAtMs).toISOString()}) and need not be repeated. Another one, which drops the key that signs now, is possible later (ES256 from ${againFrom}).`,
+        },
+      });
+      expect(await listed(ring)).toEqual(after);
+    }
+    expect((await ring.rotate({ emergency: true })).ok).toBe(true);
+    expect((await listed(ring)).filter((key) => key.alg === 'ES256')).toEqual(after.slice(0, 3));
+    expect(await kidOf(ring, 'RS256', 'DISTRUSTED')).toBeDefined();
+    expect(await ring.rotate({ emergency: true })).toMatchObject({
+      error: { tag: 'failed_precondition', description: expect.stringMatching(/ES256.*RS256.*ES256.*RS256/) },
+    });
+    await atTime(ring, Date.parse(againFrom));
+    expect((await ring.rotate({ alg: 'ES256', emergency: true })).ok).toBe(true);
+    expect((await listed(ring)).filter((key) => key.state === 'DISTRUSTED')).toHaveLength(3);
+  });
+
+  it('twice at once is once, and stands in the history once', async () => {
+    const { ring } = await newRing();
+    const announced: Announcement[] = [];
+    await withRegistry(ring, async (...announcement) => {
+      await scheduler.wait(20);
+      announced.push(announcement);
+    });
+    const answers = await Promise.all([ring.rotate({ emergency: true }), ring.rotate({ emergency: true })]);
+    expect(answers.some((answer) => answer.ok)).toBe(true);
+    expect((await listed(ring)).filter((key) => key.state === 'DISTRUSTED')).toHaveLength(2);
+    expect(announced).toHaveLength(1);
+  });
+
+  it.each([true, false])(
+    'of one algorithm after the other, unannounced, is done once for each; emergency: %s',
+    async (emergency) => {
+      const { ring, projectNumber } = await newRing();
+      await atTime(ring, Date.now() + 2 * DAY_MS);
+      await withRegistry(ring, async () => {
+        throw new Error('away');
+      });
+      const notYet = { ok: false, error: { tag: 'not_in_force_yet' } };
+      expect(await ring.rotate({ alg: 'ES256', emergency }, 'ada@example.com')).toMatchObject(notYet);
+      expect(await ring.rotate({ alg: 'RS256', emergency }, 'bo@example.com')).toMatchObject(notYet);
+      const after = await listed(ring);
+      expect(await ring.rotate({ alg: 'ES256', emergency }, 'ada@example.com')).toMatchObject(notYet);
+      expect(await ring.rotate({ emergency }, 'ada@example.com')).toMatchObject(notYet);
+      expect(await listed(ring)).toEqual(after);
+      const announced: Announcement[] = [];
+      await withRegistry(ring, async (...announcement) => void announced.push(announcement));
+      expect(await ring.rotate({ alg: 'ES256', emergency }, 'ada@example.com')).toEqual({ ok: true, value: after });
+      const command = emergency ? 'signingKeys.rotate emergency' : 'signingKeys.rotate';
+      expect(announced).toEqual([
+        [[`ring:${projectNumber}`], 'ada@example.com', command],
+        [[`ring:${projectNumber}`], 'bo@example.com', command],
+      ]);
+    },
+  );
+
   it('refuses an algorithm that we do not sign with', async () => {
     const { ring } = await newRing();
     const alg: SigningAlgorithm = JSON.parse('"none"');
@@ -264,6 +337,10 @@ describe('rotation by command', () => {
     expect(after.filter((key) => key.state === 'DISTRUSTED')).toHaveLength(1);
     expect(await ring.rotate({ alg: 'ES256', emergency: true })).toEqual(refused);
     expect(await listed(ring)).toEqual(after);
+    // Neither is it after the five minutes, as long as nobody could have heard of it.
+    await atTime(ring, Date.now() + 2 * DAY_MS + HOUR_MS);
+    expect(await ring.rotate({ alg: 'ES256', emergency: true })).toEqual(refused);
+    expect(await listed(ring)).toEqual(after);
 
     const nowMs = Date.now() + 2 * DAY_MS;
     await atTime(ring, nowMs);
@@ -280,7 +357,7 @@ describe('rotation by command', () => {
     expect(await listed(ring)).toEqual(after);
   });
 
-  it('moves the epoch of a real project', async () => {
+  it('moves the epoch of a real project, whose history says who did what', async () => {
     const projectNumber = newNumber();
     const registry = env.REGISTRY.getByName('directory');
     const created = await registry.createProject({ projectId: `keys-${projectNumber}`, projectNumber }, 'test');
@@ -289,10 +366,23 @@ describe('rotation by command', () => {
     expect(await states(ring)).toBe(BOTH);
     const quota = env.QUOTA.getByName(projectNumber);
     const before = await quota.news();
-    expect((await ring.rotate({ alg: 'ES256' })).ok).toBe(true);
+    expect((await ring.rotate({ alg: 'ES256' }, 'ada@example.com')).ok).toBe(true);
     const after = await quota.news();
     expect(after.epoch).toBe(before.epoch + 1);
     expect(after.recent.at(-1)).toEqual({ epoch: after.epoch, shards: [`ring:${projectNumber}`] });
+    const usage = async (): Promise<never> => Promise.reject(new Error('nobody asks'));
+    const admin = createAdminPort({ registry: env.REGISTRY, keyRing: env.KEY_RING, usage });
+    const rotated = await admin.rotateSigningKeys(projectNumber, { alg: 'ES256', emergency: true }, 'bo@example.com');
+    expect(rotated.ok).toBe(true);
+    const history = await runInDurableObject(
+      env.REGISTRY.getByName(projectRegistryName(projectNumber)),
+      (_instance, state) =>
+        state.storage.sql.exec('SELECT actor, command FROM history ORDER BY epoch DESC LIMIT 2').toArray(),
+    );
+    expect(history).toEqual([
+      { actor: 'bo@example.com', command: 'signingKeys.rotate emergency' },
+      { actor: 'ada@example.com', command: 'signingKeys.rotate' },
+    ]);
   });
 });
 

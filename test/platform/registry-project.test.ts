@@ -4,6 +4,8 @@ import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../src/core/admin/etag.ts';
 import type { PolicyInput } from '../../src/core/admin/commands.ts';
+import { stillCurrent } from '../../src/core/news.ts';
+import type { AdvanceInput } from '../../src/core/quota.ts';
 import { shardKey } from '../../src/core/resources.ts';
 import { macKeys, openRecord } from '../../src/platform/registry/record.ts';
 import { readKeks } from '../../src/platform/settings.ts';
@@ -87,7 +89,7 @@ describe('a change', () => {
     expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true, value: { kind: 'role' } });
     expect(await registry.read(getRole)).toMatchObject({ ok: true, value: { role: { title: 'Reader', version: 2 } } });
     const shard = await registry.shard(shardKey.project(project.projectNumber));
-    expect(shard).toMatchObject({ epoch: 2, value: { roles: [{ roleId: 'reader' }] } });
+    expect(shard).toMatchObject({ epoch: 2, value: { openingRoleIds: ['reader'] } });
     const news = await env.QUOTA.getByName(project.projectNumber).news();
     expect(news).toMatchObject({ epoch: 2, recent: [{ epoch: 1 }, { epoch: 2 }] });
     expect(news.recent[1]?.shards).toContain(shardKey.project(project.projectNumber));
@@ -151,6 +153,50 @@ describe('a change', () => {
     await eventually(() => inKv(key)).toMatchObject({ epoch: 6, value: { policy: { bindings: [] } } });
   });
 
+  it('that deletes a role leaves none of its bindings for the next role of that name', async () => {
+    const { project, registry } = await provisioned();
+    const resource = { kind: 'target', targetId: 'files' } as const;
+    const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:ada@example.com'] }];
+    await registry.apply(createRole, 'test');
+    await registry.apply(createTarget('files'), 'test');
+    await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, 'test');
+    await registry.apply({ type: 'role.delete', roleId: 'reader' }, 'test');
+    const targetKey = shardKey.target(project.projectNumber, 'files');
+    const news = await env.QUOTA.getByName(project.projectNumber).news();
+    expect(news.recent.at(-1)).toEqual({ epoch: 5, shards: [shardKey.project(project.projectNumber), targetKey] });
+    await registry.apply(createRole, 'test');
+    expect(await registry.shard(targetKey)).toMatchObject({ value: { policy: { bindings: [], revision: 5 } } });
+    expect(await registry.shard(shardKey.project(project.projectNumber))).toMatchObject({
+      value: { openingRoleIds: ['reader'] },
+    });
+  });
+
+  it('of very many shards names none of them: every copy is in doubt, and read again', async () => {
+    const { project, registry } = await provisioned();
+    const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:ada@example.com'] }];
+    const targetIds = Array.from({ length: 12 }, (_, index) => `target-${index}`);
+    await registry.apply(createRole, 'test');
+    for (const targetId of targetIds) {
+      await registry.apply(createTarget(targetId), 'test');
+      const resource = { kind: 'target', targetId } as const;
+      await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, 'test');
+    }
+    const before = await epochInForce(project);
+    expect(await registry.apply({ type: 'role.delete', roleId: 'reader' }, 'test')).toMatchObject({ ok: true });
+    const news = await env.QUOTA.getByName(project.projectNumber).news();
+    expect(news).toMatchObject({ epoch: before + 2 });
+    expect(news.recent.at(-1)).toEqual({ epoch: before + 2, shards: [] });
+    const poolKey = shardKey.pool(project.projectNumber, 'demo.svc.id.goog');
+    expect(stillCurrent(poolKey, before, news)).toBe(false);
+    await eventually(() => inKv(poolKey)).toMatchObject({ epoch: before + 2 });
+    for (const targetId of targetIds) {
+      await eventually(() => inKv(shardKey.target(project.projectNumber, targetId))).toMatchObject({
+        epoch: before + 2,
+        value: { policy: { bindings: [] } },
+      });
+    }
+  });
+
   it('after change within a second is one put for a key, and the newest', async () => {
     const { project, registry } = await provisioned();
     const key = shardKey.project(project.projectNumber);
@@ -167,6 +213,98 @@ describe('a change', () => {
     for (let n = 0; n < 20; n++) await registry.apply(rename(`Name ${n}`), 'test');
     await eventually(() => inKv(key)).toMatchObject({ epoch: 21, value: { project: { displayName: 'Name 19' } } });
     expect(puts).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('a project that grows', () => {
+  const permissions = (count: number): readonly string[] =>
+    Array.from({ length: count }, (_, index) => `files.${'x'.repeat(90)}.c${index}`);
+
+  it('keeps its shard small whatever its roles hold', async () => {
+    const { project, registry } = await provisioned();
+    for (let index = 0; index < 30; index++) {
+      const input = { includedPermissions: index % 2 === 0 ? permissions(600) : ['iam.roles.get'] };
+      expect(await registry.apply({ type: 'role.create', roleId: `role_${index}`, input }, 'test')).toMatchObject({
+        ok: true,
+      });
+    }
+    const shard = await registry.shard(shardKey.project(project.projectNumber));
+    expect(JSON.stringify(shard).length).toBeLessThan(2_000);
+    const opening = Array.from({ length: 15 }, (_, index) => `role_${index * 2}`).toSorted();
+    expect(shard).toMatchObject({ value: { openingRoleIds: opening } });
+    const input = { includedPermissions: ['iam.roles.get'] };
+    await registry.apply({ type: 'role.patch', roleId: 'role_0', input, mask: ['includedPermissions'] }, 'test');
+    expect(await registry.shard(shardKey.project(project.projectNumber))).toMatchObject({
+      value: { openingRoleIds: opening.slice(1) },
+    });
+  });
+
+  it('refuses the target with which its shard would outgrow the edge, and keeps nothing of it', async () => {
+    const { project, registry } = await provisioned();
+    const key = shardKey.project(project.projectNumber);
+    // As it would be after some hundreds of targets with the longest addresses.
+    await query(
+      registry,
+      `INSERT INTO resources (kind, parent, id, uri, body)
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 530)
+       SELECT 'target', '', 'target-' || i, 'https://' || i || '.example.com/' || substr(hex(zeroblob(1000)), 1, 1960), '{}' FROM n`,
+    );
+    const uri = `https://last.example.com/${'a'.repeat(1_970)}`;
+    const answers: unknown[] = [];
+    for (let index = 0; index < 12; index++) {
+      const answer = await registry.apply(createTarget(`last-${index}`, `${uri}${index}`), 'test');
+      answers.push(answer.ok ? 'ok' : answer.error);
+    }
+    const accepted = answers.filter((answer) => answer === 'ok').length;
+    expect(answers.slice(accepted)).toEqual(
+      Array.from(answers.slice(accepted), () => ({
+        tag: 'failed_precondition',
+        description: expect.stringContaining(key),
+      })),
+    );
+    expect(accepted).toBeLessThan(12);
+    expect(await epochInForce(project)).toBe(1 + accepted);
+    const refused = `last-${accepted}`;
+    expect(await registry.read({ type: 'target.get', targetId: refused })).toMatchObject({ ok: false });
+    expect(await query(registry, 'SELECT 1 FROM history WHERE epoch > ?', 1 + accepted)).toEqual([]);
+    expect(await query(registry, 'SELECT 1 FROM outbox')).toEqual([]);
+    expect(await registry.shard(key)).toMatchObject({ epoch: 1 + accepted, value: { project: { projectId: 'demo' } } });
+    await eventually(() => inKv(key)).toMatchObject({ epoch: 1 + accepted });
+  });
+
+  it('refuses a row that SQLite would not take, and keeps two large ones in its history', async () => {
+    const { project, registry } = await provisioned();
+    const resource = { kind: 'pool', poolId: 'demo.svc.id.goog' } as const;
+    const large = (count: number, title: string): PolicyInput => ({
+      version: 3,
+      bindings: Array.from({ length: count }, (_, index) => ({
+        role: 'roles/sts.targetViewer',
+        members: [`user:u${index}@example.com`],
+        condition: {
+          expression: 'true',
+          title: `${title}${index}`,
+          description: '€'.repeat(256),
+          location: '€'.repeat(256),
+        },
+      })),
+    });
+    expect(await registry.apply({ type: 'policy.set', resource, policy: large(700, 'a') }, 'test')).toMatchObject({
+      ok: false,
+      error: { tag: 'failed_precondition', description: expect.stringContaining('policy/pool/demo.svc.id.goog') },
+    });
+    for (const title of ['b', 'c']) {
+      const policy = large(450, title);
+      expect(await registry.apply({ type: 'policy.set', resource, policy }, 'test')).toMatchObject({ ok: true });
+    }
+    expect(await epochInForce(project)).toBe(3);
+    const rows = await query<{ position: number; before: string | null; after: string | null }>(
+      registry,
+      'SELECT position, length(before) AS before, length(after) AS after FROM history WHERE epoch = 3 ORDER BY position',
+    );
+    expect(rows).toEqual([
+      { position: 0, before: expect.any(Number), after: null },
+      { position: 1, before: null, after: expect.any(Number) },
+    ]);
   });
 });
 
@@ -200,6 +338,57 @@ describe('the quota object unreachable', () => {
     await eventually(() => inKv(shardKey.project(project.projectNumber))).toMatchObject({ epoch: 3 });
   });
 
+  it('is asked again after 1 s, 2 s, 4 s, and not for the copies that wait meanwhile', async () => {
+    const { project, registry } = await provisioned();
+    await eventually(() => inKv(shardKey.project(project.projectNumber))).toBeDefined();
+    let calls = 0;
+    const advance = (): Promise<never> => {
+      calls += 1;
+      return Promise.reject(new Error('unreachable'));
+    };
+    await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance }) }));
+    await registry.apply(createRole, 'test');
+    expect(calls).toBe(1);
+    await scheduler.wait(8_500);
+    expect(calls).toBeGreaterThanOrEqual(3);
+    expect(calls).toBeLessThanOrEqual(5);
+  });
+
+  it('that hangs costs every writer one patience, however many they are', async () => {
+    const { project, registry } = await provisioned();
+    let calls = 0;
+    const advance = (): Promise<never> => {
+      calls += 1;
+      return new Promise<never>(() => undefined);
+    };
+    await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance }) }));
+    const started = Date.now();
+    const answers = await Promise.all(['One', 'Two', 'Three'].map((name) => registry.apply(rename(name), 'test')));
+    expect(Date.now() - started).toBeLessThan(7_000);
+    expect(answers.map((answer) => answer.ok || answer.error.tag)).toEqual(Array(3).fill('not_in_force_yet'));
+    expect(calls).toBe(1);
+    await mendEnv(registry);
+    await runDurableObjectAlarm(registry);
+    expect(await epochInForce(project)).toBe(4);
+  });
+
+  it('that is slow confirms a change only when that change has arrived', async () => {
+    const { project, registry } = await provisioned();
+    const arrived: number[] = [];
+    const advance = async (input: AdvanceInput): Promise<number> => {
+      await scheduler.wait(300);
+      const epoch = await env.QUOTA.getByName(project.projectNumber).advance(input);
+      arrived.push(epoch);
+      return epoch;
+    };
+    await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance }) }));
+    const first = registry.apply(rename('One'), 'test');
+    await scheduler.wait(100);
+    const second = registry.apply(rename('Two'), 'test').then((answer) => ({ answer, arrived: [...arrived] }));
+    expect(await first).toMatchObject({ ok: true });
+    expect(await second).toMatchObject({ answer: { ok: true }, arrived: [2, 3] });
+  });
+
   it('that answers with an older epoch confirms nothing', async () => {
     const { registry } = await provisioned();
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: async () => 1 }) }));
@@ -219,7 +408,7 @@ describe('a crash', () => {
     expect(await registryOf(project).read(getRole)).toMatchObject({ ok: true });
     await eventually(() => inKv(shardKey.project(project.projectNumber))).toMatchObject({
       epoch: 2,
-      value: { roles: [{}] },
+      value: { openingRoleIds: ['reader'] },
     });
   });
 
@@ -297,8 +486,13 @@ describe('announcing', () => {
     const { project, registry } = await provisioned();
     const ring = shardKey.ring(project.projectNumber);
     await registry.announce([ring]);
+    await registry.announce([ring], 'ada', 'keys.rotate');
+    expect(await query(registry, 'SELECT actor, command FROM history WHERE epoch > 1')).toEqual([
+      { actor: 'edge-sts', command: 'announce' },
+      { actor: 'ada', command: 'keys.rotate' },
+    ]);
     const news = await env.QUOTA.getByName(project.projectNumber).news();
-    expect(news.epoch).toBe(2);
+    expect(news.epoch).toBe(3);
     expect(news.recent[1]).toEqual({ epoch: 2, shards: [ring] });
     expect(await query(registry, 'SELECT 1 FROM copies WHERE key = ?', ring)).toEqual([]);
   });

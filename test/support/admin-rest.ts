@@ -24,8 +24,10 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}): AdminRest {
   const routes = createIamAdminRoutes({
     admin,
     publicOrigin: 'https://sts.example.com',
-    authenticate: async (authorization) =>
-      authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'unauthenticated' }),
+    authenticate: async (authorization) => {
+      if (authorization === undefined) return err({ tag: 'unauthenticated' });
+      return authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
+    },
   });
   const app = new Hono().route('/v1', routes);
   const send = async (path: string, init: RequestInit) => app.request(`https://sts.example.com${path}`, init);

@@ -16,8 +16,41 @@ export function bytes(length: number, first = 0x80): string {
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-export const EC_KEY = { kty: 'EC', kid: 'ec-1', crv: 'P-256', x: bytes(32), y: bytes(32) };
-export const RSA_KEY = { kty: 'RSA', kid: 'rsa-1', n: bytes(256), e: 'AQAB' };
+/** Points of the curves, made once for these tests. */
+export const POINTS = {
+  'P-256': { x: '0yBM-uLRYZTpSm5cD3KETxQJQWIj92T2t-Z5YzzKkc0', y: 'UOSg1Z6A7Wm5jTYO_DXoDBeUvhOTNJnJXFv8F7M2780' },
+  'P-384': {
+    x: 'mVfNeHgGk1ac60QtTpQxIj3AGS8ZzO_UVNSAyxRyuKIeohUmjELpH9MVuzmOevna',
+    y: 'Q0Ikd6Ta3ab8t1vvrGsqMa-zeSQOPwMjmu9ovA7pHbhLDsrV-CMRtVFHVgQP8sG0',
+  },
+  'P-521': {
+    x: 'AX82t-Pr8trHDDakdguoLXrmiURTaFrwDNksUKq0XOHyTn6cu6TVxErCk5N7SzSL9rBRRAvSZSkiEEeqElPRuWCX',
+    y: 'AMWdJxIH3xycFJ2WPleNWTTgSS-L2XWWBx4sOF4o_WKawTwKNdddHhFeJFcKvglpppjiTaQYKQ6Vdg3p2Byhyfk_',
+  },
+} as const;
+
+/** Base64url of a number's bytes, as short as they come or with zeros in front. */
+export function spelled(number: bigint, length = 0): string {
+  const hex = number.toString(16);
+  const digits = hex.padStart(Math.max(length * 2, hex.length + (hex.length % 2)), '0');
+  const binary = (digits.match(/../g) ?? []).map((pair) => String.fromCharCode(Number.parseInt(pair, 16))).join('');
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** Of exactly so many bits, and without a small factor: what a modulus looks like to who cannot factor it. */
+export function rsaModulus(bits: number): string {
+  let number = (1n << BigInt(bits - 1)) + 1n;
+  while (SMALL_PRIMES.some((prime) => number % prime === 0n)) number += 2n;
+  return spelled(number);
+}
+
+const SMALL_PRIMES = Array.from({ length: 200 }, (_, index) => BigInt(index + 2)).filter((number) => {
+  for (let divisor = 2n; divisor < number; divisor++) if (number % divisor === 0n) return false;
+  return true;
+});
+
+export const EC_KEY = { kty: 'EC', kid: 'ec-1', crv: 'P-256', ...POINTS['P-256'] };
+export const RSA_KEY = { kty: 'RSA', kid: 'rsa-1', n: rsaModulus(2_048), e: 'AQAB' };
 
 export function jwks(...keys: readonly unknown[]): string {
   return JSON.stringify({ keys });

@@ -1,7 +1,7 @@
 /** One project's configuration in Maps: a small honest ConfigState, and the commit that a store over SQLite makes. */
 import { provisionWrites } from '../../src/core/admin/projects.ts';
 import type { Page, PolicyResource } from '../../src/core/admin/commands.ts';
-import type { ApplyContext, ConfigState, Write } from '../../src/core/admin/state.ts';
+import type { ApplyContext, ConfigState, PolicyOf, Write } from '../../src/core/admin/state.ts';
 import type { Policy, Pool, Project, Provider, Role, Target } from '../../src/core/resources.ts';
 
 export class MemoryConfig implements ConfigState {
@@ -10,7 +10,7 @@ export class MemoryConfig implements ConfigState {
   readonly #providers = new Map<string, Provider>();
   readonly #targets = new Map<string, Target>();
   readonly #roles = new Map<string, Role>();
-  readonly #policies = new Map<string, Policy>();
+  readonly #policies = new Map<string, PolicyOf>();
 
   constructor(project: Project, context: ApplyContext) {
     this.#project = project;
@@ -36,7 +36,15 @@ export class MemoryConfig implements ConfigState {
     return this.#roles.get(roleId);
   }
   policy(resource: PolicyResource): Policy | undefined {
-    return this.#policies.get(policyKey(resource));
+    return this.#policies.get(policyKey(resource))?.policy;
+  }
+  roleCount(): number {
+    return this.#roles.size;
+  }
+  policiesWithRole(role: string): readonly PolicyOf[] {
+    return [...this.#policies.values()]
+      .filter(({ policy }) => policy.bindings.some((binding) => binding.role === role))
+      .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
   }
   pools(page: Page): readonly Pool[] {
     return pageOf([...this.#pools.values()], page, (pool) => pool.poolId);
@@ -79,7 +87,7 @@ export class MemoryConfig implements ConfigState {
         this.#roles.set(write.role.roleId, write.role);
         break;
       case 'policy':
-        this.#policies.set(policyKey(write.resource), write.policy);
+        this.#policies.set(policyKey(write.resource), { resource: write.resource, policy: write.policy });
         break;
     }
   }

@@ -36,7 +36,7 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
     case 'role.patch':
       return patchRole(state, command.roleId, command.input, command.mask, context);
     case 'role.delete':
-      return deleteRole(state, command.roleId);
+      return deleteRole(state, command.roleId, context);
     case 'policy.set':
       return setPolicy(state, command.resource, command.policy, context);
   }

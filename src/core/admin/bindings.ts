@@ -10,6 +10,7 @@ import { checkDescription, checkLength, checkNoControl, wrong, type Violations }
 export type RoleResolver = (name: string) => Result<string, string>;
 
 const MAX_PRINCIPALS = 1_500;
+const MAX_BINDINGS = 1_500;
 const MAX_CONDITIONS_OF_ONE_GRANT = 20;
 
 /** Equal bindings merged, members once each, empty bindings dropped. */
@@ -18,21 +19,44 @@ export function checkBindings(
   bindings: readonly Binding[],
   resolveRole: RoleResolver,
 ): Result<readonly Binding[], Violations> {
-  const checked = bindings.map((binding, index) => checkBinding(`${field}[${index}]`, binding, resolveRole));
+  // Sizes before contents: what is refused for its size must not cost what checking and merging all of it costs.
+  const tooLarge = [...checkCount(field, bindings), ...checkPrincipals(field, bindings)];
+  if (tooLarge.length > 0) return err(tooLarge);
+  const compile = compiledOnce();
+  const checked = bindings.map((binding, index) => checkBinding(`${field}[${index}]`, binding, resolveRole, compile));
   const violations = checked.flatMap((one) => (one.ok ? [] : one.error));
   if (violations.length > 0) return err(violations);
   const merged = merge(checked.flatMap((one) => (one.ok ? [one.value] : [])));
-  const tooMany = [...checkPrincipals(field, merged), ...checkRepeatedGrants(field, merged)];
+  const tooMany = checkRepeatedGrants(field, merged);
   return tooMany.length > 0 ? err(tooMany) : ok(merged);
 }
 
-function checkBinding(field: string, binding: Binding, resolveRole: RoleResolver): Result<Binding, Violations> {
+type Compile = (expression: string) => ReturnType<typeof compileCondition>;
+
+/** One expression often stands in many bindings, and compiling is what costs. */
+function compiledOnce(): Compile {
+  const known = new Map<string, ReturnType<Compile>>();
+  return (expression) => {
+    const compiled = known.get(expression) ?? compileCondition(expression, 'binding');
+    known.set(expression, compiled);
+    return compiled;
+  };
+}
+
+function checkBinding(
+  field: string,
+  binding: Binding,
+  resolveRole: RoleResolver,
+  compile: Compile,
+): Result<Binding, Violations> {
   const role = resolveRole(binding.role);
   const members = binding.members.map((text, index) => checkMember(`${field}.members[${index}]`, text));
   const violations = [
     ...(role.ok ? [] : wrong(`${field}.role`, `"${binding.role}" ${role.error}`)),
     ...members.flatMap((member) => (member.ok ? [] : member.error)),
-    ...(binding.condition === undefined ? [] : checkCondition(`${field}.condition`, binding.condition, binding.role)),
+    ...(binding.condition === undefined
+      ? []
+      : checkCondition(`${field}.condition`, binding.condition, binding.role, compile)),
   ];
   if (violations.length > 0 || !role.ok) return err(violations);
   const { condition } = binding;
@@ -61,10 +85,10 @@ const MAX_EXPRESSION = 4_096;
 const MAX_LOGICAL_OPERATORS = 12;
 const MAX_TITLE = 100;
 
-function checkCondition(field: string, condition: ConditionText, role: string): Violations {
+function checkCondition(field: string, condition: ConditionText, role: string, compile: Compile): Violations {
   return [
     ...(BASIC_ROLES.includes(role) ? wrong(field, `the basic role ${role} cannot have a condition`) : []),
-    ...checkExpression(`${field}.expression`, condition.expression),
+    ...checkExpression(`${field}.expression`, condition.expression, compile),
     ...checkLength(`${field}.title`, condition.title ?? '', MAX_TITLE),
     ...checkNoControl(`${field}.title`, condition.title ?? ''),
     ...checkDescription(`${field}.description`, condition.description ?? ''),
@@ -72,10 +96,10 @@ function checkCondition(field: string, condition: ConditionText, role: string): 
   ];
 }
 
-function checkExpression(field: string, expression: string): Violations {
+function checkExpression(field: string, expression: string, compile: Compile): Violations {
   if (expression === '') return wrong(field, 'is required');
   if (expression.length > MAX_EXPRESSION) return wrong(field, `longer than ${MAX_EXPRESSION} characters`);
-  const compiled = compileCondition(expression, 'binding');
+  const compiled = compile(expression);
   if (!compiled.ok) return celViolation(field, compiled.error);
   const { logicalOperators } = compiled.value;
   if (logicalOperators <= MAX_LOGICAL_OPERATORS) return [];
@@ -83,19 +107,27 @@ function checkExpression(field: string, expression: string): Violations {
 }
 
 function merge(bindings: readonly Binding[]): readonly Binding[] {
-  const byGrant = new Map<string, Binding>();
+  const byGrant = new Map<string, { readonly binding: Binding; readonly members: Set<string> }>();
   for (const binding of bindings) {
+    if (binding.members.length === 0) continue;
     const key = grantKey(binding);
-    const members = [...(byGrant.get(key)?.members ?? []), ...binding.members];
-    if (members.length > 0) byGrant.set(key, { ...binding, members: [...new Set(members)] });
+    const grant = byGrant.get(key) ?? { binding, members: new Set() };
+    byGrant.set(key, grant);
+    for (const member of binding.members) grant.members.add(member);
   }
-  return [...byGrant.values()];
+  return [...byGrant.values()].map(({ binding, members }) => ({ ...binding, members: [...members] }));
 }
 
 function grantKey({ role, condition }: Binding): string {
   if (condition === undefined) return role;
   const { expression, title, description, location } = condition;
   return JSON.stringify([role, expression, title, description, location]);
+}
+
+function checkCount(field: string, bindings: readonly Binding[]): Violations {
+  return bindings.length > MAX_BINDINGS
+    ? wrong(field, `are ${bindings.length} bindings; at most ${MAX_BINDINGS} fit`)
+    : [];
 }
 
 /** Each appearance counts, as at Google. */

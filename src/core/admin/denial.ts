@@ -7,7 +7,10 @@ export interface FieldViolation {
 
 export type AdminDenial =
   | { readonly tag: 'invalid_argument'; readonly violations: readonly FieldViolation[] }
+  /** No credential came with the request. */
   | { readonly tag: 'unauthenticated' }
+  /** One came, and it is not good. */
+  | { readonly tag: 'bad_credentials' }
   | { readonly tag: 'permission_denied'; readonly permission: string; readonly resource: string }
   | { readonly tag: 'not_found'; readonly resource: string }
   | { readonly tag: 'already_exists'; readonly resource: string }

@@ -14,6 +14,9 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const DURATION = /^([0-9]{1,9})s$/;
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[\u0021-\u007e]+$/;
 
+/** How ids are told that are too short or otherwise not of the form. */
+export const ID_FORM = '[a-z0-9-], beginning with a letter and not ending with a hyphen';
+
 export function wrong(field: string, description: string): Violations {
   return [{ field, description }];
 }

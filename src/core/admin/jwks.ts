@@ -1,26 +1,27 @@
-/** An uploaded JWKS → the public keys that verification may use. What a platform would import only by mistake never gets that far. */
+/** A JWKS → the public keys that verification may use. What a platform would import only by mistake never gets that far. */
 import { decodeBase64Url } from '../base64url.ts';
+import { checkNoControl } from './fields.ts';
 import { isJsonObject, parseStrictJson, type JsonObject, type JsonValue } from '../json.ts';
 import type { PublicJwk, SubjectAlgorithm } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
+import { isOnCurve, modulusFault } from './weak-keys.ts';
 
 export interface KeySet {
   readonly keys: readonly PublicJwk[];
   readonly warnings: readonly string[];
 }
 
-const MAX_KEYS = 8;
 const MAX_JWKS_CHARACTERS = 65_536;
 const MAX_KID_CHARACTERS = 256;
 
 /** The keys of `text`, or sentences saying why the whole set is refused. A key of an unknown sort never spoils its neighbours (CVE-2026-42576). */
-export function readJwks(text: string): Result<KeySet, readonly string[]> {
+export function readJwks(text: string, maxKeys: number): Result<KeySet, readonly string[]> {
   if (text.length > MAX_JWKS_CHARACTERS) return err([`longer than ${MAX_JWKS_CHARACTERS} characters`]);
   const json = parseStrictJson(text);
   if (!json.ok) return err([json.error]);
   const entries = isJsonObject(json.value) ? json.value['keys'] : undefined;
   if (!Array.isArray(entries)) return err(['must be a JSON object with an array "keys"']);
-  if (entries.length > MAX_KEYS) return err([`holds ${entries.length} keys; at most ${MAX_KEYS} can be uploaded`]);
+  if (entries.length > maxKeys) return err([`holds ${entries.length} keys; at most ${maxKeys} are taken`]);
   const verdicts = entries.map((entry: JsonValue, index) => judge(entry, `keys[${index}]`));
   const keys = verdicts.flatMap((verdict) => (verdict.tag === 'usable' ? [verdict.key] : []));
   const refusals = [
@@ -31,6 +32,14 @@ export function readJwks(text: string): Result<KeySet, readonly string[]> {
   const warnings = verdicts.flatMap((verdict) => (verdict.tag === 'skipped' ? [verdict.why] : []));
   if (keys.length === 0) return err(['holds no key that can verify a token', ...warnings]);
   return ok({ keys, warnings });
+}
+
+/**
+ * The set as a text of its own: the members that verification needs and nothing else. What was uploaded is not given back,
+ * for beside its keys it may hold what its owner did not mean to show.
+ */
+export function jwksText(keys: readonly PublicJwk[]): string {
+  return JSON.stringify({ keys });
 }
 
 /** Warnings about keys that no allowed algorithm can ever use. */
@@ -73,6 +82,7 @@ function judgeKnown(entry: JsonObject, kty: 'RSA' | 'EC', at: string): Verdict {
   const kid = textOf(entry, 'kid');
   if (kid === '') return refused(at, 'has no "kid"');
   if (kid.length > MAX_KID_CHARACTERS) return refused(at, `has a "kid" longer than ${MAX_KID_CHARACTERS} characters`);
+  if (checkNoControl('kid', kid).length > 0) return refused(at, 'has a "kid" with a control character');
   const fault = kty === 'RSA' ? rsaFault(entry) : ecFault(entry);
   if (fault !== undefined) return refused(at, fault);
   const members = kty === 'RSA' ? (['n', 'e'] as const) : (['crv', 'x', 'y'] as const);
@@ -99,7 +109,8 @@ function rsaFault(entry: JsonObject): string | undefined {
   if (bits < RSA_MIN_BITS || bits > RSA_MAX_BITS) {
     return `has ${bits} bits; between ${RSA_MIN_BITS} and ${RSA_MAX_BITS} are accepted`;
   }
-  return textOf(entry, 'e') === RSA_EXPONENT ? undefined : 'has an exponent "e" other than AQAB (65537)';
+  if (textOf(entry, 'e') !== RSA_EXPONENT) return 'has an exponent "e" other than AQAB (65537)';
+  return modulusFault(modulus);
 }
 
 const CURVES: ReadonlyMap<string, { readonly bytes: number; readonly algorithm: SubjectAlgorithm }> = new Map([
@@ -111,8 +122,12 @@ const CURVES: ReadonlyMap<string, { readonly bytes: number; readonly algorithm: 
 function ecFault(entry: JsonObject): string | undefined {
   const curve = CURVES.get(textOf(entry, 'crv'));
   if (curve === undefined) return 'has a curve "crv" other than P-256, P-384 and P-521';
-  const bad = ['x', 'y'].find((member) => decodeBase64Url(textOf(entry, member))?.length !== curve.bytes);
-  return bad === undefined ? undefined : `has an "${bad}" that is not ${curve.bytes} bytes in canonical base64url`;
+  const coordinates = (['x', 'y'] as const).map((member) => decodeBase64Url(textOf(entry, member)));
+  const [x, y] = coordinates.map((bytes) => (bytes?.length === curve.bytes ? bytes : undefined));
+  if (x === undefined || y === undefined) {
+    return `has an "${x === undefined ? 'x' : 'y'}" that is not ${curve.bytes} bytes in canonical base64url`;
+  }
+  return isOnCurve(textOf(entry, 'crv'), x, y) ? undefined : 'is a point that is not on its curve';
 }
 
 const RSA_ALGORITHMS: readonly SubjectAlgorithm[] = ['RS256', 'RS384', 'RS512'];

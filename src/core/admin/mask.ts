@@ -1,11 +1,14 @@
 /** Update masks: which members of a document a patch replaces. What is named and absent returns to its default. */
 import { err, ok, type Result } from '../result.ts';
-import type { AdminDenial } from './denial.ts';
+import { invalid, type AdminDenial } from './denial.ts';
 
 /** A command's document seen as members by name; only constant paths ever reach into it. */
 interface Document {
   readonly [field: string]: unknown;
 }
+
+/** Every member there is (AIP-134): the whole document is replaced. */
+const EVERYTHING = '*';
 
 /** `current` with the members that `mask` names taken from `input`; only paths in `known` may be named. */
 export function overlay<T extends object>(
@@ -14,6 +17,10 @@ export function overlay<T extends object>(
   mask: readonly string[],
   known: ReadonlySet<string>,
 ): Result<T, AdminDenial> {
+  if (replacesEverything(mask)) return overlay(current, input, wholePaths(known), known);
+  if (mask.includes(EVERYTHING)) {
+    return err(invalid('updateMask', `"${EVERYTHING}" means every path and must stand alone`));
+  }
   const unknown = mask.filter((path) => !known.has(path));
   if (unknown.length > 0) {
     const violations = unknown.map((path) => ({ field: 'updateMask', description: `unknown path "${path}"` }));
@@ -21,6 +28,14 @@ export function overlay<T extends object>(
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the members come from two documents of type T, each whole
   return ok(mask.reduce((result, path) => replaced(result, asDocument(input), path), asDocument(current)) as T);
+}
+
+export function replacesEverything(mask: readonly string[]): boolean {
+  return mask.length === 1 && mask[0] === EVERYTHING;
+}
+
+function wholePaths(known: ReadonlySet<string>): readonly string[] {
+  return [...known].filter((path) => !path.includes('.'));
 }
 
 function replaced(current: Document, input: Document, path: string): Document {

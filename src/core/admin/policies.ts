@@ -1,6 +1,6 @@
 /** Allow policies: set as a whole, checked as a whole, in the normal form in which they are kept. */
 import { poolName, projectName, targetName } from '../names.ts';
-import { EMPTY_POLICY, shardKey, type Policy } from '../resources.ts';
+import { EMPTY_POLICY, type Policy } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import { predefinedRole } from '../roles.ts';
 import type { Applied } from './applied.ts';
@@ -8,6 +8,7 @@ import { checkBindings, type RoleResolver } from './bindings.ts';
 import type { PolicyInput, PolicyResource } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { etagOf, isEtag } from './etag.ts';
+import { policyShards } from './policy-shards.ts';
 import { roleName } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
@@ -24,7 +25,7 @@ export function setPolicy(
   return ok({
     answer: { kind: 'policy', policy: policy.value },
     writes: [{ put: 'policy', resource, policy: policy.value }],
-    shards: shardsOf(state, resource),
+    shards: policyShards(state, resource),
   });
 }
 
@@ -115,17 +116,4 @@ function projectRoles(state: ConfigState): RoleResolver {
     if (project !== projectId && project !== projectNumber) return err('is a role of another project');
     return state.role(roleId) === undefined ? err('does not exist') : ok(roleName(projectId, roleId));
   };
-}
-
-/** The policy of a pool is about the broker itself; no shard at the edge holds it. */
-function shardsOf(state: ConfigState, resource: PolicyResource): readonly string[] {
-  const { projectNumber } = state.project();
-  switch (resource.kind) {
-    case 'project':
-      return [shardKey.project(projectNumber)];
-    case 'pool':
-      return [];
-    case 'target':
-      return [shardKey.target(projectNumber, resource.targetId)];
-  }
 }

@@ -16,7 +16,7 @@ export function createPool(
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   if (!isPoolOrProviderId(poolId)) {
-    return err(invalid('workloadIdentityPoolId', 'must be 4 to 32 of [a-z0-9-], not beginning with gcp-'));
+    return err(invalid('workloadIdentityPoolId', 'must be 4 to 32 characters of [a-z0-9-], not beginning with gcp-'));
   }
   if (state.pool(poolId) !== undefined) {
     return err({ tag: 'already_exists', resource: poolName(state.project().projectNumber, poolId) });

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { ProjectInput } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
-import { checkDisplayName, TOKEN_EXCHANGES_PER_MINUTE, wrong, type Violations } from './fields.ts';
+import { checkDisplayName, ID_FORM, TOKEN_EXCHANGES_PER_MINUTE, wrong, type Violations } from './fields.ts';
 import { overlay } from './mask.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 
@@ -15,7 +15,7 @@ export function validateNewProject(input: {
   displayName?: string;
 }): Result<void, AdminDenial> {
   const violations = [
-    ...(isProjectId(input.projectId) ? [] : wrong('projectId', 'must match [a-z][a-z0-9-]{2,28}[a-z0-9]')),
+    ...(isProjectId(input.projectId) ? [] : wrong('projectId', `must be 4 to 30 characters of ${ID_FORM}`)),
     ...checkNumber(input.projectNumber),
     ...checkDisplayName('displayName', input.displayName ?? ''),
   ];

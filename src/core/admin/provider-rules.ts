@@ -16,7 +16,7 @@ import {
   type Violations,
 } from './fields.ts';
 import { checkAudiences, checkIssuerUri, isSharedIssuer } from './issuers.ts';
-import { idleKeys, isSubjectAlgorithm, readJwks, type KeySet } from './jwks.ts';
+import { idleKeys, isSubjectAlgorithm, jwksText, readJwks, type KeySet } from './jwks.ts';
 import type { ApplyContext } from './state.ts';
 
 /** What a document decides; the rest of the row is names and times. */
@@ -56,7 +56,7 @@ export function checkProvider(input: ProviderInput, context: ApplyContext): Resu
     issuerUri,
     ...(kind === 'kubernetes' ? { clusterUri: source.clusterUri ?? '' } : {}),
     allowedAudiences,
-    jwksJson: source.jwksJson ?? '',
+    jwksJson: jwksText(keySet.value.keys),
     keys: keySet.value.keys,
     attributeMapping: input.attributeMapping ?? {},
     attributeCondition: input.attributeCondition ?? '',
@@ -102,6 +102,8 @@ function configOf(input: ProviderInput): Result<Config, Violations> {
   return err(wrong('kubernetes', 'exactly one of kubernetes and oidc is wanted, none is there'));
 }
 
+const MAX_UPLOADED_KEYS = 8;
+
 function readKeys(field: string, jwksJson: string | undefined): Result<KeySet, Violations> {
   if (jwksJson === undefined || jwksJson === '') {
     return err(
@@ -111,7 +113,7 @@ function readKeys(field: string, jwksJson: string | undefined): Result<KeySet, V
       ),
     );
   }
-  const keySet = readJwks(jwksJson);
+  const keySet = readJwks(jwksJson, MAX_UPLOADED_KEYS);
   return keySet.ok ? keySet : err(keySet.error.flatMap((sentence) => wrong(field, sentence)));
 }
 

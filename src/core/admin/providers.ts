@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { ProviderInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
-import { overlay } from './mask.ts';
+import { overlay, replacesEverything } from './mask.ts';
 import { checkProvider, documentOf } from './provider-rules.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
@@ -24,7 +24,9 @@ export function createProvider(
   const pool = state.pool(poolId);
   if (pool === undefined) return err({ tag: 'not_found', resource: poolName(projectNumber, poolId) });
   if (!isPoolOrProviderId(providerId)) {
-    return err(invalid('workloadIdentityPoolProviderId', 'must be 4 to 32 of [a-z0-9-], not beginning with gcp-'));
+    return err(
+      invalid('workloadIdentityPoolProviderId', 'must be 4 to 32 characters of [a-z0-9-], not beginning with gcp-'),
+    );
   }
   if (state.provider(poolId, providerId) !== undefined) {
     return err({ tag: 'already_exists', resource: providerName({ projectNumber, poolId, providerId }) });
@@ -56,7 +58,8 @@ export function patchProvider(
   const current = state.provider(id.poolId, id.providerId);
   if (current === undefined) return err({ tag: 'not_found', resource: providerName({ projectNumber, ...id }) });
   const other = current.kind === 'kubernetes' ? 'oidc' : 'kubernetes';
-  if (mask.some((path) => path === other || path.startsWith(`${other}.`))) {
+  const namesOther = mask.some((path) => path === other || path.startsWith(`${other}.`));
+  if (namesOther || (replacesEverything(mask) && input[other] !== undefined)) {
     return err(invalid(other, `this is a ${current.kind} provider, and its kind cannot change`));
   }
   const paths = mask.map((path) => (path === 'jwksJson' ? `${current.kind}.jwksJson` : path));

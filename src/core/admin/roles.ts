@@ -1,17 +1,21 @@
 /** Custom roles: named lists of permissions, free text so that they fit any service's own words. */
-import { shardKey, type Role } from '../resources.ts';
+import { shardKey, type Policy, type Role } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
-import type { Answer, RoleInput } from './commands.ts';
+import type { RoleInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { checkDescription, checkLength, checkNoControl, wrong, type Violations } from './fields.ts';
 import { overlay } from './mask.ts';
+import { policyShards } from './policy-shards.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 
 const ROLE_ID = /^[a-zA-Z0-9_.]{3,64}$/;
 const PERMISSION = /^[a-zA-Z][a-zA-Z0-9.]{2,127}$/;
 const MAX_PERMISSIONS = 3_000;
 const MAX_TITLE = 100;
+/** Google's two limits, a role and a project: what a project's shard is read from stays small. */
+const MAX_ROLE_BYTES = 65_536;
+const MAX_ROLES = 300;
 /** Google's launch stages but DISABLED, which would have to switch the role off. */
 const STAGES = ['ALPHA', 'BETA', 'GA', 'DEPRECATED', 'EAP'];
 const DEFAULT_STAGE = 'GA';
@@ -31,9 +35,13 @@ export function createRole(
   input: RoleInput,
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
-  if (!ROLE_ID.test(roleId)) return err(invalid('roleId', 'must be 3 to 64 of [a-zA-Z0-9_.]'));
+  if (!ROLE_ID.test(roleId)) return err(invalid('roleId', 'must be 3 to 64 characters of [a-zA-Z0-9_.]'));
   if (state.role(roleId) !== undefined) {
     return err({ tag: 'already_exists', resource: roleName(state.project().projectId, roleId) });
+  }
+  if (state.roleCount() >= MAX_ROLES) {
+    const description = `A project has at most ${MAX_ROLES} custom roles. Delete one that is not used any more.`;
+    return err({ tag: 'failed_precondition', description });
   }
   const role = { roleId, ...fields(input), createTime: context.time, updateTime: context.time, version: context.epoch };
   return written(state, role, 'role.');
@@ -57,10 +65,32 @@ export function patchRole(
   return written(state, role, '');
 }
 
-/** Bindings that name the role stay, as at Google, and grant nothing any more. */
-export function deleteRole(state: ConfigState, roleId: string): Result<Applied, AdminDenial> {
+/**
+ * Its bindings go with it, out of every policy of the project. At Google they stay and are dead, for a deleted role's name is
+ * kept from others; here whoever made a role of that name again would, without a word, hand it to everybody who once had it.
+ */
+export function deleteRole(state: ConfigState, roleId: string, context: ApplyContext): Result<Applied, AdminDenial> {
   if (state.role(roleId) === undefined) return notFound(state, roleId);
-  return changed(state, { kind: 'deleted' }, { remove: 'role', roleId });
+  const { projectId, projectNumber } = state.project();
+  const role = roleName(projectId, roleId);
+  const stripped = state
+    .policiesWithRole(role)
+    .map(({ resource, policy }) => ({ resource, policy: withoutRole(policy, role, context.epoch) }));
+  const shards = [
+    shardKey.project(projectNumber),
+    ...stripped.flatMap(({ resource }) => policyShards(state, resource)),
+  ];
+  return ok({
+    answer: { kind: 'deleted' },
+    writes: [{ remove: 'role', roleId }, ...stripped.map((one): Write => ({ put: 'policy', ...one }))],
+    shards: [...new Set(shards)],
+  });
+}
+
+function withoutRole(policy: Policy, role: string, revision: number): Policy {
+  const bindings = policy.bindings.filter((binding) => binding.role !== role);
+  const conditional = bindings.some((binding) => binding.condition !== undefined);
+  return { version: conditional ? 3 : 1, revision, bindings };
 }
 
 function fields(input: RoleInput): Pick<Role, 'title' | 'description' | 'includedPermissions' | 'stage'> {
@@ -78,10 +108,12 @@ function written(state: ConfigState, role: Role, prefix: '' | 'role.'): Result<A
     ...checkNoControl(`${prefix}title`, role.title),
     ...checkDescription(`${prefix}description`, role.description),
     ...checkPermissions(`${prefix}includedPermissions`, role.includedPermissions),
+    ...checkSize(`${prefix}includedPermissions`, role),
     ...(STAGES.includes(role.stage) ? [] : wrong(`${prefix}stage`, `must be one of ${STAGES.join(', ')}`)),
   ];
   if (violations.length > 0) return err({ tag: 'invalid_argument', violations });
-  return changed(state, { kind: 'role', role }, { put: 'role', role });
+  const shards = [shardKey.project(state.project().projectNumber)];
+  return ok({ answer: { kind: 'role', role }, writes: [{ put: 'role', role }], shards });
 }
 
 function checkPermissions(field: string, permissions: readonly string[]): Violations {
@@ -92,8 +124,10 @@ function checkPermissions(field: string, permissions: readonly string[]): Violat
   });
 }
 
-function changed(state: ConfigState, answer: Answer, write: Write): Result<Applied, AdminDenial> {
-  return ok({ answer, writes: [write], shards: [shardKey.project(state.project().projectNumber)] });
+function checkSize(field: string, { title, description, includedPermissions }: Role): Violations {
+  const { length } = new TextEncoder().encode([title, description, ...includedPermissions].join(''));
+  if (length <= MAX_ROLE_BYTES) return [];
+  return wrong(field, `make the role ${length} bytes with its title and description; at most ${MAX_ROLE_BYTES} fit`);
 }
 
 function notFound(state: ConfigState, roleId: string): Result<never, AdminDenial> {

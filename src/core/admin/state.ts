@@ -2,6 +2,11 @@
 import type { Policy, Pool, Project, Provider, Role, Target } from '../resources.ts';
 import type { Page, PolicyResource } from './commands.ts';
 
+export interface PolicyOf {
+  readonly resource: PolicyResource;
+  readonly policy: Policy;
+}
+
 /** Filled by the Registry's store over SQLite, and by a Map in the tests. Lists are ascending by id. */
 export interface ConfigState {
   project(): Project;
@@ -10,7 +15,10 @@ export interface ConfigState {
   target(targetId: string): Target | undefined;
   targetByUri(uri: string): Target | undefined;
   role(roleId: string): Role | undefined;
+  roleCount(): number;
   policy(resource: PolicyResource): Policy | undefined;
+  /** Every policy with a binding of this role, ascending by resource. */
+  policiesWithRole(role: string): readonly PolicyOf[];
   /** At most `page.pageSize` rows with an id greater than `page.after`. */
   pools(page: Page): readonly Pool[];
   providers(poolId: string, page: Page): readonly Provider[];

@@ -9,6 +9,8 @@ import {
   checkAbsoluteUri,
   checkDisplayName,
   checkLength,
+  checkNoControl,
+  ID_FORM,
   readSeconds,
   TARGET_MAX_LIFETIME,
   wrong,
@@ -26,7 +28,7 @@ export function createTarget(
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const { projectNumber } = state.project();
-  if (!TARGET_ID.test(targetId)) return err(invalid('targetId', 'must match [a-z]([a-z0-9-]{1,61}[a-z0-9])'));
+  if (!TARGET_ID.test(targetId)) return err(invalid('targetId', `must be 3 to 63 characters of ${ID_FORM}`));
   if (state.target(targetId) !== undefined) {
     return err({ tag: 'already_exists', resource: targetName(projectNumber, targetId) });
   }
@@ -44,7 +46,11 @@ export function createTarget(
   if (taken !== undefined) return err(taken);
   return ok({
     answer: { kind: 'target', target },
-    writes: [{ put: 'target', target }, ...clearedPolicy(state, targetId, context)],
+    writes: [
+      { put: 'target', target },
+      // An id that was used before: an etag from then must not be good for its new bearer, that of a policy never set neither.
+      ...(state.policy({ kind: 'target', targetId }) === undefined ? [] : [clearedPolicy(targetId, context)]),
+    ],
     shards: [shardKey.target(projectNumber, targetId), shardKey.project(projectNumber)],
   });
 }
@@ -100,17 +106,18 @@ export function deleteTarget(
   }
   return ok({
     answer: { kind: 'deleted' },
-    writes: [...clearedPolicy(state, targetId, context), { remove: 'target', targetId }],
+    writes: [{ remove: 'target', targetId }, clearedPolicy(targetId, context)],
     shards: [shardKey.target(projectNumber, targetId), shardKey.project(projectNumber)],
   });
 }
 
-/** Whoever could use a deleted target must not find his rights again on the next one of that name. */
-function clearedPolicy(state: ConfigState, targetId: string, context: ApplyContext): readonly Write[] {
-  const resource = { kind: 'target', targetId } as const;
-  const old = state.policy(resource);
-  if (old === undefined || old.bindings.length === 0) return [];
-  return [{ put: 'policy', resource, policy: { ...EMPTY_POLICY, revision: context.epoch } }];
+/**
+ * Whoever could use a deleted target must not find his rights again on the next one of that name. The empty policy outlives
+ * the target: it is how the id is known to have been used.
+ */
+function clearedPolicy(targetId: string, context: ApplyContext): Write {
+  const policy = { ...EMPTY_POLICY, revision: context.epoch };
+  return { put: 'policy', resource: { kind: 'target', targetId }, policy };
 }
 
 function uriTaken(state: ConfigState, target: Target): AdminDenial | undefined {
@@ -128,9 +135,10 @@ function checkTarget(input: TargetInput): Result<TargetFields, AdminDenial> {
   const violations = [
     ...checkAbsoluteUri('uri', input.uri),
     ...checkDisplayName('displayName', input.displayName ?? ''),
-    ...Object.entries(input.resource ?? {}).flatMap(([member, text]) =>
-      checkLength(`resource.${member}`, text, MAX_RESOURCE_TEXT),
-    ),
+    ...Object.entries(input.resource ?? {}).flatMap(([member, text]) => [
+      ...checkLength(`resource.${member}`, text, MAX_RESOURCE_TEXT),
+      ...checkNoControl(`resource.${member}`, text),
+    ]),
     ...checkTags('tags', input.tags ?? {}, TAG, TAG),
     ...checkTags('tagIds', input.tagIds ?? {}, TAG_KEY_ID, TAG_VALUE_ID),
     ...(lifetime.ok ? [] : lifetime.error),

@@ -1,6 +1,17 @@
 /** The CEL engine with its faults mended: one environment a scope, made when it is first asked for. */
-import { celEnv, celFunc, CelScalar, isCelError, plan, type CelEnv, type CelValue, type parse } from '@bufbuild/cel';
-import { refillBudget, tick } from './budget.ts';
+import {
+  celEnv,
+  celFunc,
+  CelScalar,
+  isCelError,
+  isCelList,
+  isCelMap,
+  plan,
+  type CelEnv,
+  type CelValue,
+  type parse,
+} from '@bufbuild/cel';
+import { refillBudget, spend, tick } from './budget.ts';
 import { resourceFunctions } from './resource-functions.ts';
 import { stringFunctions } from './string-functions.ts';
 import { timeFunctions } from './time-functions.ts';
@@ -50,8 +61,12 @@ function environmentFor(scope: Scope): CelEnv {
       ...stringFunctions(),
       ...timeFunctions(),
       ...(scope === 'binding' ? resourceFunctions() : []),
-      // No source can spell this name; `lower` puts it before each round of a loop.
+      // No source can spell these names; `lower` puts one before each round of a loop, and one around what it ranges over.
       celFunc('@tick', [CelScalar.INT], CelScalar.BOOL, (cost) => tick(Number(cost))),
+      celFunc('@range', [CelScalar.DYN], CelScalar.DYN, (range) => {
+        if (isCelList(range) || isCelMap(range)) spend(range.size >> 3);
+        return range;
+      }),
     ],
   });
 }

@@ -8,6 +8,14 @@ import { isTimeZone } from './time-zone.ts';
 
 const CONVERSIONS = new Set(['timestamp', 'duration', 'date', 'int', 'uint', 'double', 'bool']);
 
+/** What a conversion that is often misspelt wants. */
+const WANTED: ReadonlyMap<string, string> = new Map([
+  ['timestamp', 'RFC 3339 with time and zone, such as "2030-01-31T00:00:00Z"'],
+  ['duration', 'numbers with units (h, m, s, ms, us, ns), such as "90s" or "1h30m"'],
+  ['date', 'a day that exists as YYYY-MM-DD, such as "2030-01-31"'],
+]);
+const WANTED_INT = 'seconds since 1970, in the years 1 to 9999';
+
 /** What is wrong with the literal arguments of a call, and which of them. */
 export function literalProblem(
   engine: Engine,
@@ -20,11 +28,16 @@ export function literalProblem(
   const text = stringLiteral(argument);
   const problem =
     CONVERSIONS.has(name) && constantValue(engine, expression) === undefined
-      ? `${name}() cannot read this literal`
+      ? unreadable(name, text === undefined)
       : text === undefined
         ? undefined
         : textProblem(name, text);
   return problem === undefined ? undefined : { argument, problem };
+}
+
+function unreadable(name: string, isNumber: boolean): string {
+  const wanted = name === 'timestamp' && isNumber ? WANTED_INT : WANTED.get(name);
+  return `${name}() cannot read this literal${wanted === undefined ? '' : `: it takes ${wanted}`}`;
 }
 
 function textProblem(name: string, text: string): string | undefined {

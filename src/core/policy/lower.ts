@@ -12,7 +12,9 @@ export function lower(expression: Expr): number {
   }
   const nodes = childrenOf(expression).reduce((sum, child) => sum + lower(child), 1);
   if (kind.case === 'comprehensionExpr') {
-    const { loopCondition } = kind.value;
+    const { loopCondition, iterRange } = kind.value;
+    // The engine copies the whole range before the first round, though a loop inside a loop may need one element of it.
+    if (iterRange !== undefined) kind.value.iterRange = call(expression.id, '@range', [iterRange]);
     if (loopCondition !== undefined) {
       // In the condition, not in the step: a step that errs would never reach its tick.
       kind.value.loopCondition = call(expression.id, '_&&_', [

@@ -3,6 +3,7 @@ import { isCelError, parse, type CelValue } from '@bufbuild/cel';
 import { err, ok, type Result } from '../result.ts';
 import { isBudgetSpent, isRefusal, refillBudget } from './budget.ts';
 import { check, type Checked } from './checker.ts';
+import { diagnose } from './diagnosis.ts';
 import { engineFor, type Expr, type Run, type Scope } from './engine.ts';
 import { faultAt, positionOf, type CelFault } from './fault.ts';
 import { MAX_BRACKET_DEPTH } from './limits.ts';
@@ -21,6 +22,8 @@ export interface Program {
   readonly source: Source;
 }
 
+const TOO_MANY_BLANKS = /\s{201}/;
+
 export function compile(
   text: string,
   scope: Scope,
@@ -28,6 +31,9 @@ export function compile(
   resultTypes: readonly string[],
 ): Result<Program, CelFault> {
   if (text.length > maxCharacters) return err(faultAt('', 0, `an expression has at most ${maxCharacters} characters`));
+  // The parser looks at what follows a blank once for each blank before it: thousands in a row take it seconds.
+  const blanks = text.search(TOO_MANY_BLANKS);
+  if (blanks >= 0) return err(faultAt(text, blanks, 'more than 200 blanks in a row'));
   const shape = shapeOf(text);
   if (shape.bracketDepth > MAX_BRACKET_DEPTH) {
     return err(faultAt(text, shape.deepestOffset, `brackets are nested deeper than ${MAX_BRACKET_DEPTH}`));
@@ -76,6 +82,8 @@ function resultFault(
 /** The parser throws; deep nesting that is no bracket ends its stack. */
 function parseFault(text: string, error: unknown): CelFault {
   if (error instanceof RangeError) return faultAt(text, 0, 'the expression is nested too deeply');
+  const found = diagnose(text);
+  if (found !== undefined) return found;
   const rawMessage = memberOf(error, 'rawMessage');
   const offset = memberOf(memberOf(memberOf(error, 'location'), 'start'), 'offset');
   const message = typeof rawMessage === 'string' ? rawMessage : 'not an expression of CEL';

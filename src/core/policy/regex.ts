@@ -2,7 +2,7 @@
 import { RE2JS } from '@bufbuild/re2';
 import { Refusal, spend } from './budget.ts';
 import { MAX_PATTERN_CHARACTERS, MAX_PATTERN_REPEATS, MAX_PATTERN_WEIGHT, MAX_SUBJECT_CHARACTERS } from './limits.ts';
-import { createLru } from './lru.ts';
+import { BoundedMap } from '../bounded-map.ts';
 
 interface Pattern {
   readonly automaton: RE2JS;
@@ -12,7 +12,7 @@ interface Pattern {
 }
 
 const CHARACTERS_PER_LIFE = 65_536;
-const compiled = createLru<Pattern>(64);
+const compiled = new BoundedMap<Pattern>(64);
 
 /** Like CEL's `matches`: anywhere in the subject. Throws a Refusal when pattern or subject are out of bounds. */
 export function matchesPattern(subject: string, pattern: string): boolean {

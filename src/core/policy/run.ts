@@ -4,10 +4,19 @@ import { evaluateActivated, type Condition } from './condition.ts';
 import { nextChange } from './time-dependence.ts';
 import { bindingActivations, type BindingVariables } from './variables.ts';
 
-/** Where these end, the run is cut: it is never longer than was proven. */
-const MAX_EVALUATIONS = 4_000;
-/** In visited nodes, some 100 ms: a condition that is dear at every second would otherwise cost its budget 4,000 times. */
-const MAX_WORK = 400_000;
+/**
+ * What the conditions of one exchange may cost together, however many roles and bindings there are: all tenants of an isolate wait
+ * meanwhile. Where it ends, runs are cut and what is left is not granted: nothing holds for longer than was proven.
+ */
+export interface RunBudget {
+  evaluations: number;
+  /** Visited nodes: 400,000 take some 100 ms. */
+  work: number;
+}
+
+export function newRunBudget(): RunBudget {
+  return { evaluations: 8_000, work: 400_000 };
+}
 
 /** The longest run of whole seconds from `fromSeconds` in which at every second one of the conditions holds; `undefined` always does. */
 export function longestRunSeconds(
@@ -15,14 +24,13 @@ export function longestRunSeconds(
   resource: BindingVariables['resource'],
   fromSeconds: number,
   maxSeconds: number,
+  budget: RunBudget,
 ): number {
   if (conditions.includes(undefined)) return maxSeconds;
   const activationAt = bindingActivations(resource);
   const untilSeconds = fromSeconds + maxSeconds;
   let candidates = conditions.filter((condition) => condition !== undefined).toSorted(longestStepFirst);
   let second = fromSeconds;
-  let evaluations = 0;
-  let work = 0;
   while (second < untilSeconds) {
     const holding = firstHolding();
     if (holding === undefined) break;
@@ -35,10 +43,10 @@ export function longestRunSeconds(
   function firstHolding(): Condition | undefined {
     const activation = activationAt(second);
     for (const candidate of candidates) {
-      if (evaluations >= MAX_EVALUATIONS || work >= MAX_WORK) return undefined;
+      if (budget.evaluations <= 0 || budget.work <= 0) return undefined;
       const result = evaluateActivated(candidate, activation);
-      evaluations += 1;
-      work += candidate.program.nodes + budgetUsed();
+      budget.evaluations -= 1;
+      budget.work -= candidate.program.nodes + budgetUsed();
       if (result.ok && result.value) return candidate;
     }
     return undefined;

@@ -26,12 +26,15 @@ export function stringFunctions(): CelFunc[] {
       return BigInt(pointsOf(this).length);
     }),
     celMethod('lowerAscii', STRING, [], STRING, function () {
+      spend(1 + (this.length >> 3));
       return this.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
     }),
     celMethod('upperAscii', STRING, [], STRING, function () {
+      spend(1 + (this.length >> 3));
       return this.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
     }),
     celMethod('trim', STRING, [], STRING, function () {
+      spend(1 + (this.length >> 6));
       return this.trim();
     }),
     celMethod('charAt', STRING, [INT], STRING, function (index) {

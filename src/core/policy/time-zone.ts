@@ -1,6 +1,6 @@
 /** Local time in a zone, from the zone database alone: the time zone of the process never enters. */
 import { Refusal, spend } from './budget.ts';
-import { createLru } from './lru.ts';
+import { BoundedMap } from '../bounded-map.ts';
 
 interface Zone {
   readonly format: Intl.DateTimeFormat;
@@ -10,7 +10,7 @@ interface Zone {
 }
 
 /** Names are not case-sensitive, so a caller could spell one zone in thousands of ways. */
-const zones = createLru<Zone>(32);
+const zones = new BoundedMap<Zone>(32);
 
 const FIRST_MINUTE_OF_1973 = Date.UTC(1973, 0, 1) / 60_000;
 

@@ -5,8 +5,8 @@ import { createClient, type Client, type IssuedToken } from '../../client/client
 import type { Broker } from '../broker.ts';
 import { writeSecret } from '../state-folder.ts';
 import { watchAuditLines, type AuditLine } from './audit-lines.ts';
-import { openCluster, type DemoCluster } from './clusters.ts';
-import { DEMO_POOL_PATH, DEMO_PROJECT_NUMBER, DEMO_TARGET_URI, seed } from './seed.ts';
+import { DEMO_ISSUER, openCluster, type DemoCluster } from './clusters.ts';
+import { DEMO_POOL_PATH, DEMO_PROJECT_NUMBER, DEMO_TARGET_URI, isProjectMissing, seed } from './seed.ts';
 import { curlFor, tellExchange } from './tell.ts';
 import { DEMO_NAMESPACE, DEMO_SERVICE_ACCOUNT, signWorkloadToken } from './workload-token.ts';
 
@@ -18,11 +18,12 @@ export async function runDemo(broker: Broker, stateFolder: string, say: (line: s
   const clusters = [await openCluster(stateFolder, 'a'), await openCluster(stateFolder, 'b')] as const;
   const client = createClient({ origin: broker.origin, token: broker.adminToken, fetch });
   const marker = join(stateFolder, 'demo', 'seeded');
-  if (!existsSync(marker)) {
+  // The broker's databases may have been lost without the marker; a policy that somebody emptied is no reason to fill it again.
+  if (!existsSync(marker) || (await isProjectMissing(client))) {
     await seed(client, clusters);
     writeSecret(marker, new Date().toISOString());
   }
-  const [cluster] = clusters;
+  const [cluster, otherCluster] = clusters;
   const { issued, audit } = await exchangeOnce(broker, client, cluster);
   const quota = await client.quotaInfo(DEMO_PROJECT_NUMBER);
   say(
@@ -31,6 +32,8 @@ export async function runDemo(broker: Broker, stateFolder: string, say: (line: s
       issued,
       audit,
       quota: quota.ok ? quota.value.usage : undefined,
+      issuer: DEMO_ISSUER,
+      otherCluster,
     }),
   );
   const fresh = await signWorkloadToken(cluster, audienceOf(cluster), nowSeconds(), CURL_TOKEN_SECONDS);

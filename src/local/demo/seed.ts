@@ -26,6 +26,11 @@ export async function seed(client: Client, clusters: readonly DemoCluster[]): Pr
   await setFirstPolicy(client, `projects/${PROJECT_ID}`, projectPolicy(clusters));
 }
 
+export async function isProjectMissing(client: Client): Promise<boolean> {
+  const policy = await client.getIamPolicy(`projects/${PROJECT_ID}`);
+  return !policy.ok && policy.error.code === 'NOT_FOUND';
+}
+
 function createCluster(client: Client, { providerId, clusterUri, jwksJson }: DemoCluster): Promise<Reply<unknown>> {
   return client.createProvider(PROJECT_ID, POOL_ID, providerId, {
     displayName: `Demo ${providerId}`,

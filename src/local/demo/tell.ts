@@ -8,15 +8,17 @@ export interface ToldExchange {
   readonly workload: string;
   readonly issued: IssuedToken;
   readonly audit: AuditLine;
+  readonly issuer: string;
+  readonly otherCluster: { readonly providerId: string; readonly clusterUri: string };
   readonly quota: { readonly used: number; readonly remaining: number } | undefined;
 }
 
-export function tellExchange({ workload, issued, audit, quota }: ToldExchange): string {
+export function tellExchange({ workload, issued, audit, quota, issuer, otherCluster }: ToldExchange): string {
   const token = issued.access_token;
   const rows = [
     ['who asked', workload],
     ['known as', text(audit['principal'])],
-    ['let in by', text(audit['binding'])],
+    ...bindingRows(text(audit['binding'])),
     ['roles', text(audit['roles'])],
     ['lifetime', `${issued.expires_in} s`],
     ['quota', quota === undefined ? 'unknown' : `${quota.used} used, ${quota.remaining} left in this minute`],
@@ -26,9 +28,28 @@ export function tellExchange({ workload, issued, audit, quota }: ToldExchange): 
   return [
     '',
     styleText('bold', 'One exchange: a Kubernetes token in, a federated token out'),
+    styleText(
+      'dim',
+      '  (The JSON line above is its audit line: every exchange writes one to stdout, granted or refused.)',
+    ),
     ...rows,
     `  ${claims}`,
+    '',
+    `  ${otherCluster.providerId} (${otherCluster.clusterUri}) has the same issuer, ${issuer}, and other keys: the audience says which`,
+    '  cluster is meant, never the issuer. The same ServiceAccount there is the same principal and gets demo.objectReader too, but not',
+    "  demo.statusReader, which is bound to the workloads of the first cluster. Neither can pass off its tokens as the other one's.",
   ].join('\n');
+}
+
+/** The audit line has it in one word each: where, role, and the title of the condition if there is one. */
+function bindingRows(binding: string): readonly (readonly string[])[] {
+  const [, where, role, condition] = /^(\S+) (\S+)(?: \((.*)\))?$/.exec(binding) ?? [];
+  if (where === undefined || role === undefined) return [['let in by', binding]];
+  return [
+    ['let in by', `a binding on    ${where}`],
+    ['', `of the role     ${role}`],
+    ['', `on condition    ${condition ?? 'none'}`],
+  ];
 }
 
 /** One line that a shell takes as it is: every parameter is percent-encoded, so nothing in it needs care. */

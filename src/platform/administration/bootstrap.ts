@@ -7,12 +7,13 @@ export function createBootstrapAuthenticator(
   adminToken: string,
 ): (authorization: string | undefined) => Promise<Result<{ actor: string }, AdminDenial>> {
   return async (authorization) => {
+    if ((authorization ?? '').trim() === '') return err({ tag: 'unauthenticated' });
     const presented = /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1];
-    if (presented === undefined) return err({ tag: 'unauthenticated' });
+    if (presented === undefined) return err({ tag: 'bad_credentials' });
     const [expected, given] = await Promise.all([digest(adminToken), digest(presented)]);
     return crypto.subtle.timingSafeEqual(expected, given)
       ? ok({ actor: 'bootstrap' })
-      : err({ tag: 'unauthenticated' });
+      : err({ tag: 'bad_credentials' });
   };
 }
 

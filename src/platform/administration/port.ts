@@ -41,7 +41,8 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
         const keys = await ring(projectNumber).list();
         return keys === undefined ? err(noSuch(projectNumber)) : ok(keys);
       }),
-    rotateSigningKeys: (projectNumber, input) => asking('key_ring', () => ring(projectNumber).rotate(input)),
+    rotateSigningKeys: (projectNumber, input, actor) =>
+      asking('key_ring', () => ring(projectNumber).rotate(input, actor)),
     quotaUsage: (projectNumber) =>
       asking('quota', async () => {
         const usage = await objects.usage(projectNumber);

@@ -5,7 +5,8 @@ import { shardKey } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { type Keks, kvMacKey } from '../secrets.ts';
 import { askRing, type KeyRings } from './ask.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { BoundedMap } from '../../core/bounded-map.ts';
+import { Budget } from '../budget.ts';
 import type { PublishedJwk } from './seal.ts';
 
 export interface PublicJwkSet {
@@ -24,7 +25,9 @@ interface JwksReaderOptions {
   readonly nowMs: () => number;
 }
 
-/** How long a distrusted key may still be handed out by an isolate that did not ask again. */
+/** So often the object is asked: an honest relying party always gets what is true now, and a distrusted key leaves with the next answer. */
+const FRESH = { burst: 60, refillPerSecond: 5, maxKeys: 512 };
+/** Beyond that, in a flood, the last answer serves for so long. */
 const MEMORY_MS = 5_000;
 const MAX_PROJECTS = 512;
 const STALE_LIFETIME_MS = 24 * 3_600_000;
@@ -44,13 +47,15 @@ interface Kept {
 export function createJwksReader(options: JwksReaderOptions): JwksReader {
   const { namespace, cache, nowMs } = options;
   const memory = new BoundedMap<Remembered>(MAX_PROJECTS);
+  const fresh = new Budget(FRESH, nowMs);
   const inKv = new BoundedMap<Kept & { readonly checkedAtMs: number }>(MAX_PROJECTS);
 
   async function published(projectNumber: string): Promise<Result<PublicJwkSet | undefined, Denial>> {
     if (!isProjectNumber(projectNumber)) return ok(undefined);
     const atMs = nowMs();
     const remembered = memory.get(projectNumber);
-    if (remembered !== undefined && atMs - remembered.atMs < MEMORY_MS) return ok(remembered.set);
+    const isYoung = remembered !== undefined && atMs - remembered.atMs < MEMORY_MS;
+    if (isYoung && !fresh.take(projectNumber)) return ok(remembered.set);
     const answer = await askRing(namespace, projectNumber, (ring) => ring.publicKeys());
     if (!answer.ok) return fromKv(projectNumber);
     const set = answer.value === undefined ? undefined : { keys: answer.value.keys.map((key) => key.jwk) };

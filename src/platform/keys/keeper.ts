@@ -3,7 +3,10 @@ import { type AdminDenial, invalid } from '../../core/admin/denial.ts';
 import type { SigningAlgorithm } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Keks } from '../secrets.ts';
+import { within } from '../within.ts';
 import {
+  type EmergencyGuard,
+  emergencyGuards,
   nextWakeMs,
   perform,
   plan,
@@ -15,7 +18,7 @@ import {
 } from './rotation.ts';
 import type { RingKey } from './rotation.ts';
 import { makeKey, type PublishedJwk, type Sealed, type SealKeys, sealKeys, standingOf } from './seal.ts';
-import type { RingFault, RingStore, StoredRing } from './store.ts';
+import type { RingFault, RingStore, RotationCommand, StoredRing } from './store.ts';
 
 /** For the isolates that sign: the private half leaves the object only sealed. */
 export interface SealedSigningKey extends RingKey {
@@ -51,17 +54,21 @@ export interface RingPorts {
   readonly name: string;
   nowMs(): number;
   keks(): Result<Keks, string>;
-  /** Resolves once the project's epoch says that the ring changed. */
-  announce(projectNumber: string): Promise<void>;
+  /** Resolves once the project's epoch says that the ring changed; actor and command are for the project's history. */
+  announce(projectNumber: string, actor: string | undefined, command: string): Promise<void>;
   setAlarm(atMs: number): Promise<void>;
 }
 
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 15 * 60_000;
+/** The Registry itself waits for the quota. */
+const ANNOUNCE_BUDGET_MS = 15_000;
 
 export class RingKeeper {
   readonly #store: RingStore;
   readonly #ports: RingPorts;
+  /** Two announcements of one command at once would stand in the history as two commands. */
+  #announcing: Promise<unknown> = Promise.resolve();
 
   constructor(store: RingStore, ports: RingPorts) {
     this.#store = store;
@@ -71,7 +78,10 @@ export class RingKeeper {
   /** The first keys of a project. Again, or twice at once: still one ring. */
   async create(projectNumber: string): Promise<Result<null, AdminDenial>> {
     while (this.#store.read() === undefined) {
-      const made = await this.#carryOut({ projectNumber, generation: 0, keys: [] }, plan([], this.#ports.nowMs()));
+      const made = await this.#carryOut(
+        { projectNumber, generation: 0, keys: [], owed: [] },
+        plan([], this.#ports.nowMs()),
+      );
       if (!made.ok) return made;
     }
     return ok(null);
@@ -115,20 +125,25 @@ export class RingKeeper {
     return settled.ok ? ok(this.signingKeys()) : settled;
   }
 
-  async rotate(input: RotateInput): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+  async rotate(input: RotateInput, actor?: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
     const { alg, emergency = false } = input;
     if (alg !== undefined && !SIGNING_ALGORITHMS.includes(alg)) return err(invalid('alg', 'must be ES256 or RS256'));
-    const rotation = { algs: alg === undefined ? SIGNING_ALGORITHMS : [alg], emergency };
-    const command = JSON.stringify(rotation);
+    const named = alg === undefined ? SIGNING_ALGORITHMS : [alg];
     for (;;) {
       const settled = await this.#settle();
       if (!settled.ok) return settled;
       const ring = this.#store.read();
       if (ring === undefined) return err({ tag: 'not_found', resource: this.#resource() });
-      // Asked again because the first answer was "not yet in force": doing it twice would burn the standby as well.
-      if (ring.owed === command) break;
-      const steps = planRotation(ring.keys, this.#ports.nowMs(), rotation);
-      if (steps.length === 0) break;
+      const nowMs = this.#ports.nowMs();
+      const guards = emergency ? emergencyGuards(ring.keys, nowMs).filter((guard) => named.includes(guard.alg)) : [];
+      const algs = named.filter((one) => !isOwed(ring, one, emergency) && guards.every((guard) => guard.alg !== one));
+      const steps = planRotation(ring.keys, nowMs, { algs, emergency });
+      if (steps.length === 0) {
+        // Whoever was told "not yet in force" asks again, and is answered by the announcement below.
+        if (guards.length > 0 && ring.owed.length === 0) return err(alreadyDone(guards));
+        break;
+      }
+      const command = { algs, emergency, ...(actor === undefined ? {} : { actor }) };
       const carriedOut = await this.#carryOut(ring, steps, command);
       if (!carriedOut.ok) return carriedOut;
       if (carriedOut.value) break;
@@ -182,7 +197,11 @@ export class RingKeeper {
   }
 
   /** False where another change came first; the keys made for this one are then forgotten, never having been seen by anybody. */
-  async #carryOut(ring: StoredRing, steps: readonly Step[], owed?: string): Promise<Result<boolean, AdminDenial>> {
+  async #carryOut(
+    ring: StoredRing,
+    steps: readonly Step[],
+    command?: RotationCommand,
+  ): Promise<Result<boolean, AdminDenial>> {
     const opened = await this.#openSeals(ring);
     if (!opened.ok) return opened;
     const { projectNumber, generation } = ring;
@@ -194,7 +213,7 @@ export class RingKeeper {
       made.map((key) => key.jwk.kid),
     );
     const change = { projectNumber, fromGeneration: generation, keys, made };
-    const committed = this.#store.commit(owed === undefined ? change : { ...change, owed }, this.#ports.nowMs());
+    const committed = this.#store.commit(command === undefined ? change : { ...change, command }, this.#ports.nowMs());
     // No await between the two: the change and its alarm become durable together.
     if (committed) await this.#rearm();
     return ok(committed);
@@ -220,15 +239,24 @@ export class RingKeeper {
   }
 
   async #announceOwed(): Promise<Result<null, AdminDenial>> {
+    const mine = this.#announcing.then(() => this.#announceAll());
+    this.#announcing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #announceAll(): Promise<Result<null, AdminDenial>> {
     const ring = this.#store.read();
-    if (ring?.owed === undefined) return ok(null);
+    if (ring === undefined || ring.owed.length === 0) return ok(null);
     try {
-      await this.#ports.announce(ring.projectNumber);
+      for (const { generation, emergency, actor } of ring.owed) {
+        const command = emergency ? 'signingKeys.rotate emergency' : 'signingKeys.rotate';
+        await within(ANNOUNCE_BUDGET_MS, this.#ports.announce(ring.projectNumber, actor, command));
+        this.#store.announced(generation);
+      }
     } catch {
       await this.#rearm();
       return err({ tag: 'not_in_force_yet', resource: this.#resource() });
     }
-    this.#store.announced(ring.generation);
     await this.#rearm();
     return ok(null);
   }
@@ -238,13 +266,25 @@ export class RingKeeper {
     if (ring === undefined) return;
     const nowMs = this.#ports.nowMs();
     const failures = this.#store.fault()?.failures ?? 0;
-    const trouble = failures > 0 || ring.owed !== undefined;
+    const trouble = failures > 0 || ring.owed.length > 0;
     await this.#ports.setAlarm(trouble ? nowMs + retryAfterMs(failures) : nextWakeMs(ring.keys, nowMs));
   }
 
   #resource(): string {
     return `projects/${this.#ports.name}/signingKeys`;
   }
+}
+
+/** Done already, though not announced: done once more it would burn the standby as well. */
+function isOwed(ring: StoredRing, alg: SigningAlgorithm, emergency: boolean): boolean {
+  return ring.owed.some((owed) => owed.emergency === emergency && owed.algs.includes(alg));
+}
+
+function alreadyDone(guards: readonly EmergencyGuard[]): AdminDenial {
+  const done = guards.map(({ alg, doneAtMs }) => `${alg} at ${rfc3339(doneAtMs)}`).join(', ');
+  const again = guards.map(({ alg, againFromMs }) => `${alg} from ${rfc3339(againFromMs)}`).join(', ');
+  const description = `The emergency rotation has been done (${done}) and need not be repeated. Another one, which drops the key that signs now, is possible later (${again}).`;
+  return { tag: 'failed_precondition', description };
 }
 
 const WRONG_KEK =

@@ -19,8 +19,12 @@ export class KeyRing extends DurableObject<Env> {
       name: ctx.id.name ?? '',
       nowMs: () => this.clock(),
       keks: () => readKeks(this.env),
-      announce: (projectNumber) =>
-        this.env.REGISTRY.getByName(projectRegistryName(projectNumber)).announce([shardKey.ring(projectNumber)]),
+      announce: (projectNumber, actor, command) =>
+        this.env.REGISTRY.getByName(projectRegistryName(projectNumber)).announce(
+          [shardKey.ring(projectNumber)],
+          actor,
+          command,
+        ),
       setAlarm: (atMs) => ctx.storage.setAlarm(atMs),
     });
   }
@@ -46,8 +50,9 @@ export class KeyRing extends DurableObject<Env> {
     return this.#keeper.catchUp();
   }
 
-  async rotate(input: RotateInput): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
-    return this.#keeper.rotate(input);
+  /** `actor` is who asked, for the project's history. */
+  async rotate(input: RotateInput, actor?: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+    return this.#keeper.rotate(input, actor);
   }
 
   async fault(): Promise<RingFault | undefined> {

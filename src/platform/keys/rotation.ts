@@ -39,6 +39,13 @@ export interface Rotation {
   readonly emergency: boolean;
 }
 
+/** An emergency rotation so young that asking for it again is taken for the same one. */
+export interface EmergencyGuard {
+  readonly alg: SigningAlgorithm;
+  readonly doneAtMs: number;
+  readonly againFromMs: number;
+}
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -55,6 +62,11 @@ export const KEEP_PUBLISHED_MS = DAY_MS;
 const CLOCK_SKEW_MS = 5 * MINUTE_MS;
 /** An isolate may hold what it read from the ring for this long, if no news says otherwise. */
 export const MAX_MEMORY_MS = HOUR_MS;
+/**
+ * Whoever lost the first answer asks again, and would make a key sign that no relying party has seen. So long, a second emergency is
+ * refused; a deliberate one, after a KEK leak, can wait for it.
+ */
+const EMERGENCY_GUARD_MS = 5 * MINUTE_MS;
 /** The ring looks after itself at least this often: re-sealing, and a clock that jumped. */
 const HEARTBEAT_MS = DAY_MS;
 
@@ -114,8 +126,19 @@ export function plan(ring: Ring, nowMs: number): readonly Step[] {
 
 /** The steps of a command. The timetable's own steps must have been done before. */
 export function planRotation(ring: Ring, nowMs: number, rotation: Rotation): readonly Step[] {
-  const rotate = rotation.emergency ? emergencyFor : bringForwardFor;
-  return rotation.algs.flatMap((alg) => rotate(ring, alg, nowMs));
+  if (!rotation.emergency) return rotation.algs.flatMap((alg) => bringForwardFor(ring, alg, nowMs));
+  const guarded = emergencyGuards(ring, nowMs).map((guard) => guard.alg);
+  return rotation.algs.filter((alg) => !guarded.includes(alg)).flatMap((alg) => emergencyFor(ring, alg, nowMs));
+}
+
+/** Read from the distrusted keys, which stay on the list for ever: a restart or a lost answer cannot forget an emergency. */
+export function emergencyGuards(ring: Ring, nowMs: number): readonly EmergencyGuard[] {
+  return SIGNING_ALGORITHMS.flatMap((alg) => {
+    const drops = ring.flatMap((key) => (key.alg === alg ? [key.distrustedAtMs ?? -Infinity] : []));
+    const doneAtMs = Math.max(-Infinity, ...drops);
+    const againFromMs = doneAtMs + EMERGENCY_GUARD_MS;
+    return nowMs < againFromMs ? [{ alg, doneAtMs, againFromMs }] : [];
+  });
 }
 
 /** The ring after `steps`; the n-th key to be made gets the n-th of `kids`. */
@@ -180,8 +203,10 @@ function emergencyFor(ring: Ring, alg: SigningAlgorithm, nowMs: number): readonl
   const active = activeKey(ring, alg, nowMs);
   const next = successorOf(active, ring);
   if (active === undefined || next === undefined) return [];
-  const untilMs = nowMs + PERIOD_MS;
-  return [{ type: 'distrust', kid: active.kid, atMs: nowMs }, retime(next, nowMs, untilMs), make(alg, nowMs, untilMs)];
+  // A clock may have been set back since the standby was published: nothing signs before it was.
+  const fromMs = Math.max(nowMs, next.publishTimeMs);
+  const untilMs = fromMs + PERIOD_MS;
+  return [{ type: 'distrust', kid: active.kid, atMs: nowMs }, retime(next, fromMs, untilMs), make(alg, nowMs, untilMs)];
 }
 
 function successorOf(active: RingKey | undefined, ring: Ring): RingKey | undefined {

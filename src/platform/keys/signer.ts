@@ -7,7 +7,7 @@ import { shardKey, type SigningAlgorithm } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Keks } from '../secrets.ts';
 import { askRing, type KeyRings } from './ask.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { BoundedMap } from '../../core/bounded-map.ts';
 import type { SealedSigningKey, SigningKeys } from './keeper.ts';
 import { activeKey, MAX_MEMORY_MS, type RingKey } from './rotation.ts';
 import { openSigningKey, type SealKeys, sealKeys } from './seal.ts';

@@ -1,6 +1,6 @@
 /** What a KeyRing object keeps: the keys' times and public halves, the sealed private halves, and one row about the ring itself. */
 import type { SigningAlgorithm } from '../../core/resources.ts';
-import { maySignAgain, type Ring, type RingKey } from './rotation.ts';
+import { maySignAgain, type Ring, type RingKey, type Rotation } from './rotation.ts';
 import type { PublishedJwk, Sealed } from './seal.ts';
 
 export interface StoredRing {
@@ -8,8 +8,18 @@ export interface StoredRing {
   /** Grows by one with each change: two changes that began at the same state cannot both be written. */
   readonly generation: number;
   readonly keys: Ring;
-  /** The command whose announcement is still owed. */
-  readonly owed?: string;
+  /** The commands whose announcements are still owed, oldest first. */
+  readonly owed: readonly OwedAnnouncement[];
+}
+
+/** A command that was carried out, and who gave it. */
+export interface RotationCommand extends Rotation {
+  readonly actor?: string;
+}
+
+export interface OwedAnnouncement extends RotationCommand {
+  /** Of the ring after the command: its name among what is owed. */
+  readonly generation: number;
 }
 
 export interface Change {
@@ -18,7 +28,7 @@ export interface Change {
   readonly fromGeneration: number;
   readonly keys: Ring;
   readonly made: readonly { readonly jwk: PublishedJwk; readonly sealed: Sealed }[];
-  readonly owed?: string;
+  readonly command?: RotationCommand;
 }
 
 export interface RingFault {
@@ -33,8 +43,7 @@ const TABLES = `
     id INTEGER PRIMARY KEY CHECK (id = 1),
     project_number TEXT NOT NULL,
     generation INTEGER NOT NULL CHECK (generation >= 1),
-    owed TEXT,
-    owed_generation INTEGER NOT NULL DEFAULT 0,
+    owed TEXT CHECK (json_valid(owed)),
     fault TEXT,
     fault_at_ms INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0
@@ -67,20 +76,21 @@ export class RingStore {
   read(): StoredRing | undefined {
     if (!this.#exists()) return undefined;
     const [row] = this.#sql
-      .exec<{ project_number: string; generation: number; owed: string | null }>(
-        'SELECT project_number, generation, owed FROM ring',
+      .exec<{ project_number: string; generation: number; owed: string }>(
+        `SELECT project_number, generation, coalesce(owed, '[]') AS owed FROM ring`,
       )
       .toArray();
     if (row === undefined) return undefined;
-    const ring = { projectNumber: row.project_number, generation: row.generation, keys: this.#keys() };
-    return row.owed === null ? ring : { ...ring, owed: row.owed };
+    const owed: readonly OwedAnnouncement[] = JSON.parse(row.owed);
+    return { projectNumber: row.project_number, generation: row.generation, keys: this.#keys(), owed };
   }
 
   /** All of the change or none of it; false where the ring is no longer the one that the change began from. */
   commit(change: Change, nowMs: number): boolean {
     return this.#storage.transactionSync(() => {
       this.#sql.exec(TABLES);
-      if ((this.read()?.generation ?? 0) !== change.fromGeneration) return false;
+      const before = this.read();
+      if ((before?.generation ?? 0) !== change.fromGeneration) return false;
       const generation = change.fromGeneration + 1;
       this.#sql.exec(
         `INSERT INTO ring (id, project_number, generation) VALUES (1, ?, ?)
@@ -88,9 +98,7 @@ export class RingStore {
         change.projectNumber,
         generation,
       );
-      if (change.owed !== undefined) {
-        this.#sql.exec('UPDATE ring SET owed = ?, owed_generation = ?', change.owed, generation);
-      }
+      if (change.command !== undefined) this.#owe([...(before?.owed ?? []), { ...change.command, generation }]);
       this.#writeKeys(change, nowMs);
       return true;
     });
@@ -129,9 +137,9 @@ export class RingStore {
     );
   }
 
-  /** What was owed when the announcement began has been announced; a command that came in between is still owed. */
+  /** This one has been announced; a command that came in between is still owed. */
   announced(generation: number): void {
-    this.#sql.exec('UPDATE ring SET owed = NULL WHERE owed_generation <= ?', generation);
+    this.#owe((this.read()?.owed ?? []).filter((announcement) => announcement.generation !== generation));
   }
 
   fault(): RingFault | undefined {
@@ -151,6 +159,10 @@ export class RingStore {
 
   clearFault(): void {
     this.#sql.exec('UPDATE ring SET fault = NULL, failures = 0 WHERE fault IS NOT NULL');
+  }
+
+  #owe(owed: readonly OwedAnnouncement[]): void {
+    this.#sql.exec('UPDATE ring SET owed = ?', JSON.stringify(owed));
   }
 
   #exists(): boolean {

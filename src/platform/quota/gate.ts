@@ -4,6 +4,7 @@ import type { EpochNews } from '../../core/news.ts';
 import type { Permit } from '../../core/ports.ts';
 import { PERMIT_MARGIN_MS } from '../../core/quota.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { within } from '../within.ts';
 import type { Quota } from './object.ts';
 import type { QuotaUsage } from './store.ts';
 
@@ -80,21 +81,9 @@ async function atMostTwice<T>(once: () => Promise<Asking<T>>): Promise<Asking<T>
 /** One question over a stub of its own: a stub whose object broke stays broken. Every fault is an absence, never an exception. */
 async function ask<T>(namespace: QuotaObjects, name: string, question: (stub: Stub) => Promise<T>): Promise<Asking<T>> {
   try {
-    return answered(await withinBudget(() => question(namespace.getByName(name))));
+    return answered(await within(ANSWER_BUDGET_MS, question(namespace.getByName(name))));
   } catch (fault) {
     return { came: isRetryable(fault) ? 'again' : 'nothing' };
-  }
-}
-
-async function withinBudget<T>(question: () => Promise<T>): Promise<T> {
-  let timer: number | null = null;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('the quota object did not answer in time')), ANSWER_BUDGET_MS);
-  });
-  try {
-    return await Promise.race([question(), tooLate]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

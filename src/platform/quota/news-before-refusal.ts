@@ -2,7 +2,7 @@
 import type { Denial } from '../../core/denial.ts';
 import type { AskNews } from '../../core/ports.ts';
 import { ok, type Result } from '../../core/result.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { BoundedMap } from '../../core/bounded-map.ts';
 import { Budget } from '../budget.ts';
 import type { QuotaGate } from './gate.ts';
 

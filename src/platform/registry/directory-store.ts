@@ -1,6 +1,7 @@
 /** Which projects there are, in SQLite. Rows are never deleted, so that neither a number nor an id can ever mean somebody else. */
 import type { Page } from '../../core/admin/commands.ts';
 import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts';
+import { tracesOf } from './limits.ts';
 
 export interface ProjectEntry {
   readonly project: Project;
@@ -146,14 +147,16 @@ export class DirectoryStore {
   }
 
   #remember(time: string, actor: string, command: string, before: string | null, after: string): void {
-    this.#sql.exec(
-      'INSERT INTO history (time, actor, command, before, after) VALUES (?, ?, ?, ?, ?)',
-      time,
-      actor,
-      command,
-      before,
-      after,
-    );
+    for (const trace of tracesOf(before, after)) {
+      this.#sql.exec(
+        'INSERT INTO history (time, actor, command, before, after) VALUES (?, ?, ?, ?, ?)',
+        time,
+        actor,
+        command,
+        trace.before,
+        trace.after,
+      );
+    }
   }
 }
 

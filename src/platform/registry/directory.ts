@@ -13,7 +13,9 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { DirectoryStore, type ProjectEntry, type ProjectIds } from './directory-store.ts';
 import { FaultLog } from './faults.ts';
-import { applyContext, type Host, withPatience } from './host.ts';
+import { within } from '../within.ts';
+import { applyContext, type Host, PATIENCE_MS } from './host.ts';
+import { tooLarge } from './limits.ts';
 import { kekStanding, type KekStanding, writableKek } from './kek.ts';
 
 export interface NewProject {
@@ -88,6 +90,8 @@ export class Directory {
       const context = applyContext(this.#host, current.revision + 1);
       const policy = setOrganizationPolicy(current, input, context);
       if (!policy.ok) return policy;
+      const oversize = tooLarge("the organization's policy", policy.value);
+      if (oversize !== undefined) return err(oversize);
       this.#openForWriting(kek.value.check);
       this.#store.setOrganizationPolicy(policy.value, context.time, actor);
       return policy;
@@ -153,9 +157,9 @@ export class Directory {
     try {
       const env = this.#host.env();
       const registry = env.REGISTRY.getByName(projectRegistryName(projectNumber));
-      const provisioned = await withPatience(registry.provision(project, actor));
+      const provisioned = await within(PATIENCE_MS, registry.provision(project, actor));
       if (!provisioned.ok) return this.#unfinished(provisioned.error);
-      const ring = await withPatience(env.KEY_RING.getByName(projectNumber).create(projectNumber));
+      const ring = await within(PATIENCE_MS, env.KEY_RING.getByName(projectNumber).create(projectNumber));
       if (!ring.ok) return this.#unfinished(ring.error);
       this.#store.finished(projectNumber);
       return ok(provisioned.value);

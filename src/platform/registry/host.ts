@@ -20,22 +20,12 @@ export function applyContext(host: Host, epoch: number): ApplyContext {
   };
 }
 
-const PATIENCE_MS = 10_000;
+/** For other objects and KV, off the path of an exchange. */
+export const PATIENCE_MS = 10_000;
+/** Administrators wait for this one. */
+export const DELIVERY_PATIENCE_MS = 5_000;
 
-/** Another object or KV that never answers must not hold up everything that waits its turn behind it. */
-export async function withPatience<P extends PromiseLike<unknown>>(work: P): Promise<Awaited<P>> {
-  let timer: number | null = null;
-  const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([work, tooLong]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** One after the other: two deliveries in flight could arrive in the wrong order, and two puts to one key certainly do. */
+/** One after the other: two puts to one key in flight arrive in any order. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -60,8 +60,8 @@ export class Registry extends DurableObject<Env> {
     return this.#project.shard(key);
   }
 
-  async announce(shards: readonly string[]): Promise<void> {
-    return this.#project.announce(shards);
+  async announce(shards: readonly string[], actor?: string, command?: string): Promise<void> {
+    return this.#project.announce(shards, actor, command);
   }
 
   async ping(): Promise<{ kek: KekStanding }> {

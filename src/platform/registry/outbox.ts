@@ -43,7 +43,12 @@ export class Outbox {
   }
 
   isEmpty(): boolean {
-    return this.#sql.exec('SELECT 1 FROM outbox LIMIT 1').toArray().length === 0;
+    return !this.holds(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Is anything of `epoch` or before it not in force? */
+  holds(epoch: number): boolean {
+    return this.#sql.exec('SELECT 1 FROM outbox WHERE epoch <= ? LIMIT 1', epoch).toArray().length > 0;
   }
 
   delivered(epoch: number): void {

@@ -1,7 +1,10 @@
 /** One project's configuration in SQLite: what `apply` reads, and the one place where its writes land, history with them. */
 import type { Page, PolicyResource } from '../../core/admin/commands.ts';
-import type { ConfigState, Write } from '../../core/admin/state.ts';
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { ConfigState, PolicyOf, Write } from '../../core/admin/state.ts';
 import type { Policy, Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
+import { opensTargets } from '../../core/roles.ts';
+import { tooLarge, tracesOf } from './limits.ts';
 
 /** One saved change: all of it goes in, or nothing. */
 interface Change {
@@ -28,10 +31,9 @@ interface Step {
   readonly key: RowKey;
   readonly value?: unknown;
   readonly uri?: string;
+  readonly opensTargets?: boolean;
 }
 
-/** To SQLite a negative limit is none. */
-const ALL = -1;
 const PROJECT_ROW: RowKey = { kind: 'project', parent: '', id: '' };
 
 export class ProjectStore implements ConfigState {
@@ -59,6 +61,7 @@ export class ProjectStore implements ConfigState {
          parent TEXT NOT NULL,
          id TEXT NOT NULL,
          uri TEXT UNIQUE CHECK (uri IS NULL OR kind = 'target'),
+         opens_targets INTEGER CHECK (opens_targets IN (0, 1) AND kind = 'role' OR opens_targets IS NULL),
          body TEXT NOT NULL CHECK (json_valid(body)),
          PRIMARY KEY (kind, parent, id)
        ) STRICT, WITHOUT ROWID;
@@ -95,10 +98,17 @@ export class ProjectStore implements ConfigState {
       change.epoch,
       change.kekCheck,
     );
-    const steps = change.writes.flatMap(stepsOf);
-    for (const [position, step] of steps.entries()) this.#take(change, position, step);
+    for (const write of change.writes) this.#take(change, stepOf(write));
     // A change without rows of ours (the key ring moved) is still a step of the epoch that somebody caused.
-    if (steps.length === 0) this.#remember(change, 0, '', null, null);
+    if (change.writes.length === 0) this.#remember(change, '', null, null);
+  }
+
+  /** Why these rows cannot be written, if they cannot. */
+  oversize(writes: readonly Write[]): AdminDenial | undefined {
+    return writes
+      .map((write) => stepOf(write))
+      .map(({ key, value = null }) => tooLarge(nameOf(key), value))
+      .find((denial) => denial !== undefined);
   }
 
   project(): Project {
@@ -128,6 +138,28 @@ export class ProjectStore implements ConfigState {
     return this.#row({ kind: 'role', parent: '', id: roleId });
   }
 
+  roleCount(): number {
+    return this.#sql.exec<{ count: number }>(`SELECT count(*) AS count FROM resources WHERE kind = 'role'`).one().count;
+  }
+
+  openingRoleIds(): readonly string[] {
+    const rows = this.#sql.exec<{ id: string }>(
+      `SELECT id FROM resources WHERE kind = 'role' AND opens_targets = 1 ORDER BY id`,
+    );
+    return [...rows].map((row) => row.id);
+  }
+
+  /** SQLite finds the few policies that hold the text at all; whether it is a role there is decided here. */
+  policiesWithRole(role: string): readonly PolicyOf[] {
+    const rows = this.#sql.exec<{ id: string; body: string }>(
+      `SELECT id, body FROM resources WHERE kind = 'policy' AND instr(body, ?) > 0 ORDER BY id`,
+      JSON.stringify(role),
+    );
+    return [...rows]
+      .map(({ id, body }): PolicyOf => ({ resource: policyResourceOf(id), policy: JSON.parse(body) }))
+      .filter(({ policy }) => policy.bindings.some((binding) => binding.role === role));
+  }
+
   policy(resource: PolicyResource): Policy | undefined {
     return this.#row({ kind: 'policy', parent: '', id: policyRowId(resource) });
   }
@@ -146,10 +178,6 @@ export class ProjectStore implements ConfigState {
 
   roles(page: Page): readonly Role[] {
     return this.#bodies('role', '', page).map((body): Role => JSON.parse(body));
-  }
-
-  allRoles(): readonly Role[] {
-    return this.roles({ after: '', pageSize: ALL });
   }
 
   targetIdByUri(): Readonly<Record<string, string>> {
@@ -187,7 +215,7 @@ export class ProjectStore implements ConfigState {
     return [...rows].map((row) => row.body);
   }
 
-  #take(change: Change, position: number, step: Step): void {
+  #take(change: Change, step: Step): void {
     const { kind, parent, id } = step.key;
     const before = this.#body(step.key) ?? null;
     const after = step.value === undefined ? null : JSON.stringify(step.value);
@@ -196,26 +224,26 @@ export class ProjectStore implements ConfigState {
       this.#sql.exec('DELETE FROM resources WHERE kind = ? AND parent = ? AND id = ?', kind, parent, id);
     } else {
       this.#sql.exec(
-        `INSERT INTO resources (kind, parent, id, uri, body) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (kind, parent, id) DO UPDATE SET uri = excluded.uri, body = excluded.body`,
+        `INSERT INTO resources (kind, parent, id, uri, opens_targets, body) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (kind, parent, id) DO UPDATE SET
+           uri = excluded.uri, opens_targets = excluded.opens_targets, body = excluded.body`,
         kind,
         parent,
         id,
         step.uri ?? null,
+        step.opensTargets === undefined ? null : Number(step.opensTargets),
         after,
       );
     }
-    const resource = [kind, parent, id].filter((part) => part !== '').join('/');
-    this.#remember(change, position, resource, before, after);
+    for (const trace of tracesOf(before, after)) this.#remember(change, nameOf(step.key), trace.before, trace.after);
   }
 
-  #remember(change: Change, position: number, resource: string, before: string | null, after: string | null): void {
+  #remember(change: Change, resource: string, before: string | null, after: string | null): void {
     const { epoch, time, actor, command } = change;
     this.#sql.exec(
       `INSERT INTO history (epoch, position, time, actor, command, resource, before, after)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?1, (SELECT coalesce(max(position), -1) + 1 FROM history WHERE epoch = ?1), ?2, ?3, ?4, ?5, ?6, ?7)`,
       epoch,
-      position,
       time,
       actor,
       command,
@@ -226,32 +254,33 @@ export class ProjectStore implements ConfigState {
   }
 }
 
-function stepsOf(write: Write): Step[] {
+function nameOf({ kind, parent, id }: RowKey): string {
+  return [kind, parent, id].filter((part) => part !== '').join('/');
+}
+
+function stepOf(write: Write): Step {
   if ('remove' in write) {
-    if (write.remove === 'role') return [{ key: { kind: 'role', parent: '', id: write.roleId } }];
-    // A target that is made again under the old id must not find the old one's bindings waiting.
-    return [
-      { key: { kind: 'target', parent: '', id: write.targetId } },
-      { key: { kind: 'policy', parent: '', id: policyRowId({ kind: 'target', targetId: write.targetId }) } },
-    ];
+    return { key: { kind: write.remove, parent: '', id: write.remove === 'role' ? write.roleId : write.targetId } };
   }
   switch (write.put) {
     case 'project':
-      return [{ key: PROJECT_ROW, value: write.project }];
+      return { key: PROJECT_ROW, value: write.project };
     case 'pool':
-      return [{ key: { kind: 'pool', parent: '', id: write.pool.poolId }, value: write.pool }];
+      return { key: { kind: 'pool', parent: '', id: write.pool.poolId }, value: write.pool };
     case 'provider': {
       const { provider } = write;
-      return [{ key: { kind: 'provider', parent: provider.poolId, id: provider.providerId }, value: provider }];
+      return { key: { kind: 'provider', parent: provider.poolId, id: provider.providerId }, value: provider };
     }
     case 'target': {
       const { target } = write;
-      return [{ key: { kind: 'target', parent: '', id: target.targetId }, value: target, uri: target.uri }];
+      return { key: { kind: 'target', parent: '', id: target.targetId }, value: target, uri: target.uri };
     }
-    case 'role':
-      return [{ key: { kind: 'role', parent: '', id: write.role.roleId }, value: write.role }];
+    case 'role': {
+      const { role } = write;
+      return { key: { kind: 'role', parent: '', id: role.roleId }, value: role, opensTargets: opensTargets(role) };
+    }
     case 'policy':
-      return [{ key: { kind: 'policy', parent: '', id: policyRowId(write.resource) }, value: write.policy }];
+      return { key: { kind: 'policy', parent: '', id: policyRowId(write.resource) }, value: write.policy };
   }
 }
 
@@ -264,4 +293,12 @@ function policyRowId(resource: PolicyResource): string {
     case 'target':
       return `target/${resource.targetId}`;
   }
+}
+
+/** The way back from `policyRowId`. */
+function policyResourceOf(rowId: string): PolicyResource {
+  const slash = rowId.indexOf('/');
+  const id = rowId.slice(slash + 1);
+  if (slash < 0) return { kind: 'project' };
+  return rowId.startsWith('pool/') ? { kind: 'pool', poolId: id } : { kind: 'target', targetId: id };
 }

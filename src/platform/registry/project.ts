@@ -13,8 +13,10 @@ import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { Copies } from './copies.ts';
 import { FaultLog } from './faults.ts';
-import { applyContext, type Host, Turns, withPatience } from './host.ts';
+import { within } from '../within.ts';
+import { applyContext, DELIVERY_PATIENCE_MS, type Host, PATIENCE_MS, Turns } from './host.ts';
 import { kekStanding, type KekStanding, writableKek } from './kek.ts';
+import { MAX_NAMED_SHARDS, tooLarge } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
 import { macKeys, type MacKeys, sealRecord } from './record.ts';
@@ -28,6 +30,17 @@ const RECORD_EXPIRATION_TTL_SECONDS = RECORD_LIFE_MS / 1_000 + 3_600;
 const PUTS_IN_ONE_GO = 30;
 const SAFETY_ALARM_MS = 5_000;
 const WRONG_KEK_RETRY_MS = 300_000;
+const FAULTY_PUTS_RETRY_MS = 5_000;
+
+/** Undoes the transaction it is thrown in; its refusal is the answer. */
+class Undone extends Error {
+  readonly denial: AdminDenial;
+
+  constructor(denial: AdminDenial) {
+    super('the change is too large to be kept');
+    this.denial = denial;
+  }
+}
 
 /** What a change wants: `apply` and `provisionWrites` both answer so. */
 interface Wanted<T> {
@@ -42,7 +55,8 @@ export class ProjectRegistry {
   readonly #outbox: Outbox;
   readonly #copies: Copies;
   readonly #faults: FaultLog;
-  readonly #deliveries = new Turns();
+  /** The attempt in flight: all who wait for the quota object wait for the same answer. */
+  #attempt: Promise<boolean> | undefined;
   readonly #puts = new Turns();
   #putsNotBeforeMs = 0;
 
@@ -64,9 +78,10 @@ export class ProjectRegistry {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
     if (!this.exists()) {
-      this.#save(kek.value.check, actor, 'project.create', 1, (context) => {
+      const saved = this.#save(kek.value.check, actor, 'project.create', 1, (context) => {
         return ok({ answer: undefined, ...provisionWrites(project, context) });
       });
+      if (!saved.ok) return saved;
     }
     const kept = this.#store.project();
     if (kept.projectNumber !== project.projectNumber || kept.projectId !== project.projectId) {
@@ -97,11 +112,12 @@ export class ProjectRegistry {
     return { epoch, value: shardValue(this.#store, key) };
   }
 
-  async announce(shards: readonly string[]): Promise<void> {
+  /** The key ring's changes come without rows of ours; `actor` and `command` say who moved it, and how. */
+  async announce(shards: readonly string[], actor = 'edge-sts', command = 'announce'): Promise<void> {
     if (!this.exists()) throw new Error('there is no such project to announce a change of');
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) throw new Error('EDGE_STS_KEK is not the key of this state: nothing was announced');
-    this.#save(kek.value.check, 'edge-sts', 'announce', this.#store.epoch() + 1, () =>
+    this.#save(kek.value.check, actor, command, this.#store.epoch() + 1, () =>
       ok({ answer: undefined, writes: [], shards }),
     );
     const inForce = await this.#inForce(undefined);
@@ -134,19 +150,44 @@ export class ProjectRegistry {
   ): Result<T, AdminDenial> {
     const nowMs = this.#host.nowMs();
     const context = applyContext(this.#host, epoch);
-    const saved = this.#host.ctx.storage.transactionSync(() => {
+    const saved = this.#undoable((): Result<T, AdminDenial> => {
       const wanted = want(context);
       if (!wanted.ok) return wanted;
       const { answer, writes, shards } = wanted.value;
       if (writes.length === 0 && shards.length === 0) return ok(answer);
+      const oversize = this.#store.oversize(writes);
+      if (oversize !== undefined) return err(oversize);
       if (!this.exists()) this.#createTables();
-      this.#store.commit({ epoch, time: context.time, actor, command, writes, kekCheck });
-      this.#outbox.add({ epoch, shards }, nowMs);
-      for (const key of shards) if (isConfigShard(key)) this.#copies.changed(key, epoch, nowMs);
+      const few = shards.length <= MAX_NAMED_SHARDS;
+      // A step left out makes every copy doubtful, and each is read again: shorter than a long list in each permit's news.
+      const inForceAt = few ? epoch : epoch + 1;
+      this.#store.commit({ epoch: inForceAt, time: context.time, actor, command, writes, kekCheck });
+      this.#outbox.add({ epoch: inForceAt, shards: few ? shards : [] }, nowMs);
+      const configShards = shards.filter(isConfigShard);
+      for (const key of configShards) this.#copies.changed(key, inForceAt, nowMs);
+      if (!few) this.#copies.allChanged(inForceAt, nowMs);
+      this.#refuseLargeShards(configShards);
       return ok(answer);
     });
     if (saved.ok) this.#host.ctx.waitUntil(this.#setAlarm());
     return saved;
+  }
+
+  #undoable<T>(work: () => Result<T, AdminDenial>): Result<T, AdminDenial> {
+    try {
+      return this.#host.ctx.storage.transactionSync(work);
+    } catch (fault) {
+      if (fault instanceof Undone) return err(fault.denial);
+      throw fault;
+    }
+  }
+
+  /** What has grown too large for the edge shows only when it is put together, so after the rows are written. */
+  #refuseLargeShards(keys: readonly string[]): void {
+    for (const key of keys) {
+      const denial = tooLarge(`the record ${key}`, shardValue(this.#store, key));
+      if (denial !== undefined) throw new Undone(denial);
+    }
   }
 
   #createTables(): void {
@@ -165,29 +206,51 @@ export class ProjectRegistry {
     await this.#setAlarm();
   }
 
-  /** True when nothing is left undelivered of what was there when it was asked. Never rejects. */
-  #deliver(): Promise<boolean> {
-    return this.#deliveries.take(async () => {
-      try {
-        while (this.exists() && !this.#outbox.isEmpty()) await this.#deliverOnce();
-        return true;
-      } catch (fault) {
-        this.#outbox.failed(this.#host.nowMs());
-        this.recordFault('deliver', fault);
-        return false;
-      }
-    });
+  /**
+   * True when nothing is left undelivered of what was there when it was asked. Who comes while an attempt is in flight waits for
+   * that one, and fails with it: a quota object that hangs costs each writer one patience, not one for each before him. Never rejects.
+   */
+  async #deliver(): Promise<boolean> {
+    if (!this.exists()) return true;
+    const wantedEpoch = this.#store.epoch();
+    while (this.#outbox.holds(wantedEpoch)) if (!(await this.#sharedAttempt())) return false;
+    return true;
   }
 
-  async #deliverOnce(): Promise<void> {
+  #sharedAttempt(): Promise<boolean> {
+    if (this.#attempt !== undefined) return this.#attempt;
+    const attempt = this.#tryToDeliver();
+    this.#attempt = attempt;
+    // Before anybody who waits goes on, so that his next question is a new attempt.
+    void attempt.then(() => (this.#attempt = undefined));
+    return attempt;
+  }
+
+  async #tryToDeliver(): Promise<boolean> {
+    try {
+      const leapt = await this.#deliverOnce();
+      // What it has just become is not in force before the leap is.
+      if (leapt) await this.#deliverOnce();
+      return true;
+    } catch (fault) {
+      this.#outbox.failed(this.#host.nowMs());
+      this.recordFault('deliver', fault);
+      return false;
+    }
+  }
+
+  async #deliverOnce(): Promise<boolean> {
     const { projectNumber, tokenExchangesPerMinute } = this.#store.project();
     const changes = this.#outbox.undelivered();
     const quota = this.#host.env().QUOTA.getByName(projectNumber);
-    const inForce = await withPatience(quota.advance({ changes, limitPerMinute: tokenExchangesPerMinute }));
+    const delivery = quota.advance({ changes, limitPerMinute: tokenExchangesPerMinute });
+    const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
     const newest = changes.at(-1)?.epoch ?? 0;
     if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);
     this.#outbox.delivered(newest);
-    if (inForce > this.#store.epoch()) this.#leap(inForce);
+    const isBehind = inForce > this.#store.epoch();
+    if (isBehind) this.#leap(inForce);
+    return isBehind;
   }
 
   /**
@@ -223,19 +286,21 @@ export class ProjectRegistry {
         const keys = await macKeys(kek.value.keks);
         await Promise.all(due.map((key) => this.#put(keys, key)));
       } catch (fault) {
+        // Not by each put for itself, so nothing else keeps the alarm from coming back at once.
+        this.#putsNotBeforeMs = Math.max(this.#putsNotBeforeMs, this.#host.nowMs() + FAULTY_PUTS_RETRY_MS);
         this.recordFault('put', fault);
       }
     });
   }
 
   async #put(keys: MacKeys, key: string): Promise<void> {
-    const epoch = this.#store.epoch();
-    const value = shardValue(this.#store, key);
     try {
+      const epoch = this.#store.epoch();
+      const value = shardValue(this.#store, key);
       const notAfterMs = this.#host.nowMs() + RECORD_LIFE_MS;
       const text = await sealRecord(keys, { key, epoch, notAfterMs, body: JSON.stringify(value) });
       const options = { expirationTtl: RECORD_EXPIRATION_TTL_SECONDS };
-      await withPatience(this.#host.env().CACHE.put(key, text, options));
+      await within(PATIENCE_MS, this.#host.env().CACHE.put(key, text, options));
       this.#copies.put(key, epoch, this.#host.nowMs());
       // KV lets a tombstone go by itself, and nobody is led to that key any more.
       if (value === null) this.#copies.forget(key, epoch);
@@ -245,11 +310,15 @@ export class ProjectRegistry {
     }
   }
 
+  /** No copy may be put before the outbox is empty; an alarm for one would come back at once, again and again. */
   async #setAlarm(): Promise<void> {
+    const dueAtMs = this.#outbox.dueAtMs() ?? this.#putsDueAtMs();
+    if (dueAtMs !== undefined) await this.#host.ctx.storage.setAlarm(dueAtMs);
+  }
+
+  #putsDueAtMs(): number | undefined {
     const copiesDueAtMs = this.#copies.dueAtMs();
-    const putsAtMs = copiesDueAtMs === undefined ? undefined : Math.max(copiesDueAtMs, this.#putsNotBeforeMs);
-    const times = [this.#outbox.dueAtMs(), putsAtMs].filter((time) => time !== undefined);
-    if (times.length > 0) await this.#host.ctx.storage.setAlarm(Math.min(...times));
+    return copiesDueAtMs === undefined ? undefined : Math.max(copiesDueAtMs, this.#putsNotBeforeMs);
   }
 
   #storedKekCheck(): string | undefined {

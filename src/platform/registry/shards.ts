@@ -36,7 +36,7 @@ function projectShard(store: ProjectStore): Shards['project'] {
   return {
     project: store.project(),
     policy: store.policy({ kind: 'project' }) ?? EMPTY_POLICY,
-    roles: store.allRoles(),
+    openingRoleIds: store.openingRoleIds(),
     targetIdByUri: store.targetIdByUri(),
   };
 }

@@ -7,9 +7,9 @@ import { ConfigUnavailable, type ConfigView } from '../../core/ports.ts';
 import { shardKey, type Shards } from '../../core/resources.ts';
 import type { Keks } from '../secrets.ts';
 import { projectRegistryName } from '../object-names.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { BoundedMap } from '../../core/bounded-map.ts';
 import { Budget } from '../budget.ts';
-import { withPatience } from './host.ts';
+import { within } from '../within.ts';
 import type { Registry } from './object.ts';
 import { macKeys, type MacKeys, openRecord } from './record.ts';
 
@@ -29,6 +29,9 @@ interface Copy {
   readonly value: Shard | undefined;
   provenAtEpoch: number;
 }
+
+/** A caller waits: a KV or an object that takes longer is as good as away. */
+const READ_BUDGET_MS = 3_000;
 
 /** Questions about things that nothing is known of, a project: bounded, for one object answers them all, and the administrator too. */
 const GUESSES = { burst: 60, refillPerSecond: 2, maxKeys: 1_000 };
@@ -86,7 +89,7 @@ export function createConfigReader(deps: {
   async function fromKv(key: string): Promise<Copy | 'missing' | 'unusable'> {
     try {
       const options = { type: 'text', cacheTtl: KV_CACHE_TTL_SECONDS } as const;
-      const text = await withPatience(deps.cache.get(key, options));
+      const text = await within(READ_BUDGET_MS, deps.cache.get(key, options));
       if (text === null) return 'missing';
       keys ??= await macKeys(deps.keks);
       const record = await openRecord(keys, key, text, deps.nowMs());
@@ -106,7 +109,7 @@ export function createConfigReader(deps: {
 
     async function ask(): Promise<{ readonly epoch: number; readonly value: unknown }> {
       try {
-        return await withPatience(deps.registry.getByName(projectRegistryName(projectNumber)).shard(key));
+        return await within(READ_BUDGET_MS, deps.registry.getByName(projectRegistryName(projectNumber)).shard(key));
       } catch (cause) {
         throw new ConfigUnavailable('the Registry object does not answer', { cause });
       }

@@ -1,6 +1,7 @@
 /** getIamPolicy, setIamPolicy, testIamPermissions on the organization, projects, pools and targets. */
 import type { PolicyInput, PolicyResource } from '../../core/admin/commands.ts';
 import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
+import { replacesEverything } from '../../core/admin/mask.ts';
 import { isPermission } from '../../core/admin/roles.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { Policy } from '../../core/resources.ts';
@@ -97,10 +98,11 @@ async function set(call: Call, door: PolicyDoor): Promise<Result<JsonObject, Adm
   if (!wanted.ok) return wanted;
   const paths = (wanted.value.updateMask ?? '').split(',').map((path) => camelCase(path.trim()));
   const named = paths.filter((path) => path !== '');
-  const unknown = named.find((path) => !MASK_PATHS.includes(path));
+  const unknown = replacesEverything(named) ? undefined : named.find((path) => !MASK_PATHS.includes(path));
   if (unknown !== undefined) return err(invalid('updateMask', `unknown path "${unknown}"`));
   // Bindings are all that a policy has; and its etag counts whatever the mask says, or a mask would switch the comparison off.
-  if (named.length > 0 && !named.includes('bindings')) return err(invalid('updateMask', 'must name bindings'));
+  if (named.length > 0 && !named.includes('bindings') && !replacesEverything(named))
+    return err(invalid('updateMask', 'must name bindings'));
   const policy = await door.write(wanted.value.policy);
   return policy.ok ? ok(renderPolicy(policy.value, WHOLE)) : policy;
 }

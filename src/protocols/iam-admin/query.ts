@@ -8,7 +8,11 @@ import { camelCase } from './mask.ts';
 export type Query = ReadonlyMap<string, string>;
 
 /** Google's system parameters, sent by its clients; the answer here is JSON in any case. */
-const SYSTEM = new Set(['alt', 'prettyPrint', 'quotaUser', 'userProject', '$alt', '$prettyPrint', '$.xgafv']);
+const SYSTEM = new Set(
+  '$.xgafv $alt $prettyPrint alt callback fields key prettyPrint quotaUser uploadType upload_protocol userProject'.split(
+    ' ',
+  ),
+);
 
 export function readQuery(search: URLSearchParams, known: readonly string[]): Result<Query, AdminDenial> {
   const query = new Map<string, string>();

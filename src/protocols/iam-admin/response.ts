@@ -43,6 +43,14 @@ function statusOf(denial: RestDenial): Status {
         details: [errorInfo('CREDENTIALS_MISSING', {})],
         headers: { 'www-authenticate': 'Bearer' },
       };
+    case 'bad_credentials':
+      return {
+        code: 401,
+        status: 'UNAUTHENTICATED',
+        message: 'Request had invalid authentication credentials. Expected an OAuth 2 access token.',
+        details: [errorInfo('ACCESS_TOKEN_TYPE_UNSUPPORTED', {})],
+        headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+      };
     case 'permission_denied':
       return {
         code: 403,
@@ -91,8 +99,12 @@ function statusOf(denial: RestDenial): Status {
   }
 }
 
+/** A document of a megabyte can be wrong in thousands of places; nobody reads more than a few. */
+const MAX_LISTED_VIOLATIONS = 20;
+
 function invalidArgument(violations: readonly FieldViolation[]): Status {
-  const fieldViolations = violations.map(({ field, description }) => ({ field, description }));
+  const listed = violations.slice(0, MAX_LISTED_VIOLATIONS);
+  const fieldViolations = listed.map(({ field, description }) => ({ field, description }));
   const [first, ...others] = violations;
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
   return {

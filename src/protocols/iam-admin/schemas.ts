@@ -27,6 +27,10 @@ function document<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(v.unknown(), v.check(isJsonDocument, 'Invalid type: Expected an object'), v.strictObject(entries));
 }
 
+/** A string whose form a number or a document in its place has to be told. */
+const textAs = (form: string) => v.exactOptional(v.string(`must be ${form}`));
+const jwksJson = textAs('the JWKS as a JSON string, not as an object');
+
 const text = v.exactOptional(v.string());
 const texts = v.exactOptional(v.array(v.string()));
 const flag = v.exactOptional(v.boolean());
@@ -41,7 +45,7 @@ export const project = document({ displayName: text, tokenExchangesPerMinute: v.
 
 export const pool = document({ displayName: text, description: text, disabled: flag });
 
-const oidc = { issuerUri: text, jwksJson: text, allowedAudiences: texts };
+const oidc = { issuerUri: text, jwksJson, allowedAudiences: texts };
 
 export const provider = document({
   kubernetes: v.exactOptional(document({ clusterUri: text, ...oidc })),
@@ -49,7 +53,7 @@ export const provider = document({
   attributeMapping: textMap,
   attributeCondition: text,
   allowedAlgorithms: texts,
-  maxTokenLifetime: text,
+  maxTokenLifetime: textAs('a duration as a string, such as "86400s"'),
   disabled: flag,
   displayName: text,
   description: text,
@@ -63,7 +67,7 @@ export const target = document({
   tagIds: textMap,
   tokenSigningAlg: v.exactOptional(v.picklist(['ES256', 'RS256'])),
   tokenType: v.exactOptional(v.picklist(['at+jwt', 'JWT'])),
-  maxLifetime: text,
+  maxLifetime: textAs('a duration as a string, such as "3600s"'),
   allowedScopes: texts,
 });
 

@@ -1,16 +1,16 @@
 /** Uploaded key sets: which keys are taken, which are passed over, and what refuses the whole set. */
 import { describe, expect, it } from 'vitest';
 import { idleKeys, readJwks } from '../../../src/core/admin/jwks.ts';
-import { bytes, EC_KEY, jwks, RSA_KEY } from '../../support/admin-samples.ts';
+import { bytes, EC_KEY, jwks, POINTS, RSA_KEY, rsaModulus, spelled } from '../../support/admin-samples.ts';
 
 function refusal(text: string): string {
-  const read = readJwks(text);
+  const read = readJwks(text, 8);
   if (read.ok) throw new Error('accepted');
   return read.error.join('\n');
 }
 
 function accepted(text: string) {
-  const read = readJwks(text);
+  const read = readJwks(text, 8);
   if (!read.ok) throw new Error(read.error.join('\n'));
   return read.value;
 }
@@ -33,18 +33,13 @@ describe('keys that are taken', () => {
     expect(warnings).toEqual([]);
   });
 
-  it.each([
-    ['P-256', 32],
-    ['P-384', 48],
-    ['P-521', 66],
-  ])('%s with coordinates of %i bytes', (crv, length) => {
-    const key = { kty: 'EC', kid: 'k', crv, x: bytes(length), y: bytes(length, 1) };
+  it.each(['P-256', 'P-384', 'P-521'] as const)('a point of %s', (crv) => {
+    const key = { kty: 'EC', kid: 'k', crv, ...POINTS[crv] };
     expect(accepted(jwks(key)).keys).toEqual([key]);
   });
 
   it.each([2_048, 2_049, 4_096, 8_192])('RSA of %i bits', (bits) => {
-    const n = bits % 8 === 0 ? bytes(bits / 8) : bytes((bits + 7) / 8, 1);
-    expect(accepted(jwks({ ...RSA_KEY, n })).keys).toHaveLength(1);
+    expect(accepted(jwks({ ...RSA_KEY, n: rsaModulus(bits) })).keys).toHaveLength(1);
   });
 
   it('drops the members of another key type', () => {
@@ -58,6 +53,7 @@ describe('keys that are taken', () => {
   it('takes eight keys', () => {
     const keys = Array.from({ length: 8 }, (_, index) => ({ ...EC_KEY, kid: `k${index}` }));
     expect(accepted(jwks(...keys)).keys).toHaveLength(8);
+    expect(readJwks(jwks(...keys, { ...EC_KEY, kid: 'k8' }), 9).ok).toBe(true);
   });
 });
 
@@ -76,7 +72,7 @@ describe('keys that are passed over', () => {
   });
 
   it('warns of keys that no allowed algorithm uses', () => {
-    const p384 = { kty: 'EC', kid: 'p384', crv: 'P-384', x: bytes(48), y: bytes(48) };
+    const p384 = { kty: 'EC', kid: 'p384', crv: 'P-384', ...POINTS['P-384'] };
     const { keys } = accepted(jwks(p384, EC_KEY, { ...RSA_KEY, alg: 'RS512' }));
     expect(idleKeys(keys, ['RS256', 'ES256'])).toEqual([
       expect.stringContaining('"p384"'),
@@ -116,6 +112,7 @@ describe('what refuses the whole set', () => {
     ['long y', { ...EC_KEY, y: bytes(33) }, '"y"'],
     ['alg of another type', { ...RSA_KEY, alg: 'ES256' }, 'does not fit'],
     ['alg of another curve', { ...EC_KEY, alg: 'ES384' }, 'does not fit'],
+    ['a control character in the kid', { ...EC_KEY, kid: 'a\u001b[2J' }, 'control character'],
     ['no object', 'key', 'not an object'],
     ['null', null, 'not an object'],
   ])('%s', (_name, key, word) => {
@@ -137,7 +134,93 @@ describe('what refuses the whole set', () => {
     expect(refusal(text)).toContain(word);
   });
 
+  it.each([
+    ['P-256', 32, 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn],
+    ['P-384', 48, 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000ffffffffn],
+    ['P-521', 66, (1n << 521n) - 1n],
+  ] as const)('a point that is not on %s', (crv, length, p) => {
+    const key = { kty: 'EC', kid: 'k', crv, ...POINTS[crv] };
+    const x = BigInt(`0x${Array.from(atob(key.x.replaceAll('-', '+').replaceAll('_', '/')), hexOf).join('')}`);
+    const zero = spelled(0n, length);
+    expect(refusal(jwks({ ...key, y: spelled(1n, length) }))).toContain('not on its curve');
+    expect(refusal(jwks({ ...key, x: zero, y: zero }))).toContain('not on its curve');
+    expect(refusal(jwks({ ...key, x: key.y, y: key.x }))).toContain('not on its curve');
+    expect(refusal(jwks({ ...key, y: spelled(p, length) }))).toContain('not on its curve');
+    // The same point to arithmetic modulo p, and a second spelling of the key.
+    if (x + p < 1n << BigInt(length * 8)) {
+      expect(refusal(jwks({ ...key, x: spelled(x + p, length) }))).toContain('not on its curve');
+    }
+  });
+
+  it('a modulus with a small factor', () => {
+    const odd = BigInt(`0x${'c5'.repeat(256)}`);
+    for (const factor of [2n, 3n, 97n, 167n]) {
+      expect(refusal(jwks({ ...RSA_KEY, n: spelled(odd * factor) }))).toMatch(/divisible by \d+/);
+    }
+  });
+
+  it.each([17, 29, 101])('a modulus of the Infineon sort (CVE-2017-15361), exponents from %i', (start) => {
+    // As the library made its primes: k · M + (65537^a mod M), M the product of the first primes.
+    const infineon = (multiple: bigint, exponent: number): bigint => {
+      let power = 1n;
+      for (let step = 0; step < exponent; step++) power = (power * 65_537n) % FIRST_PRIMES;
+      return multiple * FIRST_PRIMES + power;
+    };
+    // Multiples that are even keep the sum odd, for the product of the first primes has a two in it and 65537 has not.
+    const n = infineon((1n << 806n) + 2n, start) * infineon((1n << 806n) + 10n, start + 4);
+    expect(n.toString(2).length).toBeGreaterThanOrEqual(2_048);
+    expect(refusal(jwks({ ...RSA_KEY, n: spelled(n) }))).toContain('CVE-2017-15361');
+    expect(refusal(jwks({ ...RSA_KEY, n: spelled(n + 2n) }))).not.toContain('CVE-2017-15361');
+  });
+
   it('never repeats key material', () => {
     expect(refusal(jwks({ ...RSA_KEY, d: 'c2VjcmV0' }))).not.toContain('c2VjcmV0');
   });
 });
+
+function hexOf(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(2, '0');
+}
+
+/** 2 to 167: the first 39 primes. */
+const FIRST_PRIMES = [
+  2n,
+  3n,
+  5n,
+  7n,
+  11n,
+  13n,
+  17n,
+  19n,
+  23n,
+  29n,
+  31n,
+  37n,
+  41n,
+  43n,
+  47n,
+  53n,
+  59n,
+  61n,
+  67n,
+  71n,
+  73n,
+  79n,
+  83n,
+  89n,
+  97n,
+  101n,
+  103n,
+  107n,
+  109n,
+  113n,
+  127n,
+  131n,
+  137n,
+  139n,
+  149n,
+  151n,
+  157n,
+  163n,
+  167n,
+].reduce((product, prime) => product * prime);

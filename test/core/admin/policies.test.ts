@@ -160,6 +160,20 @@ describe('policy.set', () => {
   });
 });
 
+describe('a policy that is far too large', () => {
+  it('is refused by its size, before anything in it is looked at', () => {
+    const bindings = Array.from({ length: 19_622 }, () => ({ role: 'nonsense', members: ['nobody'] }));
+    expect(sentencesOf(new Administered().refuse(set({ bindings })))).toMatch(/^policy\.bindings: .*1500/);
+    const empty = Array.from({ length: 1_501 }, () => ({ role: ROLE, members: [] }));
+    expect(fieldsOf(new Administered().refuse(set({ bindings: empty })))).toEqual(['policy.bindings']);
+  });
+
+  it('is merged in one pass: 1,500 bindings of one grant', () => {
+    const bindings = users(1_500).map((member) => ({ role: ROLE, members: [member] }));
+    expect(policyAfter(new Administered(), { bindings }).bindings).toEqual([{ role: ROLE, members: users(1_500) }]);
+  });
+});
+
 describe('the normal form', () => {
   it('merges, dedupes, drops what is empty, and lower-cases mail addresses only', () => {
     const condition = { expression: SOON, title: 'soon' };

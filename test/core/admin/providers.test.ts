@@ -1,7 +1,7 @@
 /** Providers: every rule of a document, the neighbours in the pool, and patches that are checked as a whole. */
 import { describe, expect, it } from 'vitest';
 import type { ProviderInput } from '../../../src/core/admin/commands.ts';
-import { bytes, CLUSTER, EC_KEY, jwks, OIDC, RSA_KEY } from '../../support/admin-samples.ts';
+import { CLUSTER, EC_KEY, jwks, OIDC, POINTS, RSA_KEY } from '../../support/admin-samples.ts';
 import { Administered, fieldsOf, sentencesOf } from '../../support/administer.ts';
 
 const BUILT_IN = 'demo.svc.id.goog';
@@ -218,9 +218,25 @@ describe('provider.create', () => {
   });
 
   it('passes on what the key set warns of', () => {
-    const p384 = { kty: 'EC', kid: 'p384', crv: 'P-384', x: bytes(48), y: bytes(48) };
+    const p384 = { kty: 'EC', kid: 'p384', crv: 'P-384', ...POINTS['P-384'] };
     const { answer } = withPool().do(create(cluster({ jwksJson: jwks(RSA_KEY, { kty: 'OKP' }, p384) })));
     expect(answer).toMatchObject({ warnings: [expect.stringContaining('OKP'), expect.stringContaining('p384')] });
+  });
+});
+
+describe('the uploaded text', () => {
+  it('is not kept: what is given back is made of the keys that are used', () => {
+    const pasted = JSON.stringify({
+      keys: [
+        { ...RSA_KEY, x5c: ['MIIB'] },
+        { kty: 'OKP', note: 'secret-1' },
+      ],
+      client_secret: 'secret-2',
+    });
+    const project = withPool();
+    project.do(create(cluster({ jwksJson: pasted })));
+    expect(project.state.provider('my-pool', 'provider-1')?.jwksJson).toBe(jwks(RSA_KEY));
+    expect(JSON.stringify(project.state.provider('my-pool', 'provider-1'))).not.toContain('secret');
   });
 });
 
@@ -413,6 +429,25 @@ describe('provider.patch', () => {
     ['a mapping', { attributeMapping: OIDC.attributeMapping }, 'attributeMapping', 'attributeMapping'],
   ])('refuses %s', (_name, input, path, field) => {
     expect(fieldsOf(withCluster().refuse(patch(input, path)))).toEqual([field]);
+  });
+
+  it('replaces everything by the mask "*", but neither the kind nor the identity of the cluster', () => {
+    const project = withCluster();
+    const { issuerUri } = CLUSTER.kubernetes;
+    const whole = { kubernetes: { issuerUri, jwksJson: jwks(EC_KEY) }, description: 'New' };
+    project.do(patch(whole, '*'));
+    expect(project.state.provider('my-pool', 'provider-1')).toMatchObject({
+      clusterUri: CLUSTER.kubernetes.clusterUri,
+      keys: [EC_KEY],
+      allowedAudiences: [],
+      attributeCondition: '',
+      displayName: '',
+      description: 'New',
+    });
+    expect(fieldsOf(project.refuse(patch(OIDC, '*')))).toEqual(['oidc']);
+    expect(fieldsOf(project.refuse(patch(cluster({ clusterUri: 'https://two.example.com' }), '*')))).toEqual([
+      'kubernetes.clusterUri',
+    ]);
   });
 
   it('accepts the same clusterUri again', () => {

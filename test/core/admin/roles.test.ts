@@ -46,6 +46,7 @@ describe('role.create', () => {
       { includedPermissions: Array.from({ length: 3_001 }, (_, i) => `a.b.c${i}`) },
       'role.includedPermissions',
     ],
+    ['64 KiB and more', { includedPermissions: longPermissions(600) }, 'role.includedPermissions'],
     ['a long title', { title: 'x'.repeat(101) }, 'role.title'],
     ['a long description', { description: 'x'.repeat(257) }, 'role.description'],
     ['an unknown stage', { stage: 'SOON' }, 'role.stage'],
@@ -57,6 +58,17 @@ describe('role.create', () => {
   it('accepts 3,000 permissions, and counts equal ones once', () => {
     const includedPermissions = Array.from({ length: 3_000 }, (_, index) => `a.b.c${index}`);
     new Administered().do(create({ includedPermissions: [...includedPermissions, ...includedPermissions] }));
+  });
+
+  it('refuses the 301st role of a project, until one is deleted', () => {
+    const project = new Administered();
+    for (let index = 0; index < 300; index++) project.do(create({}, `role_${index}`));
+    expect(project.refuse(create({}, 'role_300'))).toMatchObject({
+      tag: 'failed_precondition',
+      description: expect.stringContaining('300'),
+    });
+    project.do({ type: 'role.delete', roleId: 'role_7' });
+    project.do(create({}, 'role_300'));
   });
 
   it('refuses what is there already', () => {
@@ -95,3 +107,39 @@ describe('role.patch and role.delete', () => {
     expect(project.refuse(patch({ title: 'a' }, 'title'))).toEqual(gone);
   });
 });
+
+describe('role.delete', () => {
+  const target = { kind: 'target', targetId: 'api' } as const;
+  const pool = { kind: 'pool', poolId: 'demo.svc.id.goog' } as const;
+  const READER = 'projects/demo/roles/reader';
+  const bindings = [
+    { role: READER, members: ['user:a@example.com'], condition: { expression: 'true' } },
+    { role: 'projects/demo/roles/reader2', members: ['user:b@example.com'] },
+    { role: READER, members: ['user:c@example.com'] },
+  ];
+
+  it("takes its bindings out of every policy: a role that is made again under that name is nobody's", () => {
+    const project = new Administered();
+    project.do({ type: 'target.create', targetId: 'api', input: { uri: 'https://api.example.com' } });
+    project.do({ type: 'target.create', targetId: 'other', input: { uri: 'https://other.example.com' } });
+    project.do(create());
+    project.do(create({}, 'reader2'));
+    const other = { kind: 'target', targetId: 'other' } as const;
+    for (const resource of [{ kind: 'project' } as const, target, pool]) {
+      project.do({ type: 'policy.set', resource, policy: { version: 3, bindings } });
+    }
+    project.do({ type: 'policy.set', resource: other, policy: { bindings: [] } });
+    const untouched = project.state.policy(other);
+    const { shards } = project.do({ type: 'role.delete', roleId: 'reader' });
+    expect(shards).toEqual(['project:100000000001', 'target:100000000001/api']);
+    project.do(create());
+    for (const resource of [{ kind: 'project' } as const, target, pool]) {
+      expect(project.state.policy(resource)).toEqual({ version: 1, revision: 10, bindings: [bindings[1]] });
+    }
+    expect(project.state.policy(other)).toEqual(untouched);
+  });
+});
+
+function longPermissions(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `a.${'b'.repeat(110)}.c${index}`);
+}

@@ -1,6 +1,7 @@
 /** Targets: every field's rule, the unique uri, and that a deleted target's grants do not come back. */
 import { describe, expect, it } from 'vitest';
 import type { TargetInput } from '../../../src/core/admin/commands.ts';
+import { policyEtag } from '../../../src/core/admin/policies.ts';
 import { Administered, fieldsOf } from '../../support/administer.ts';
 
 const URI = 'https://api.example.com';
@@ -84,6 +85,7 @@ describe('target.create', () => {
     ['a long uri', { uri: `${URI}/${'a'.repeat(2_000)}` }, 'uri'],
     ['a long name', { uri: URI, displayName: 'x'.repeat(33) }, 'displayName'],
     ['a long resource name', { uri: URI, resource: { name: 'x'.repeat(1_025) } }, 'resource.name'],
+    ['a control character in the resource', { uri: URI, resource: { type: 'a\nb' } }, 'resource.type'],
     ['an empty tag key', { uri: URI, tags: { '': 'a' } }, 'tags'],
     ['an empty tag value', { uri: URI, tags: { a: '' } }, 'tags.a'],
     ['a long tag value', { uri: URI, tags: { a: 'x'.repeat(257) } }, 'tags.a'],
@@ -149,6 +151,20 @@ describe('target.patch', () => {
     project.do(create({ uri: URI }, 'third'));
   });
 
+  it('replaces everything by the mask "*", which stands alone', () => {
+    const project = new Administered();
+    project.do(create({ uri: URI, displayName: 'Name', tags: { a: 'b' }, maxLifetime: '60s' }));
+    project.do(patch({ uri: URI, resource: { type: 't' } }, '*'));
+    expect(project.state.target('api')).toMatchObject({
+      displayName: '',
+      tags: {},
+      resource: { type: 't' },
+      maxLifetimeSeconds: 3_600,
+    });
+    expect(fieldsOf(project.refuse(patch({ displayName: 'x' }, '*')))).toEqual(['uri']);
+    expect(fieldsOf(project.refuse(patch({ uri: URI }, '*', 'uri')))).toEqual(['updateMask']);
+  });
+
   it('refuses unknown targets and paths, and wholes that would be wrong', () => {
     const project = new Administered();
     expect(project.refuse(patch({}, 'uri'))).toEqual({
@@ -175,5 +191,29 @@ describe('target.delete', () => {
     project.do(create({ uri: URI }));
     expect(project.ask({ type: 'policy.get', resource })).toMatchObject({ policy: { bindings: [] } });
     expect(project.state.target('api')?.uid).toBe('uid-5-1');
+  });
+
+  it('leaves no etag behind that is good for the next target of that name, not even that of a policy never set', () => {
+    const project = new Administered();
+    const resource = { kind: 'target', targetId: 'api' } as const;
+    const etag = (): string => {
+      const answer = project.ask({ type: 'policy.get', resource });
+      return answer.kind === 'policy' ? policyEtag(answer.policy) : '';
+    };
+    const etags: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      project.do(create({ uri: URI }));
+      etags.push(etag());
+      project.do({ type: 'target.delete', targetId: 'api' });
+    }
+    expect(etags[0]).toBe('ACAB');
+    expect(new Set(etags).size).toBe(3);
+    project.do(create({ uri: URI }));
+    for (const old of etags) {
+      expect(project.refuse({ type: 'policy.set', resource, policy: { etag: old, bindings: [] } })).toMatchObject({
+        tag: 'etag_mismatch',
+      });
+    }
+    project.do({ type: 'policy.set', resource, policy: { etag: etag(), bindings: [] } });
   });
 });

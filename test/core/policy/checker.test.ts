@@ -46,24 +46,62 @@ describe('an attribute condition is refused', () => {
       1,
       23,
     ],
-    [`timestamp('nope') == timestamp(0)`, 'timestamp() cannot read this literal', 1, 11],
-    [`timestamp('2030-01-01') == timestamp(0)`, 'timestamp() cannot read this literal', 1, 11],
-    [`timestamp('January 1 2030 00:00 GMT') == timestamp(0)`, 'timestamp() cannot read this literal', 1, 11],
-    [`timestamp(253402300800) == timestamp(0)`, 'timestamp() cannot read this literal', 1, 11],
-    [`duration('1 hour') == duration('0s')`, 'duration() cannot read this literal', 1, 10],
-    [`duration(1) == duration('0s')`, 'duration() cannot read this literal', 1, 10],
-    [`date('2030-02-30') == timestamp(0)`, 'date() cannot read this literal', 1, 6],
+    [
+      `timestamp('nope') == timestamp(0)`,
+      `timestamp() cannot read this literal: it takes RFC 3339 with time and zone, such as "2030-01-31T00:00:00Z"`,
+      1,
+      11,
+    ],
+    [
+      `timestamp('2030-13-01T00:00:00Z') == timestamp(0)`,
+      `timestamp() cannot read this literal: it takes RFC 3339 with time and zone, such as "2030-01-31T00:00:00Z"`,
+      1,
+      11,
+    ],
+    [
+      `timestamp('2030-01-01') == timestamp(0)`,
+      `timestamp() cannot read this literal: it takes RFC 3339 with time and zone, such as "2030-01-31T00:00:00Z"`,
+      1,
+      11,
+    ],
+    [
+      `timestamp('January 1 2030 00:00 GMT') == timestamp(0)`,
+      `timestamp() cannot read this literal: it takes RFC 3339 with time and zone, such as "2030-01-31T00:00:00Z"`,
+      1,
+      11,
+    ],
+    [
+      `timestamp(253402300800) == timestamp(0)`,
+      'timestamp() cannot read this literal: it takes seconds since 1970, in the years 1 to 9999',
+      1,
+      11,
+    ],
+    [
+      `duration('1 hour') == duration('0s')`,
+      `duration() cannot read this literal: it takes numbers with units (h, m, s, ms, us, ns), such as "90s" or "1h30m"`,
+      1,
+      10,
+    ],
+    [
+      `duration(1) == duration('0s')`,
+      `duration() cannot read this literal: it takes numbers with units (h, m, s, ms, us, ns), such as "90s" or "1h30m"`,
+      1,
+      10,
+    ],
+    [
+      `date('2030-02-30') == timestamp(0)`,
+      `date() cannot read this literal: it takes a day that exists as YYYY-MM-DD, such as "2030-01-31"`,
+      1,
+      6,
+    ],
     [`timestamp(0).getHours('Europe/Atlantis') == 1`, 'unknown time zone', 1, 23],
     [`timestamp(0).getHours('+25:00') == 1`, 'unknown time zone', 1, 23],
     [`'2020'.getFullYear() == 2020`, 'there is no string.getFullYear()', 1, 7],
     [`int('') == 0`, 'int() cannot read this literal', 1, 5],
     [`9223372036854775808 > 1`, 'this number has more than 64 bits', 1, 1],
     [`google.protobuf.Duration{seconds: 1} == duration('1s')`, 'messages cannot be made here', 1, 1],
-    [`assertion.a ==`, 'found = but expecting end of input', 1, 13],
-    [``, undefined, 1, 1],
   ])('%s', (source, message, line, column) => {
-    const refused = fault(source);
-    expect(refused).toEqual({ message: message ?? refused.message, line, column });
+    expect(fault(source)).toEqual({ message, line, column });
   });
 });
 

@@ -18,6 +18,7 @@ function timed<T>(work: () => T): T {
 
 describe('refused when written', () => {
   test.each([
+    ['3,000 blanks', `true${' '.repeat(3_000)}&& true`],
     ['5,000 parentheses', `${'('.repeat(5000)}true${')'.repeat(5000)}`],
     ['2,000 parentheses', `${'('.repeat(2000)}true${')'.repeat(2000)}`],
     ['33 parentheses', `${'('.repeat(33)}true${')'.repeat(33)}`],

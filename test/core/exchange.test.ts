@@ -1,0 +1,163 @@
+/** The sentence itself, over fake ports: what is decided again, what is closed, and that every ending leaves one event. */
+import { describe, expect, it } from 'vitest';
+import type { ExchangeEvent } from '../../src/core/event.ts';
+import { exchange, type ExchangeInput } from '../../src/core/exchange.ts';
+import type { EpochNews } from '../../src/core/news.ts';
+import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
+import { type ConfigView, ConfigUnavailable, type ExchangePorts } from '../../src/core/ports.ts';
+import { err, ok } from '../../src/core/result.ts';
+import { base64Url } from '../support/issuer.ts';
+import { NOW_SECONDS, SAMPLE_NAME, sampleClaims, samplePool, sampleProvider } from '../support/core-samples.ts';
+
+const TOKEN = [JSON.stringify({ alg: 'ES256', kid: 'k1' }), JSON.stringify(sampleClaims()), 'signature']
+  .map(base64Url)
+  .join('.');
+const INPUT: ExchangeInput = {
+  requestId: 'r1',
+  address: '192.0.2.1',
+  subjectToken: TOKEN,
+  provider: SAMPLE_NAME,
+  resource: undefined,
+  scopes: [],
+};
+
+interface World {
+  /** Is a view that was opened as the n-th still current? */
+  readonly current?: (view: number) => boolean;
+  readonly disabled?: (view: number) => boolean;
+  readonly ports?: Partial<ExchangePorts>;
+}
+
+async function run(
+  world: World = {},
+): Promise<{ outcome: string; views: number; events: ExchangeEvent[]; asked: string[] }> {
+  let views = 0;
+  const events: ExchangeEvent[] = [];
+  const asked: string[] = [];
+  const news: EpochNews = { epoch: 5, recent: [] };
+  const ports: ExchangePorts = {
+    publicOrigin: 'https://sts.example.com',
+    compiler: createPolicyCompiler(10),
+    nowMs: () => NOW_SECONDS * 1_000,
+    newTokenId: () => 'id-1',
+    openConfig: () => view((views += 1)),
+    newsBeforeRefusal: async (_project, who) => {
+      asked.push(who);
+      return ok(news);
+    },
+    verifySignature: async () => true,
+    spend: async () => ok({ news, usableUntilMs: NOW_SECONDS * 1_000 + 1_500 }),
+    sign: async () => ok({ jwt: 'signed' }),
+    failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
+    record: (event) => events.push(event),
+    ...world.ports,
+  };
+
+  function view(number: number): ConfigView {
+    return {
+      project: async () => undefined,
+      pool: async () => ({ pool: samplePool() }),
+      provider: async () => ({ provider: sampleProvider({ disabled: world.disabled?.(number) ?? false }) }),
+      target: async () => undefined,
+      currentAt: () => world.current?.(number) ?? true,
+    };
+  }
+
+  const result = await exchange(INPUT, ports);
+  return { outcome: result.ok ? result.value.accessToken : result.error.tag, views, events, asked };
+}
+
+describe('a grant', () => {
+  it('from a current view is minted at once', async () => {
+    const { outcome, views, events } = await run();
+    expect([outcome, views]).toEqual(['signed', 1]);
+    expect(events).toHaveLength(1);
+    expect(events[0]).toMatchObject({ outcome: 'granted', admittedAtMs: NOW_SECONDS * 1_000, tokenId: 'id-1' });
+  });
+
+  it('from a view that the news overtook is decided again before anything is minted', async () => {
+    expect(await run({ current: (number) => number > 1 })).toMatchObject({ outcome: 'signed', views: 2 });
+    expect(await run({ current: (number) => number > 1, disabled: (number) => number > 1 })).toMatchObject({
+      outcome: 'disabled',
+    });
+  });
+
+  it('is not made where even the second view is behind: closed', async () => {
+    expect(await run({ current: () => false })).toMatchObject({ outcome: 'unavailable', views: 2 });
+  });
+
+  it('is not made from a permit whose time is over', async () => {
+    const late = ok({ news: { epoch: 5, recent: [] }, usableUntilMs: NOW_SECONDS * 1_000 });
+    const { outcome, events } = await run({ ports: { spend: async () => late } });
+    expect(outcome).toBe('unavailable');
+    expect(events[0]).not.toHaveProperty('admittedAtMs');
+  });
+
+  it('is not made without a signature', async () => {
+    const away = err({ tag: 'unavailable', dependency: 'key_ring' } as const);
+    expect(await run({ ports: { sign: async () => away } })).toMatchObject({ outcome: 'unavailable' });
+  });
+
+  it('of more than 8 KiB is not made', async () => {
+    expect(await run({ ports: { sign: async () => ok({ jwt: 'x'.repeat(8_193) }) } })).toMatchObject({
+      outcome: 'token_too_large',
+    });
+    expect((await run({ ports: { sign: async () => ok({ jwt: 'x'.repeat(8_192) }) } })).outcome).toHaveLength(8_192);
+  });
+});
+
+describe('a refusal', () => {
+  it('from a view that the news overtook is decided again; the next word is final', async () => {
+    expect(await run({ disabled: (number) => number === 1, current: (number) => number > 1 })).toMatchObject({
+      outcome: 'signed',
+    });
+    expect(await run({ disabled: () => true })).toMatchObject({ outcome: 'disabled', views: 1, asked: ['stranger'] });
+  });
+
+  it('of a token that holds is asked for in the name of somebody verified', async () => {
+    const overQuota = err({ denial: { tag: 'over_quota', retryAfterSeconds: 3 } } as const);
+    expect(await run({ ports: { spend: async () => overQuota } })).toMatchObject({ outcome: 'over_quota', asked: [] });
+  });
+
+  it('over quota gives way to what the news brought: disabled is disabled', async () => {
+    const overQuota = err({
+      denial: { tag: 'over_quota', retryAfterSeconds: 3 },
+      news: { epoch: 5, recent: [] },
+    } as const);
+    const world: World = { current: (number) => number > 1, ports: { spend: async () => overQuota } };
+    expect(await run({ ...world, disabled: (number) => number > 1 })).toMatchObject({ outcome: 'disabled' });
+    expect(await run(world)).toMatchObject({ outcome: 'over_quota' });
+  });
+
+  it('is not said where nobody can tell whether it is right: closed', async () => {
+    const away = err({ tag: 'unavailable', dependency: 'quota' } as const);
+    const world: World = { disabled: () => true, ports: { newsBeforeRefusal: async () => away } };
+    expect(await run(world)).toMatchObject({ outcome: 'unavailable' });
+  });
+
+  it('of an address that keeps failing is slow_down, and asks nobody', async () => {
+    const failures: ExchangePorts['failures'] = { blockedForSeconds: () => 7, recordFailure: async () => undefined };
+    expect(await run({ disabled: () => true, ports: { failures } })).toMatchObject({
+      outcome: 'too_many_failures',
+      asked: [],
+    });
+    expect(await run({ ports: { failures } })).toMatchObject({ outcome: 'signed' });
+  });
+});
+
+describe('whatever is thrown', () => {
+  it.each([
+    [new ConfigUnavailable('nobody answers'), 'unavailable', 'configuration'],
+    [new TypeError('with a token in its message'), 'internal', 'TypeError'],
+    ['not even an error', 'internal', 'unknown'],
+  ])('%s ends as a refusal with one event that quotes nothing', async (fault, tag, check) => {
+    const openConfig = (): ConfigView => {
+      throw fault;
+    };
+    const { outcome, events } = await run({ ports: { openConfig } });
+    expect(outcome).toBe(tag);
+    expect(events).toHaveLength(1);
+    expect(events[0]).toMatchObject({ reason: tag, check });
+    expect(JSON.stringify({ ...events[0], subjectToken: '' })).not.toContain('message');
+  });
+});
