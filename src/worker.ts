@@ -11,6 +11,7 @@ import { alsoFederated } from './platform/administration/federated.ts';
 import { createAdminPort } from './platform/administration/port.ts';
 import { createAuditLog, createFaultLog } from './platform/audit/log.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
+import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
 import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
 import { createJwksReader } from './platform/keys/jwks.ts';
 import { createSigner } from './platform/keys/signer.ts';
@@ -19,6 +20,7 @@ import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts
 import { notReadyReason } from './platform/readiness.ts';
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
+import { createTokenReviewer } from './platform/token-review/reviewer.ts';
 
 export { Registry } from './platform/registry/object.ts';
 export { Quota } from './platform/quota/object.ts';
@@ -36,7 +38,7 @@ export function createBroker(env: Env): App {
   if (!settings.ok) return createUnconfiguredApp(settings.error, newId);
   const secrets = readSecrets(env);
   if (!secrets.ok) return createUnconfiguredApp(secrets.error, newId);
-  const { publicOrigin } = settings.value;
+  const { publicOrigin, loopbackIssuersAllowed } = settings.value;
   const { keks, adminToken } = secrets.value;
   const nowMs = (): number => Date.now();
   const writeLine = (line: string): void => {
@@ -48,6 +50,7 @@ export function createBroker(env: Env): App {
   const admin = createAdminPort({
     registry: env.REGISTRY,
     keyRing: env.KEY_RING,
+    issuerKeys: env.ISSUER_KEYS,
     usage: (number) => gate.usage(number),
   });
   const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
@@ -64,6 +67,7 @@ export function createBroker(env: Env): App {
   });
   const openConfig = (projectNumber: string): ConfigView => config.open(projectNumber);
   const signer = createSigner({ namespace: env.KEY_RING, keks, nowMs });
+  const issuerKeys = createIssuerKeyReader({ namespace: env.ISSUER_KEYS, cache: env.CACHE, keks, nowMs });
   const jwks = createJwksReader({ namespace: env.KEY_RING, cache: env.CACHE, keks, nowMs });
   const audit = createAuditLog(writeLine);
 
@@ -75,8 +79,18 @@ export function createBroker(env: Env): App {
       newTokenId: newId,
       openConfig,
       newsBeforeRefusal,
+      discoveredKeys: (name, provider, kid) => issuerKeys.discoveredKeys(name, provider, kid),
       verifySignature: createSignatureVerifier(),
-      spend: (projectNumber) => gate.spend(projectNumber),
+      reviewToken: createTokenReviewer({
+        sign: (input) => signer.sign(input),
+        newsOf: (projectNumber) => gate.news(projectNumber),
+        nowMs,
+        fetch: (url, init) => fetch(url, init),
+        publicOrigin,
+        newTokenId: newId,
+        loopbackAllowed: loopbackIssuersAllowed,
+      }),
+      spend: (projectNumber, once) => gate.spend(projectNumber, once),
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => waitUntil(audit(event)),

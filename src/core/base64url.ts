@@ -6,7 +6,10 @@ export function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefin
   if (!ALPHABET.test(text) || text.length % 4 === 1) return undefined;
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
   if (encodeBinary(binary) !== text) return undefined;
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  // A loop: `Uint8Array.from` with a function takes twenty times as long, on every exchange.
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
+  return bytes;
 }
 
 function encodeBinary(binary: string): string {

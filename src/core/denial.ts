@@ -23,7 +23,12 @@ export type Check =
   | 'legacy_token'
   | 'one_year_token'
   | 'kubernetes_claims'
-  | 'subject_disagrees';
+  | 'subject_disagrees'
+  | 'distrusted_key'
+  | 'key_on_hold'
+  | 'token_id'
+  | 'replay'
+  | 'token_review';
 
 export type Denial =
   /** A parameter of the request is missing, repeated, too long or not understood. */
@@ -34,6 +39,8 @@ export type Denial =
   | { readonly tag: 'disabled'; readonly what: 'pool' | 'provider' }
   | { readonly tag: 'unverified'; readonly check: Check }
   | { readonly tag: 'subject_too_long'; readonly bytes: number }
+  /** A ServiceAccount, pod or node that an administrator has shut out. */
+  | { readonly tag: 'denied_uid'; readonly uid: string }
   | { readonly tag: 'condition_false' }
   | { readonly tag: 'condition_error'; readonly problem: string }
   | { readonly tag: 'unknown_target'; readonly uri: string }
@@ -43,7 +50,7 @@ export type Denial =
   | { readonly tag: 'token_too_large'; readonly bytes: number }
   | {
       readonly tag: 'unavailable';
-      readonly dependency: 'quota' | 'configuration' | 'key_ring' | 'issuer_keys' | 'settings';
+      readonly dependency: 'quota' | 'configuration' | 'key_ring' | 'issuer_keys' | 'token_review' | 'settings';
     }
   /** A fault of ours: `fault` is the name of the exception, never its message, which may quote a token. */
   | { readonly tag: 'internal'; readonly fault: string };

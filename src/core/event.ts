@@ -1,4 +1,4 @@
-/** One event an exchange, whatever happened: what the operator reads. The subject token is only in it as a hash. */
+/** One event an exchange, whatever happened: what the operator reads. Whoever writes it down hashes the subject token first. */
 export interface ExchangeEvent {
   readonly timeMs: number;
   readonly requestId: string;
@@ -15,7 +15,8 @@ export interface ExchangeEvent {
   readonly roles?: readonly string[];
   readonly binding?: string;
   readonly tokenId?: string;
-  readonly subjectToken?: string;
+  /** As it came. Never written anywhere: `platform/audit` makes a SHA-256 of it. */
+  readonly rawSubjectToken?: string;
   readonly admittedAtMs?: number;
   readonly expiresInSeconds?: number;
   readonly durationsMs: Readonly<Record<string, number>>;

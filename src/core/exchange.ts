@@ -1,15 +1,14 @@
 /** The exchange: authenticate → authorize → spend → mint, and one event whatever happened. Decide first, act second, charge last. */
+import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
 import { IAM_PREFIX, mayExist, parseProviderName, type ProviderName, providerName, targetName } from './names.ts';
 import type { EpochNews } from './news.ts';
-import { type ConfigView, ConfigUnavailable, type ExchangePorts, type Permit } from './ports.ts';
+import { type ConfigView, ConfigUnavailable, type ExchangePorts, type OnceMarker, type Permit } from './ports.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
 import { err, ok, type Result } from './result.ts';
-import { admit } from './trust.ts';
-import { verify } from './verify.ts';
 
 export interface ExchangeInput {
   readonly requestId: string;
@@ -84,6 +83,8 @@ function isStrangers(denial: Denial): boolean {
 /** What a decision was made of; `again` makes it anew from configuration that is at least as new as the last news. */
 interface Decision {
   readonly grant: Grant;
+  /** For tokens that are taken once. */
+  readonly once?: OnceMarker;
   readonly view: ConfigView;
   readonly again: () => Promise<Result<Decision, Denial>>;
 }
@@ -99,9 +100,11 @@ async function decideOnNewest(
   if (!mayExist(name)) return err({ tag: 'unknown_provider', why: 'malformed name' });
   const view = ports.openConfig(name.projectNumber);
   const first = await decideWith(view);
-  if (first.ok || first.error.tag === 'unavailable') return first;
+  // Pushed keys that are too old in this copy may have been renewed since; everything else that is away stays away.
+  const tooOld = !first.ok && first.error.tag === 'unavailable' && first.error.dependency === 'issuer_keys';
+  if (first.ok || (first.error.tag === 'unavailable' && !tooOld)) return first;
   // An address that is slowed down does not make us ask, unless it showed a token that holds.
-  const strangers = isStrangers(first.error);
+  const strangers = tooOld || isStrangers(first.error);
   if (strangers && ports.failures.blockedForSeconds(input.address, name) !== undefined) return first;
   const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified');
   if (!news.ok) return news;
@@ -112,11 +115,12 @@ async function decideOnNewest(
   }
 
   async function decideWith(used: ConfigView): Promise<Result<Decision, Denial>> {
-    const grant = await decide(input, assertion, name, used, ports, trace);
-    return grant.ok ? ok({ grant: grant.value, view: used, again }) : grant;
+    const decided = await decide(input, assertion, name, used, ports, trace);
+    return decided.ok ? ok({ ...decided.value, view: used, again }) : decided;
   }
 }
 
+/** Who it is, and what he may have: the decision, whole, before anything is spent. */
 async function decide(
   input: ExchangeInput,
   assertion: UnverifiedAssertion,
@@ -124,26 +128,30 @@ async function decide(
   view: ConfigView,
   ports: ExchangePorts,
   trace: Trace,
+): Promise<Result<Pick<Decision, 'grant' | 'once'>, Denial>> {
+  const authenticated = await authenticate(assertion, name, 'exchange', view, ports);
+  if (!authenticated.ok) return authenticated;
+  const { principal, expiresAtSeconds, ...once } = authenticated.value;
+  trace.principal = principal;
+  const grant = await authorize(input, principal, expiresAtSeconds, view, ports);
+  return grant.ok ? ok({ grant: grant.value, ...once }) : grant;
+}
+
+async function authorize(
+  input: ExchangeInput,
+  principal: Principal,
+  expiresAtSeconds: number,
+  view: ConfigView,
+  ports: ExchangePorts,
 ): Promise<Result<Grant, Denial>> {
-  const [pool, found] = await Promise.all([view.pool(name.poolId), view.provider(name.poolId, name.providerId)]);
-  if (pool === undefined) return err({ tag: 'unknown_provider', why: 'pool' });
-  if (found === undefined) return err({ tag: 'unknown_provider', why: 'provider' });
-  if (pool.pool.disabled) return err({ tag: 'disabled', what: 'pool' });
-  if (found.provider.disabled) return err({ tag: 'disabled', what: 'provider' });
-  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
-  const verified = await verify(assertion, name, found.provider, ports.verifySignature, nowSeconds);
-  if (!verified.ok) return verified;
-  const principal = admit(verified.value, name, found.provider, ports.compiler);
-  if (!principal.ok) return principal;
-  trace.principal = principal.value;
-  const { expiresAtSeconds } = verified.value;
-  if (input.resource === undefined) return ok(grantForBroker(principal.value, ports.publicOrigin, expiresAtSeconds));
+  if (input.resource === undefined) return ok(grantForBroker(principal, ports.publicOrigin, expiresAtSeconds));
   const project = await view.project();
   const targetId =
     project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
   const target = targetId === undefined ? undefined : await view.target(targetId);
   if (project === undefined || target === undefined) return err({ tag: 'unknown_target', uri: input.resource });
-  return grantForTarget(principal.value, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
+  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
+  return grantForTarget(principal, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
 }
 
 /** Quota is charged last and by the project that was proven, so a stranger cannot burn a tenant's; no token is minted without a permit. */
@@ -151,12 +159,14 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   trace.grant = decided.grant;
   const { projectNumber } = decided.grant.principal.provider;
   const askedAtMs = ports.nowMs();
-  const permit = await ports.spend(projectNumber);
+  const permit = await ports.spend(projectNumber, decided.once);
   trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
   const { news } = permit.ok ? permit.value : permit.error;
   const current = news === undefined ? ok(decided) : await decidedAt(decided, news);
   if (!current.ok) return current;
   if (!permit.ok) return err(permit.error.denial);
+  // Single use was switched on while we decided without it: this permit came without a mark. It is left unused, and the token is taken now.
+  if (current.value.once !== undefined && decided.once === undefined) return spendAndMint(current.value, ports, trace);
   trace.grant = current.value.grant;
   const nowMs = ports.nowMs();
   if (nowMs >= permit.value.usableUntilMs) return err({ tag: 'unavailable', dependency: 'quota' });
@@ -234,7 +244,7 @@ function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Tr
     ...(issued.ok && grant ? { roles: grant.roles } : {}),
     ...(issued.ok && grant?.binding !== undefined ? { binding: grant.binding } : {}),
     ...(trace.tokenId === undefined ? {} : { tokenId: trace.tokenId }),
-    subjectToken: input.subjectToken,
+    rawSubjectToken: input.subjectToken,
     ...(trace.admittedAtMs === undefined ? {} : { admittedAtMs: trace.admittedAtMs }),
     ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
     durationsMs: trace.durationsMs,
@@ -251,6 +261,8 @@ function checkOf(denial: Denial): string | undefined {
       return `unknown: ${denial.why}`;
     case 'disabled':
       return `${denial.what} disabled`;
+    case 'denied_uid':
+      return denial.uid;
     case 'condition_error':
       return denial.problem;
     case 'not_granted':

@@ -1,6 +1,7 @@
 /** What a ServiceAccount token says of its workload (WIRE.md G.1), read strictly: `sub` and `kubernetes.io` must tell the same story. */
 import type { Check } from './denial.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+import type { DeniedUid } from './resources.ts';
 import { err, ok, type Result } from './result.ts';
 
 interface Named {
@@ -42,6 +43,16 @@ export function kubernetesClaims(claims: JsonObject): Result<KubernetesIdentity,
   }
   if (claims['sub'] !== `system:serviceaccount:${namespace}:${serviceAccount.name}`) return err('subject_disagrees');
   return ok({ namespace, serviceAccount, ...(pod ? { pod } : {}), ...(node ? { node } : {}) });
+}
+
+/** The uid of this workload that an administrator has shut out for now: ServiceAccount, pod or node. */
+export function deniedUidOf(
+  { serviceAccount, pod, node }: KubernetesIdentity,
+  deniedUids: readonly DeniedUid[],
+  nowSeconds: number,
+): string | undefined {
+  const uids = [serviceAccount.uid, pod?.uid, node?.uid];
+  return deniedUids.find(({ uid, untilSeconds }) => untilSeconds > nowSeconds && uids.includes(uid))?.uid;
 }
 
 function named(value: JsonValue | undefined): Named | undefined {

@@ -4,9 +4,9 @@ import type { ExchangeEvent } from './event.ts';
 import type { ProviderName } from './names.ts';
 import type { EpochNews } from './news.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
-import type { Shards, SigningAlgorithm } from './resources.ts';
+import type { Provider, PublicJwk, Shards, SigningAlgorithm, Target } from './resources.ts';
 import type { Result } from './result.ts';
-import type { VerifySignature } from './verify.ts';
+import type { Purpose, VerifySignature } from './verify.ts';
 
 /**
  * One request's view of a project's configuration. A shard read twice is the same value twice; a value that has not changed is the same
@@ -47,6 +47,27 @@ export type AskNews = (
   who: 'verified' | 'stranger',
 ) => Promise<Result<EpochNews | undefined, Denial>>;
 
+export interface OnceMarker {
+  /** The provider's resource name and the token's `jti`. */
+  readonly key: string;
+  /** When the token has expired by itself and the marker may go. */
+  readonly untilSeconds: number;
+}
+
+export interface TokenReviewInput {
+  readonly name: ProviderName;
+  readonly provider: Provider;
+  /** The target of `provider.tokenReview`. */
+  readonly target: Target;
+  readonly token: string;
+  readonly tokenId: string | undefined;
+  /** `system:serviceaccount:NAMESPACE:NAME`: what the reviewer must say, too. */
+  readonly username: string;
+  readonly serviceAccountUid: string;
+  /** What the token is shown for: its audience differs. */
+  readonly purpose: Purpose;
+}
+
 export interface SignInput {
   readonly projectNumber: string;
   readonly alg: SigningAlgorithm;
@@ -62,8 +83,13 @@ export interface ExchangePorts {
   newTokenId(): string;
   openConfig(projectNumber: string): ConfigView;
   readonly newsBeforeRefusal: AskNews;
+  /** The keys that a provider with discovery is known to have now; a `kid` that is not among them is asked for, within its cool-down. */
+  discoveredKeys(name: ProviderName, provider: Provider, kid: string): Promise<Result<readonly PublicJwk[], Denial>>;
   readonly verifySignature: VerifySignature;
-  spend(projectNumber: string): Promise<Result<Permit, NoPermit>>;
+  /** The cluster's own word on the token: ok, or why not. Closed on failure. */
+  reviewToken(input: TokenReviewInput): Promise<Result<void, Denial>>;
+  /** `once`: the marker of a token that is taken a single time; written in the same transaction as the unit. */
+  spend(projectNumber: string, once?: OnceMarker): Promise<Result<Permit, NoPermit>>;
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;
   readonly failures: FailureLimiter;
   record(event: ExchangeEvent): void;

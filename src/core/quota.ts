@@ -21,8 +21,10 @@ export interface SpendAnswer extends EpochNews {
   readonly permits: number;
   /** Counted from *before the asking*, by the asker's own clock; its last `PERMIT_MARGIN_MS` are not to be used. */
   readonly expiresAfterMs: number;
-  /** Present when `permits` is 0: when room returns. */
+  /** Present when `permits` is 0 for want of room: when it returns. */
   readonly retryAfterMs?: number;
+  /** The token is one that is taken once, and it was taken: no unit was spent. */
+  readonly replayed?: true;
 }
 
 /** All permits granted in one stretch of 250 ms; bucket 0 began at the epoch of Unix time. */
@@ -44,9 +46,14 @@ type GrantOutcome =
   /** After `retryAfterMs` one permit is free, if nobody else takes it. */
   | { readonly granted: false; readonly state: QuotaState; readonly retryAfterMs: number };
 
+/** Object time: what the clock says, but never less than it said before. */
+export function objectTimeMs(state: QuotaState, nowMs: number): number {
+  return Math.max(nowMs, state.highestMs);
+}
+
 /** One permit, if fewer than `limit` count now. */
 export function grant(state: QuotaState, nowMs: number, limit: number): GrantOutcome {
-  const time = Math.max(nowMs, state.highestMs);
+  const time = objectTimeMs(state, nowMs);
   const counted = countedBuckets(state, time);
   if (sumOf(counted) >= limit) {
     const retryAfterMs = limit > 0 ? roomReturnsAtMs(counted, limit) - nowMs : CLOSED_RETRY_AFTER_MS;
@@ -62,7 +69,7 @@ export function grant(state: QuotaState, nowMs: number, limit: number): GrantOut
 
 /** How many permits count at this moment: the limit less this is free. */
 export function countedPermits(state: QuotaState, nowMs: number): number {
-  return sumOf(countedBuckets(state, Math.max(nowMs, state.highestMs)));
+  return sumOf(countedBuckets(state, objectTimeMs(state, nowMs)));
 }
 
 /** The state after a restart, from whatever rows the ring holds. Time goes on no earlier than the newest of them. */

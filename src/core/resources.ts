@@ -18,8 +18,15 @@ export interface Pool {
   readonly displayName: string;
   readonly description: string;
   readonly disabled: boolean;
+  /** ServiceAccounts, pods and nodes that are refused until a time, whatever else lets them in. */
+  readonly deniedUids: readonly DeniedUid[];
   readonly createTime: string;
   readonly updateTime: string;
+}
+
+export interface DeniedUid {
+  readonly uid: string;
+  readonly untilSeconds: number;
 }
 
 /** A public key that a provider's tokens may be signed with; nothing but these members is kept of what was uploaded. */
@@ -33,6 +40,10 @@ export interface PublicJwk {
   readonly crv?: string;
   readonly x?: string;
   readonly y?: string;
+  /** RFC 7638, SHA-256, base64url: a key keeps its thumbprint when it is renamed. */
+  readonly thumbprint: string;
+  /** Pushed keys only: verifies nothing before this second. */
+  readonly trustedFromSeconds?: number;
 }
 
 export interface Provider {
@@ -46,9 +57,28 @@ export interface Provider {
   readonly clusterUri?: string;
   /** Empty: the provider's own resource name, with either prefix, is the audience. */
   readonly allowedAudiences: readonly string[];
-  /** For reading back: `keys` as a text. What else was uploaded is not kept. */
+  /** Where the keys come from: an administrator, the issuer's own discovery, or an agent inside the cluster. */
+  readonly keySource: 'uploaded' | 'discovery' | 'pushed';
+  /** For reading back: `keys` as a text. What else was uploaded is not kept. Both are empty for discovery, whose keys `IssuerKeys` holds. */
   readonly jwksJson: string;
   readonly keys: readonly PublicJwk[];
+  /** When uploaded or pushed keys last changed. */
+  readonly keysUpdateTime: string;
+  /** Pushed keys only: after this second they are too old to trust, and exchanges answer 503. */
+  readonly keysExpireAtSeconds?: number;
+  /** Never trusted again, wherever they come from: outlives pushes, discovery and restores. */
+  readonly distrustedThumbprints: readonly string[];
+  /** Discovery: hosts other than the issuer's own that `jwks_uri` may name. */
+  readonly allowedJwksHosts: readonly string[];
+  /** Discovery: for how long keys serve on while the issuer does not answer. */
+  readonly maxStaleSeconds: number;
+  readonly pushedKeysMaxAgeSeconds: number;
+  /** For how long a key that a push brought verifies nothing: time to notice. */
+  readonly newKeyHoldSeconds: number;
+  /** Each token is taken once; needs `jti` and a short `maxTokenLifetimeSeconds`. */
+  readonly singleUse: boolean;
+  /** The cluster's own API server is asked as well (TokenReview); its answer can only refuse. */
+  readonly tokenReview?: TokenReviewOption;
   /** Empty for Kubernetes, whose mapping is fixed. */
   readonly attributeMapping: Readonly<Record<string, string>>;
   /** CEL, or empty. */
@@ -60,6 +90,13 @@ export interface Provider {
   readonly description: string;
   readonly createTime: string;
   readonly updateTime: string;
+}
+
+export interface TokenReviewOption {
+  /** The API server, `https://host`; the path of TokenReview is ours to add. */
+  readonly url: string;
+  /** The target that stands for that cluster: the reviewer's credential is a token minted for it. */
+  readonly targetId: string;
 }
 
 export interface Role {

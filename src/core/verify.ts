@@ -16,13 +16,19 @@ export interface VerifiedAssertion {
   readonly expiresAtSeconds: number;
   /** Present for Kubernetes providers. */
   readonly kubernetes?: KubernetesIdentity;
+  /** Present where the token is taken once: single-use providers, and pushes. */
+  readonly tokenId?: string;
 }
+
+/** What the token is shown for: each purpose has an audience of its own. */
+export type Purpose = 'exchange' | 'pushKeys';
 
 /** Checks the JWS signature of `token` with exactly this key and algorithm. */
 export type VerifySignature = (token: string, key: PublicJwk, alg: SubjectAlgorithm) => Promise<boolean>;
 
 const LEEWAY_SECONDS = 60;
 const LEAST_LIFE_LEFT_SECONDS = 2;
+const MAX_TOKEN_ID_CHARACTERS = 256;
 const YEAR_IN_SECONDS = 31_536_000;
 /** 9999-12-31T23:59:59Z: later dates are not dates (Tink, SECURITY.md T2). */
 const MAX_TIME_SECONDS = 253_402_300_799;
@@ -31,22 +37,28 @@ export async function verify(
   assertion: UnverifiedAssertion,
   name: ProviderName,
   provider: Provider,
+  keys: readonly PublicJwk[],
+  purpose: Purpose,
   verifySignature: VerifySignature,
   nowSeconds: number,
 ): Promise<Result<VerifiedAssertion, Denial>> {
   if (provider.kind === 'kubernetes' && looksLegacy(assertion.claims)) return refuse('legacy_token');
-  const key = selectKey(assertion, provider);
+  const key = selectKey(assertion, provider, keys, nowSeconds);
   if (!key.ok) return refuse(key.error);
   if (!(await verifySignature(assertion.token, key.value.jwk, key.value.alg))) return refuse('signature');
   const times = checkTimes(assertion.claims, provider, nowSeconds);
   const check =
-    checkIssuer(assertion.claims, provider) ?? times.check ?? checkAudience(assertion.claims, name, provider);
+    checkIssuer(assertion.claims, provider) ?? times.check ?? checkAudience(assertion.claims, name, provider, purpose);
   if (check !== undefined) return refuse(check);
   if (times.expiresAtSeconds - nowSeconds < LEAST_LIFE_LEFT_SECONDS) return refuse('expired');
   const kubernetes = provider.kind === 'kubernetes' ? kubernetesClaims(assertion.claims) : undefined;
   if (kubernetes && !kubernetes.ok) return refuse(kubernetes.error);
+  const isOnce = provider.singleUse || purpose === 'pushKeys';
+  const tokenId = isOnce ? tokenIdOf(assertion.claims) : undefined;
+  if (isOnce && tokenId === undefined) return refuse('token_id');
   const value = {
     claims: assertion.claims,
+    ...(tokenId === undefined ? {} : { tokenId }),
     expiresAtSeconds: times.expiresAtSeconds,
     ...(kubernetes?.ok ? { kubernetes: kubernetes.value } : {}),
   };
@@ -61,11 +73,16 @@ export async function verify(
 function selectKey(
   assertion: UnverifiedAssertion,
   provider: Provider,
+  keys: readonly PublicJwk[],
+  nowSeconds: number,
 ): Result<{ readonly jwk: PublicJwk; readonly alg: SubjectAlgorithm }, Check> {
   const alg = provider.allowedAlgorithms.find((allowed) => allowed === assertion.header.alg);
   if (alg === undefined) return err('alg_not_allowed');
-  const jwk = provider.keys.find((key) => key.kid === assertion.header.kid);
+  const jwk = keys.find((key) => key.kid === assertion.header.kid);
   if (jwk === undefined) return err('unknown_kid');
+  // By thumbprint, so that a distrusted key cannot come back under another name, by any of the three ways.
+  if (provider.distrustedThumbprints.includes(jwk.thumbprint)) return err('distrusted_key');
+  if ((jwk.trustedFromSeconds ?? 0) > nowSeconds) return err('key_on_hold');
   const needed = KEY_FOR_ALGORITHM[alg];
   const fits =
     jwk.kty === needed.kty &&
@@ -108,18 +125,32 @@ function checkTimes(
   return { expiresAtSeconds };
 }
 
+/** A replay is known by (provider, jti), never by the token's text, which its holder can respell (SECURITY.md §0.2). */
+function tokenIdOf(claims: JsonObject): string | undefined {
+  const { jti } = claims;
+  return typeof jti === 'string' && jti !== '' && jti.length <= MAX_TOKEN_ID_CHARACTERS ? jti : undefined;
+}
+
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_TIME_SECONDS;
 }
 
 /** Exactly one audience, and ours: a token that is also good for the cluster's API server would let us replay it there. */
-function checkAudience(claims: JsonObject, name: ProviderName, provider: Provider): Check | undefined {
+function checkAudience(
+  claims: JsonObject,
+  name: ProviderName,
+  provider: Provider,
+  purpose: Purpose,
+): Check | undefined {
   const aud: unknown = claims['aud'];
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   const [audience] = audiences;
   if (audiences.length !== 1 || typeof audience !== 'string') return 'audience';
   const own = `${IAM_PREFIX}${providerName(name)}`;
-  const accepted = provider.allowedAudiences.length > 0 ? provider.allowedAudiences : [own, `https:${own}`];
+  // A token that may push keys is made for nothing else: an exchange token never pushes, a push token never exchanges.
+  const push = [`${own}:pushKeys`, `https:${own}:pushKeys`];
+  const exchange = provider.allowedAudiences.length > 0 ? provider.allowedAudiences : [own, `https:${own}`];
+  const accepted = purpose === 'pushKeys' ? push : exchange;
   return accepted.includes(audience) ? undefined : 'audience';
 }
 

@@ -45,7 +45,9 @@ async function run(
       asked.push(who);
       return ok(news);
     },
+    discoveredKeys: async () => err({ tag: 'unavailable', dependency: 'issuer_keys' }),
     verifySignature: async () => true,
+    reviewToken: async () => ok(undefined),
     spend: async () => ok({ news, usableUntilMs: NOW_SECONDS * 1_000 + 1_500 }),
     sign: async () => ok({ jwt: 'signed' }),
     failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
@@ -158,6 +160,6 @@ describe('whatever is thrown', () => {
     expect(outcome).toBe(tag);
     expect(events).toHaveLength(1);
     expect(events[0]).toMatchObject({ reason: tag, check });
-    expect(JSON.stringify({ ...events[0], subjectToken: '' })).not.toContain('message');
+    expect(JSON.stringify({ ...events[0], rawSubjectToken: '' })).not.toContain('message');
   });
 });

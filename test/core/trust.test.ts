@@ -11,7 +11,15 @@ async function admitted(
   claims: Record<string, unknown> = {},
 ): Promise<ReturnType<typeof admit>> {
   const row = sampleProvider({ kind: 'oidc', ...provider });
-  const verified = await verify(sampleAssertion(sampleClaims(claims)), SAMPLE_NAME, row, async () => true, NOW_SECONDS);
+  const verified = await verify(
+    sampleAssertion(sampleClaims(claims)),
+    SAMPLE_NAME,
+    row,
+    row.keys,
+    'exchange',
+    async () => true,
+    NOW_SECONDS,
+  );
   if (!verified.ok) throw new Error(JSON.stringify(verified.error));
   return admit(verified.value, SAMPLE_NAME, row, createPolicyCompiler(50));
 }

@@ -1,7 +1,7 @@
 /** The policy of verification, with a signature that always holds: each rule alone refuses. */
 import { describe, expect, it } from 'vitest';
 import type { Provider, PublicJwk } from '../../src/core/resources.ts';
-import { verify } from '../../src/core/verify.ts';
+import { type Purpose, verify, type VerifySignature } from '../../src/core/verify.ts';
 import {
   NOW_SECONDS,
   SAMPLE_AUDIENCE,
@@ -16,10 +16,19 @@ async function verdict(
   claims: Record<string, unknown> = {},
   provider: Partial<Provider> = {},
   header = { alg: 'ES256', kid: 'k1' },
+  purpose: Purpose = 'exchange',
 ): Promise<string> {
   const signed = async (): Promise<boolean> => true;
   const row = sampleProvider(provider);
-  const result = await verify(sampleAssertion(sampleClaims(claims), header), SAMPLE_NAME, row, signed, NOW_SECONDS);
+  const result = await verify(
+    sampleAssertion(sampleClaims(claims), header),
+    SAMPLE_NAME,
+    row,
+    row.keys,
+    purpose,
+    signed,
+    NOW_SECONDS,
+  );
   if (result.ok) return 'verified';
   return result.error.tag === 'unverified' ? result.error.check : result.error.tag;
 }
@@ -30,20 +39,18 @@ it('takes the sample', async () => {
 
 it('asks for the signature with the key and the algorithm of the store', async () => {
   const asked: unknown[] = [];
+  const never: VerifySignature = async (...question) => {
+    asked.push(question);
+    return false;
+  };
   const row = sampleProvider();
-  const result = await verify(
-    sampleAssertion(),
-    SAMPLE_NAME,
-    row,
-    async (...question) => asked.push(question) < 0,
-    NOW_SECONDS,
-  );
+  const result = await verify(sampleAssertion(), SAMPLE_NAME, row, row.keys, 'exchange', never, NOW_SECONDS);
   expect(asked).toEqual([['header.payload.signature', SAMPLE_KEY, 'ES256']]);
   expect(result).toEqual({ ok: false, error: { tag: 'unverified', check: 'signature' } });
 });
 
 describe('the key', () => {
-  const rsa: PublicJwk = { kty: 'RSA', kid: 'k1', n: 'n', e: 'AQAB' };
+  const rsa: PublicJwk = { kty: 'RSA', kid: 'k1', n: 'n', e: 'AQAB', thumbprint: 'thumb-rsa' };
   it.each([
     ['another kid', SAMPLE_KEY, 'ES256', 'k2', 'unknown_kid'],
     ['the kid in other letters', SAMPLE_KEY, 'ES256', 'K1', 'unknown_kid'],
@@ -147,5 +154,52 @@ describe('what Kubernetes says of the workload', () => {
 
   it('is not asked of other issuers', async () => {
     expect(await verdict({ sub: 'anything', 'kubernetes.io': undefined }, { kind: 'oidc' })).toBe('verified');
+  });
+});
+
+describe('keys that may not verify', () => {
+  it('a distrusted one is known by its thumbprint, whatever it is called', async () => {
+    const renamed: PublicJwk = { ...SAMPLE_KEY, kid: 'k1', alg: 'ES256' };
+    expect(await verdict({}, { keys: [renamed], distrustedThumbprints: ['other', SAMPLE_KEY.thumbprint] })).toBe(
+      'distrusted_key',
+    );
+    expect(await verdict({}, { keys: [renamed], distrustedThumbprints: ['other'] })).toBe('verified');
+  });
+
+  it('a pushed one waits out its hold, to the second', async () => {
+    expect(await verdict({}, { keys: [{ ...SAMPLE_KEY, trustedFromSeconds: NOW_SECONDS + 1 }] })).toBe('key_on_hold');
+    expect(await verdict({}, { keys: [{ ...SAMPLE_KEY, trustedFromSeconds: NOW_SECONDS }] })).toBe('verified');
+  });
+});
+
+describe('a token that is taken once', () => {
+  it.each([
+    [{ jti: 'id-1' }, 'verified'],
+    [{ jti: 'x'.repeat(256) }, 'verified'],
+    [{ jti: 'x'.repeat(257) }, 'token_id'],
+    [{ jti: '' }, 'token_id'],
+    [{ jti: 7 }, 'token_id'],
+    [{}, 'token_id'],
+  ])('has an id: %j', async (claims, check) => {
+    expect(await verdict(claims, { singleUse: true })).toBe(check);
+  });
+});
+
+describe('a token that pushes keys', () => {
+  const header = { alg: 'ES256', kid: 'k1' };
+  it.each([
+    [{ aud: `${SAMPLE_AUDIENCE}:pushKeys`, jti: 'id' }, 'verified'],
+    [{ aud: `https:${SAMPLE_AUDIENCE}:pushKeys`, jti: 'id' }, 'verified'],
+    [{ aud: `${SAMPLE_AUDIENCE}:pushKeys` }, 'token_id'],
+    [{ aud: SAMPLE_AUDIENCE, jti: 'id' }, 'audience'],
+    [{ aud: [`${SAMPLE_AUDIENCE}:pushKeys`, SAMPLE_AUDIENCE], jti: 'id' }, 'audience'],
+  ])('is made for nothing else: %j', async (claims, check) => {
+    expect(await verdict(claims, {}, header, 'pushKeys')).toBe(check);
+    expect(await verdict({ ...claims, aud: `${SAMPLE_AUDIENCE}:pushKeys` })).toBe('audience');
+  });
+
+  it('does not become one by an audience that an administrator allowed', async () => {
+    const allowed = { allowedAudiences: ['mine'] };
+    expect(await verdict({ aud: 'mine', jti: 'id' }, allowed, header, 'pushKeys')).toBe('audience');
   });
 });

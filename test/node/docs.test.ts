@@ -1,4 +1,4 @@
-/** The documents stay true: every test that the security page names exists, every link leads somewhere, every number is the code's. */
+/** The documents stay true: tests that the security page names exist, links lead somewhere, the numbers of state.md are the code's, every reason is explained. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,14 +32,18 @@ describe('docs/security.md', () => {
 });
 
 describe('links', () => {
-  it.each(['README.md', 'docs/how-an-exchange-works.md', 'docs/state.md', 'docs/security.md', 'docs/conformance.md'])(
-    '%s',
-    (file) => {
-      const targets = [...read(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
-      const missing = targets.filter((target) => !existsSync(join(root, dirname(file), target)));
-      expect(missing).toEqual([]);
-    },
-  );
+  it.each([
+    'README.md',
+    'docs/audit-line.md',
+    'docs/how-an-exchange-works.md',
+    'docs/state.md',
+    'docs/security.md',
+    'docs/conformance.md',
+  ])('%s', (file) => {
+    const targets = [...read(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
+    const missing = targets.filter((target) => !existsSync(join(root, dirname(file), target)));
+    expect(missing).toEqual([]);
+  });
 });
 
 describe('docs/state.md', () => {
@@ -63,5 +67,22 @@ describe('docs/state.md', () => {
   it('has the limits of wrangler.toml', () => {
     const limits = [...read('wrangler.toml').matchAll(/limit = (\d+)/g)].map((match) => thousands(Number(match[1])));
     expect(read('docs/state.md')).toContain(limits.join(' / '));
+  });
+});
+
+describe('docs/audit-line.md', () => {
+  const unions = read('src/core/denial.ts');
+  const tags = [...unions.matchAll(/readonly tag: '([a-z_]+)'/g)].map((match) => match[1] ?? '');
+  const checks = [...(/export type Check =([^;]+);/.exec(unions)?.[1] ?? '').matchAll(/'([a-z_]+)'/g)].map(
+    (match) => match[1] ?? '',
+  );
+
+  it('reads the unions', () => {
+    expect(tags.length).toBeGreaterThan(15);
+    expect(checks.length).toBeGreaterThan(20);
+  });
+
+  it.each([...new Set([...tags, ...checks])])('explains %s', (word) => {
+    expect(read('docs/audit-line.md')).toContain(`\`${word}\``);
   });
 });

@@ -371,7 +371,12 @@ describe('rotation by command', () => {
     expect(after.epoch).toBe(before.epoch + 1);
     expect(after.recent.at(-1)).toEqual({ epoch: after.epoch, shards: [`ring:${projectNumber}`] });
     const usage = async (): Promise<never> => Promise.reject(new Error('nobody asks'));
-    const admin = createAdminPort({ registry: env.REGISTRY, keyRing: env.KEY_RING, usage });
+    const admin = createAdminPort({
+      registry: env.REGISTRY,
+      keyRing: env.KEY_RING,
+      issuerKeys: env.ISSUER_KEYS,
+      usage,
+    });
     const rotated = await admin.rotateSigningKeys(projectNumber, { alg: 'ES256', emergency: true }, 'bo@example.com');
     expect(rotated.ok).toBe(true);
     const history = await runInDurableObject(

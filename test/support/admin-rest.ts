@@ -1,5 +1,6 @@
 /** The administration over REST, as app.ts mounts it, on a memory store with one known token. */
 import { Hono } from 'hono';
+import type { PushKeys } from '../../src/core/push-keys.ts';
 import { err, ok } from '../../src/core/result.ts';
 import { createIamAdminRoutes } from '../../src/protocols/iam-admin/route.ts';
 import { createMemoryAdmin, type MemoryAdmin } from './memory-admin.ts';
@@ -19,11 +20,12 @@ export interface AdminRest {
   readonly send: (path: string, init: RequestInit) => Promise<Response>;
 }
 
-export function createAdminRest(changes: Partial<MemoryAdmin> = {}): AdminRest {
+export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: PushKeys = nobodyPushes): AdminRest {
   const admin: MemoryAdmin = { ...createMemoryAdmin(), ...changes };
   const routes = createIamAdminRoutes({
     admin,
     publicOrigin: 'https://sts.example.com',
+    pushKeys,
     authenticate: async (authorization) => {
       if (authorization === undefined) return err({ tag: 'unauthenticated' });
       return authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
@@ -48,9 +50,11 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}): AdminRest {
   };
 }
 
+const nobodyPushes: PushKeys = async () => err({ tag: 'bad_credentials' });
+
 /** One project, `demo`, number 100000000001. */
-export async function withDemo(changes: Partial<MemoryAdmin> = {}): Promise<AdminRest> {
-  const rest = createAdminRest(changes);
+export async function withDemo(changes: Partial<MemoryAdmin> = {}, pushKeys?: PushKeys): Promise<AdminRest> {
+  const rest = createAdminRest(changes, pushKeys);
   const made = await rest.call('POST', '/v1/projects', { projectId: 'demo', projectNumber: '100000000001' });
   if (made.status !== 200) throw new Error(JSON.stringify(made.body));
   return rest;

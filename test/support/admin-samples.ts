@@ -1,6 +1,7 @@
 /** Documents for administration tests: valid as they stand, so that each test breaks exactly one thing. */
 import type { ApplyContext } from '../../src/core/admin/state.ts';
 import type { Project } from '../../src/core/resources.ts';
+import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
 
 export const PROJECT: Project = {
   projectNumber: '100000000001',
@@ -77,6 +78,8 @@ export function contextAt(epoch: number, changes: Partial<ApplyContext> = {}): A
     epoch,
     newUid: () => `uid-${epoch}-${++uids}`,
     loopbackIssuersAllowed: false,
+    ownHost: 'sts.example.com',
+    thumbprintOf,
     ...changes,
   };
 }

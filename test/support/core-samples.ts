@@ -8,7 +8,7 @@ export const SAMPLE_NAME = { projectNumber: '123456789012', poolId: 'demo.svc.id
 export const SAMPLE_AUDIENCE = `//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/demo.svc.id.goog/providers/cluster-a`;
 const TIMES = { createTime: '2026-01-01T00:00:00Z', updateTime: '2026-01-01T00:00:00Z' };
 
-export const SAMPLE_KEY: PublicJwk = { kty: 'EC', kid: 'k1', crv: 'P-256', x: 'x', y: 'y' };
+export const SAMPLE_KEY: PublicJwk = { kty: 'EC', kid: 'k1', crv: 'P-256', x: 'x', y: 'y', thumbprint: 'thumb-1' };
 
 export const samplePool = (change: Partial<Pool> = {}): Pool => ({
   poolId: SAMPLE_NAME.poolId,
@@ -17,6 +17,7 @@ export const samplePool = (change: Partial<Pool> = {}): Pool => ({
   displayName: '',
   description: '',
   disabled: false,
+  deniedUids: [],
   ...TIMES,
   ...change,
 });
@@ -29,8 +30,16 @@ export const sampleProvider = (change: Partial<Provider> = {}): Provider => ({
   issuerUri: 'https://kubernetes.default.svc.cluster.local',
   clusterUri: 'https://clusters.example.com/a',
   allowedAudiences: [],
+  keySource: 'uploaded',
   jwksJson: '',
   keys: [SAMPLE_KEY],
+  keysUpdateTime: TIMES.updateTime,
+  distrustedThumbprints: [],
+  allowedJwksHosts: [],
+  maxStaleSeconds: 86_400,
+  pushedKeysMaxAgeSeconds: 604_800,
+  newKeyHoldSeconds: 0,
+  singleUse: false,
   attributeMapping: {},
   attributeCondition: '',
   allowedAlgorithms: ['RS256', 'ES256'],

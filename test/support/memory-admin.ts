@@ -7,6 +7,7 @@ import { read } from '../../src/core/admin/read.ts';
 import type { ApplyContext } from '../../src/core/admin/state.ts';
 import { EMPTY_POLICY, type Policy } from '../../src/core/resources.ts';
 import { err, ok } from '../../src/core/result.ts';
+import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
 import { MemoryConfig, pageOf } from './memory-config.ts';
 
 export interface MemoryAdmin extends AdminPort {
@@ -27,6 +28,8 @@ export function createMemoryAdmin(): MemoryAdmin {
     epoch: ++epoch,
     newUid: () => `uid-${++uids}`,
     loopbackIssuersAllowed: false,
+    ownHost: 'sts.example.com',
+    thumbprintOf,
   });
   const config = (projectNumber: string): MemoryConfig => {
     const found = configs.get(projectNumber);
@@ -67,6 +70,7 @@ export function createMemoryAdmin(): MemoryAdmin {
       return ok(applied.value.answer);
     },
     read: async (projectNumber, query) => read(config(projectNumber), query),
+    issuerKeysStatus: async () => ok(undefined),
     organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),
     setOrganizationPolicy: async (input, actor) => {
       const policy = setOrganizationPolicy(organization, input, context());

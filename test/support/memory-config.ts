@@ -11,6 +11,7 @@ export class MemoryConfig implements ConfigState {
   readonly #targets = new Map<string, Target>();
   readonly #roles = new Map<string, Role>();
   readonly #policies = new Map<string, PolicyOf>();
+  readonly #usedTokens = new Set<string>();
 
   constructor(project: Project, context: ApplyContext) {
     this.#project = project;
@@ -37,6 +38,9 @@ export class MemoryConfig implements ConfigState {
   }
   policy(resource: PolicyResource): Policy | undefined {
     return this.#policies.get(policyKey(resource))?.policy;
+  }
+  isTokenUsed(key: string): boolean {
+    return this.#usedTokens.has(key);
   }
   roleCount(): number {
     return this.#roles.size;
@@ -85,6 +89,9 @@ export class MemoryConfig implements ConfigState {
         break;
       case 'role':
         this.#roles.set(write.role.roleId, write.role);
+        break;
+      case 'usedToken':
+        this.#usedTokens.add(write.marker.key);
         break;
       case 'policy':
         this.#policies.set(policyKey(write.resource), { resource: write.resource, policy: write.policy });

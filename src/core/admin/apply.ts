@@ -3,15 +3,18 @@ import type { Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { Command } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
+import { denyUids } from './deny-uids.ts';
+import { distrustKey } from './distrust-key.ts';
 import { setPolicy } from './policies.ts';
 import { createPool, patchPool } from './pools.ts';
 import { patchProject } from './projects.ts';
 import { createProvider, patchProvider } from './providers.ts';
+import { pushKeys } from './push-keys.ts';
 import { createRole, deleteRole, patchRole } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 import { createTarget, deleteTarget, patchTarget } from './targets.ts';
 
-export type { Applied } from './applied.ts';
+export type { Applied, IssuerKeysChanged } from './applied.ts';
 
 export function apply(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
   switch (command.type) {
@@ -21,10 +24,16 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
       return createPool(state, command.poolId, command.input, context);
     case 'pool.patch':
       return patchPool(state, command.poolId, command.input, command.mask, context);
+    case 'pool.denyUids':
+      return denyUids(state, command, context);
     case 'provider.create':
       return createProvider(state, command, command.input, context);
     case 'provider.patch':
       return patchProvider(state, command, command.input, command.mask, context);
+    case 'provider.pushKeys':
+      return pushKeys(state, command, context);
+    case 'provider.distrustKey':
+      return distrustKey(state, command, context);
     case 'target.create':
       return createTarget(state, command.targetId, command.input, context);
     case 'target.patch':

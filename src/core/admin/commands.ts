@@ -1,4 +1,5 @@
 /** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
+import type { OnceMarker } from '../ports.ts';
 import type { Binding, Policy, Pool, Project, Provider, Role, SigningAlgorithm, Target } from '../resources.ts';
 
 export interface PoolInput {
@@ -15,6 +16,14 @@ export interface ProviderInput {
   readonly allowedAlgorithms?: readonly string[];
   /** A duration such as `86400s`. */
   readonly maxTokenLifetime?: string;
+  /** Hosts beside the issuer's own where its keys may lie. */
+  readonly allowedJwksHosts?: readonly string[];
+  readonly maxStale?: string;
+  readonly pushedKeysMaxAge?: string;
+  readonly newKeyHold?: string;
+  readonly singleUse?: boolean;
+  /** Kubernetes only. `target`: the id of the target that stands for the cluster. */
+  readonly tokenReview?: { readonly url?: string; readonly target?: string };
   readonly disabled?: boolean;
   readonly displayName?: string;
   readonly description?: string;
@@ -22,6 +31,7 @@ export interface ProviderInput {
 
 export interface OidcInput {
   readonly issuerUri?: string;
+  /** Absent: the issuer is asked for its keys. */
   readonly jwksJson?: string;
   readonly allowedAudiences?: readonly string[];
 }
@@ -61,6 +71,13 @@ export interface ProjectInput {
   readonly tokenExchangesPerMinute?: number;
 }
 
+/** Who pushes keys, as the token that was shown proves it. */
+export interface Pusher {
+  readonly identifier: string;
+  /** The `principal://` members that mean exactly this one. */
+  readonly memberTexts: readonly string[];
+}
+
 /** What an allow policy may hang on inside a project. */
 export type PolicyResource =
   | { readonly kind: 'project' }
@@ -89,6 +106,29 @@ export type Command =
       readonly providerId: string;
       readonly input: ProviderInput;
       readonly mask: readonly string[];
+    }
+  | {
+      readonly type: 'provider.pushKeys';
+      readonly poolId: string;
+      readonly providerId: string;
+      readonly jwksJson: string;
+      readonly pusher: Pusher;
+      readonly once: OnceMarker;
+      /** `updateTime` of the rows that the pusher's token was verified by: where they changed meanwhile, it is verified again. */
+      readonly verifiedBy: { readonly poolUpdateTime: string; readonly providerUpdateTime: string };
+    }
+  | {
+      readonly type: 'provider.distrustKey';
+      readonly poolId: string;
+      readonly providerId: string;
+      readonly thumbprint: string;
+    }
+  | {
+      readonly type: 'pool.denyUids';
+      readonly poolId: string;
+      readonly uids: readonly string[];
+      /** RFC 3339. */
+      readonly until: string;
     }
   | { readonly type: 'target.create'; readonly targetId: string; readonly input: TargetInput }
   | {

@@ -50,6 +50,9 @@ interface Bounds {
 
 /** DESIGN §10. */
 export const MAX_TOKEN_LIFETIME: Bounds = { min: 600, max: 365 * DAY_SECONDS, unset: DAY_SECONDS };
+export const MAX_STALE: Bounds = { min: 0, max: 7 * DAY_SECONDS, unset: DAY_SECONDS };
+export const PUSHED_KEYS_MAX_AGE: Bounds = { min: 3_600, max: 30 * DAY_SECONDS, unset: 7 * DAY_SECONDS };
+export const NEW_KEY_HOLD: Bounds = { min: 0, max: DAY_SECONDS, unset: 0 };
 export const TARGET_MAX_LIFETIME: Bounds = { min: 60, max: 43_200, unset: 3_600 };
 export const TOKEN_EXCHANGES_PER_MINUTE: Bounds = { min: 0, max: 600_000, unset: 6_000 };
 

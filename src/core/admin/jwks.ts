@@ -6,8 +6,11 @@ import type { PublicJwk, SubjectAlgorithm } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isOnCurve, modulusFault } from './weak-keys.ts';
 
+/** A key as a document has it; its thumbprint is for others to compute. */
+export type BareJwk = Omit<PublicJwk, 'thumbprint' | 'trustedFromSeconds'>;
+
 export interface KeySet {
-  readonly keys: readonly PublicJwk[];
+  readonly keys: readonly BareJwk[];
   readonly warnings: readonly string[];
 }
 
@@ -38,19 +41,23 @@ export function readJwks(text: string, maxKeys: number): Result<KeySet, readonly
  * The set as a text of its own: the members that verification needs and nothing else. What was uploaded is not given back,
  * for beside its keys it may hold what its owner did not mean to show.
  */
-export function jwksText(keys: readonly PublicJwk[]): string {
+export function jwksText(keys: readonly BareJwk[]): string {
   return JSON.stringify({ keys });
 }
 
 /** Warnings about keys that no allowed algorithm can ever use. */
-export function idleKeys(keys: readonly PublicJwk[], allowed: readonly SubjectAlgorithm[]): readonly string[] {
+export function idleKeys(keys: readonly BareJwk[], allowed: readonly SubjectAlgorithm[]): readonly string[] {
   return keys
-    .filter((key) => !algorithmsOf(key).some((algorithm) => allowed.includes(algorithm)))
+    .filter((key) => isIdle(key, allowed))
     .map((key) => `key "${key.kid}" verifies nothing: allowedAlgorithms has no algorithm for it`);
 }
 
+export function isIdle(key: BareJwk, allowed: readonly SubjectAlgorithm[]): boolean {
+  return !algorithmsOf(key).some((algorithm) => allowed.includes(algorithm));
+}
+
 type Verdict =
-  | { readonly tag: 'usable'; readonly key: PublicJwk }
+  | { readonly tag: 'usable'; readonly key: BareJwk }
   | { readonly tag: 'skipped'; readonly why: string }
   | { readonly tag: 'refused'; readonly why: string };
 
@@ -87,7 +94,7 @@ function judgeKnown(entry: JsonObject, kty: 'RSA' | 'EC', at: string): Verdict {
   if (fault !== undefined) return refused(at, fault);
   const members = kty === 'RSA' ? (['n', 'e'] as const) : (['crv', 'x', 'y'] as const);
   const kept = [...members, 'alg' as const, 'use' as const].filter((member) => typeof entry[member] === 'string');
-  const key: PublicJwk = { kty, kid, ...Object.fromEntries(kept.map((member) => [member, entry[member]])) };
+  const key: BareJwk = { kty, kid, ...Object.fromEntries(kept.map((member) => [member, entry[member]])) };
   const { alg } = key;
   if (alg !== undefined && !algorithmsOf({ ...key, alg: undefined }).some((algorithm) => algorithm === alg)) {
     return refused(at, `has "alg" ${JSON.stringify(alg)}, which does not fit its type or curve`);
@@ -147,7 +154,7 @@ function algorithmsOf(key: { kty: string; alg?: string | undefined; crv?: string
 }
 
 /** Two keys of one name: which of them verifies would depend on the reader. */
-function repeatedKids(keys: readonly PublicJwk[]): readonly string[] {
+function repeatedKids(keys: readonly BareJwk[]): readonly string[] {
   const kids = keys.map((key) => key.kid);
   const repeated = new Set(kids.filter((kid, index) => kids.indexOf(kid) !== index));
   return [...repeated].map((kid) => `holds the "kid" ${JSON.stringify(kid)} twice`);

@@ -22,7 +22,7 @@ export function createPool(
     return err({ tag: 'already_exists', resource: poolName(state.project().projectNumber, poolId) });
   }
   const times = { createTime: context.time, updateTime: context.time };
-  return written(state, { poolId, uid: context.newUid(), builtIn: false, ...fields(input), ...times });
+  return written(state, { poolId, uid: context.newUid(), builtIn: false, deniedUids: [], ...fields(input), ...times });
 }
 
 const PATHS: ReadonlySet<string> = new Set(['displayName', 'description', 'disabled']);

@@ -14,6 +14,15 @@ export interface SigningKeyInfo {
   readonly signUntil: string;
 }
 
+/** How it stands with the keys that a provider's issuer publishes. Times are RFC 3339. */
+export interface IssuerKeysStatus {
+  readonly keys: readonly { readonly kid: string; readonly thumbprint: string }[];
+  readonly lastSuccessTime?: string;
+  readonly nextRefreshTime: string;
+  readonly lastError?: string;
+  readonly warnings: readonly string[];
+}
+
 /** `actor` is who asked, for the history. Projects are named by number; only `findProject` takes either. */
 export interface AdminPort {
   findProject(
@@ -26,6 +35,12 @@ export interface AdminPort {
   listProjects(page: Page): Promise<Result<{ projects: readonly Project[]; next: string }, AdminDenial>>;
   apply(projectNumber: string, command: Command, actor: string): Promise<Result<Answer, AdminDenial>>;
   read(projectNumber: string, query: Query): Promise<Result<Answer, AdminDenial>>;
+  /** Undefined while the issuer was never asked. */
+  issuerKeysStatus(
+    projectNumber: string,
+    poolId: string,
+    providerId: string,
+  ): Promise<Result<IssuerKeysStatus | undefined, AdminDenial>>;
   organizationPolicy(): Promise<Result<Policy, AdminDenial>>;
   setOrganizationPolicy(input: PolicyInput, actor: string): Promise<Result<Policy, AdminDenial>>;
   signingKeys(projectNumber: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;

@@ -34,6 +34,7 @@ export function provisionWrites(
     displayName: '',
     description: '',
     disabled: false,
+    deniedUids: [],
     createTime: context.time,
     updateTime: context.time,
   };

@@ -1,4 +1,5 @@
 /** A provider's document, whole, checked and turned into a row. Create and patch both end here, so neither can leave anything half-written. */
+import { checkFetchUrl } from '../issuer-url.ts';
 import { compileCondition } from '../policy/condition.ts';
 import { compileMapping } from '../policy/mapping.ts';
 import type { Provider, SubjectAlgorithm } from '../resources.ts';
@@ -10,17 +11,36 @@ import {
   checkDescription,
   checkDisplayName,
   checkAbsoluteUri,
+  MAX_STALE,
   MAX_TOKEN_LIFETIME,
+  NEW_KEY_HOLD,
+  PUSHED_KEYS_MAX_AGE,
   readSeconds,
   wrong,
   type Violations,
 } from './fields.ts';
 import { checkAudiences, checkIssuerUri, isSharedIssuer } from './issuers.ts';
-import { idleKeys, isSubjectAlgorithm, jwksText, readJwks, type KeySet } from './jwks.ts';
+import { idleKeys, isSubjectAlgorithm } from './jwks.ts';
+import { readUploadedKeys, type UploadedKeys } from './key-sets.ts';
+import { checkJwksHosts, checkTokenReview, fetchRules, tokenReviewOf } from './remote-hosts.ts';
 import type { ApplyContext } from './state.ts';
 
-/** What a document decides; the rest of the row is names and times. */
-type ProviderFields = Omit<Provider, 'poolId' | 'providerId' | 'uid' | 'createTime' | 'updateTime'>;
+/** The keys and where they come from. */
+type ProviderKeys = Pick<Provider, 'keySource' | 'jwksJson' | 'keys' | 'keysUpdateTime' | 'keysExpireAtSeconds'>;
+
+/** What a document decides; the rest of the row is names and times, and what only commands of their own can write. */
+type ProviderFields = Omit<
+  Provider,
+  'poolId' | 'providerId' | 'uid' | 'createTime' | 'updateTime' | 'distrustedThumbprints'
+>;
+
+/** What a document is laid over, where there is anything yet. */
+interface Standing {
+  readonly current?: Provider;
+  /** The document says where the keys come from; otherwise those of `current` stay. */
+  readonly namesKeys: boolean;
+  readonly targetExists: (targetId: string) => boolean;
+}
 
 interface CheckedProvider {
   readonly fields: ProviderFields;
@@ -29,53 +49,71 @@ interface CheckedProvider {
 
 const DEFAULT_ALGORITHMS: readonly SubjectAlgorithm[] = ['RS256', 'ES256'];
 
-export function checkProvider(input: ProviderInput, context: ApplyContext): Result<CheckedProvider, AdminDenial> {
+export function checkProvider(
+  input: ProviderInput,
+  standing: Standing,
+  context: ApplyContext,
+): Result<CheckedProvider, AdminDenial> {
   const config = configOf(input);
   if (!config.ok) return refused(config.error);
   const { kind, source } = config.value;
   const issuerUri = source.issuerUri ?? '';
   const allowedAudiences = source.allowedAudiences ?? [];
-  const keySet = readKeys(`${kind}.jwksJson`, source.jwksJson);
+  const keys = readKeys(`${kind}.jwksJson`, source.jwksJson, standing, context);
+  const isDiscovery = keys.ok && keys.value.keySource === 'discovery';
   const algorithms = readAlgorithms(input.allowedAlgorithms ?? []);
   const lifetime = readSeconds('maxTokenLifetime', input.maxTokenLifetime, MAX_TOKEN_LIFETIME);
+  const maxStale = readSeconds('maxStale', input.maxStale, MAX_STALE);
+  const pushedKeysMaxAge = readSeconds('pushedKeysMaxAge', input.pushedKeysMaxAge, PUSHED_KEYS_MAX_AGE);
+  const newKeyHold = readSeconds('newKeyHold', input.newKeyHold, NEW_KEY_HOLD);
+  const durations = [lifetime, maxStale, pushedKeysMaxAge, newKeyHold];
+  const singleUse = input.singleUse ?? false;
   const violations = [
-    ...checkIssuerUri(`${kind}.issuerUri`, source.issuerUri, context.loopbackIssuersAllowed),
+    ...checkIssuer(`${kind}.issuerUri`, source.issuerUri, isDiscovery, context),
     ...(kind === 'kubernetes' ? checkAbsoluteUri('kubernetes.clusterUri', source.clusterUri) : []),
     ...checkAudiences(`${kind}.allowedAudiences`, allowedAudiences, kind, issuerUri),
-    ...(keySet.ok ? [] : keySet.error),
+    ...(keys.ok ? [] : keys.error),
     ...(algorithms.ok ? [] : algorithms.error),
-    ...(lifetime.ok ? [] : lifetime.error),
+    ...durations.flatMap((duration) => (duration.ok ? [] : duration.error)),
+    ...checkSingleUse(singleUse, lifetime.ok ? lifetime.value : 0),
+    ...checkJwksHosts('allowedJwksHosts', input.allowedJwksHosts ?? []),
+    ...checkTokenReview('tokenReview', input.tokenReview, kind, standing, context),
     ...(kind === 'kubernetes' ? checkNoMapping(input) : checkMapping(input.attributeMapping ?? {})),
     ...checkCondition(input.attributeCondition ?? '', kind === 'oidc' && isSharedIssuer(issuerUri)),
     ...checkDisplayName('displayName', input.displayName ?? ''),
     ...checkDescription('description', input.description ?? ''),
   ];
-  if (violations.length > 0 || !keySet.ok || !algorithms.ok || !lifetime.ok) return refused(violations);
+  if (violations.length > 0 || !keys.ok || !algorithms.ok) return refused(violations);
+  const tokenReview = tokenReviewOf(input.tokenReview);
   const fields: ProviderFields = {
     kind,
     issuerUri,
     ...(kind === 'kubernetes' ? { clusterUri: source.clusterUri ?? '' } : {}),
     allowedAudiences,
-    jwksJson: jwksText(keySet.value.keys),
-    keys: keySet.value.keys,
+    ...keys.value.fields,
+    allowedJwksHosts: [...new Set(input.allowedJwksHosts)],
+    maxStaleSeconds: secondsOf(maxStale),
+    pushedKeysMaxAgeSeconds: secondsOf(pushedKeysMaxAge),
+    newKeyHoldSeconds: secondsOf(newKeyHold),
+    singleUse,
+    ...(tokenReview === undefined ? {} : { tokenReview }),
     attributeMapping: input.attributeMapping ?? {},
     attributeCondition: input.attributeCondition ?? '',
     allowedAlgorithms: algorithms.value,
-    maxTokenLifetimeSeconds: lifetime.value,
+    maxTokenLifetimeSeconds: secondsOf(lifetime),
     disabled: input.disabled ?? false,
     displayName: input.displayName ?? '',
     description: input.description ?? '',
   };
-  return ok({ fields, warnings: [...keySet.value.warnings, ...idleKeys(fields.keys, fields.allowedAlgorithms)] });
+  return ok({ fields, warnings: [...keys.value.warnings, ...idleKeys(fields.keys, fields.allowedAlgorithms)] });
 }
 
-/** The document that makes this row again: what a patch is laid over. */
+/** The document that makes this row again, but for its keys, which stay unless they are named: what a patch is laid over. */
 export function documentOf(provider: Provider): ProviderInput {
-  const { issuerUri, jwksJson, allowedAudiences, clusterUri } = provider;
+  const { issuerUri, allowedAudiences, clusterUri, tokenReview } = provider;
   const config: KubernetesInput = {
     ...(clusterUri === undefined ? {} : { clusterUri }),
     issuerUri,
-    jwksJson,
     allowedAudiences,
   };
   return {
@@ -84,6 +122,12 @@ export function documentOf(provider: Provider): ProviderInput {
     attributeCondition: provider.attributeCondition,
     allowedAlgorithms: provider.allowedAlgorithms,
     maxTokenLifetime: `${provider.maxTokenLifetimeSeconds}s`,
+    allowedJwksHosts: provider.allowedJwksHosts,
+    maxStale: `${provider.maxStaleSeconds}s`,
+    pushedKeysMaxAge: `${provider.pushedKeysMaxAgeSeconds}s`,
+    newKeyHold: `${provider.newKeyHoldSeconds}s`,
+    singleUse: provider.singleUse,
+    ...(tokenReview === undefined ? {} : { tokenReview: { url: tokenReview.url, target: tokenReview.targetId } }),
     disabled: provider.disabled,
     displayName: provider.displayName,
     description: provider.description,
@@ -102,19 +146,64 @@ function configOf(input: ProviderInput): Result<Config, Violations> {
   return err(wrong('kubernetes', 'exactly one of kubernetes and oidc is wanted, none is there'));
 }
 
-const MAX_UPLOADED_KEYS = 8;
+interface ReadKeys {
+  readonly keySource: Provider['keySource'];
+  readonly fields: ProviderKeys;
+  readonly warnings: readonly string[];
+}
 
-function readKeys(field: string, jwksJson: string | undefined): Result<KeySet, Violations> {
-  if (jwksJson === undefined || jwksJson === '') {
-    return err(
-      wrong(
-        field,
-        'is required: keys are not yet fetched from the issuer. kubectl get --raw /openid/v1/jwks shows them',
-      ),
-    );
+/** Keys in the document are uploaded keys; a document that names them and has none means discovery; otherwise nothing changes. */
+function readKeys(
+  field: string,
+  jwksJson: string | undefined,
+  { current, namesKeys }: Standing,
+  context: ApplyContext,
+): Result<ReadKeys, Violations> {
+  if (current !== undefined && !namesKeys) {
+    const { keySource, jwksJson: kept, keys, keysUpdateTime, keysExpireAtSeconds } = current;
+    const expiry = keysExpireAtSeconds === undefined ? {} : { keysExpireAtSeconds };
+    return ok({ keySource, fields: { keySource, jwksJson: kept, keys, keysUpdateTime, ...expiry }, warnings: [] });
   }
-  const keySet = readJwks(jwksJson, MAX_UPLOADED_KEYS);
-  return keySet.ok ? keySet : err(keySet.error.flatMap((sentence) => wrong(field, sentence)));
+  // An empty text is a script whose kubectl failed, and no wish for discovery.
+  if (jwksJson === '') return err(wrong(field, 'is empty: leave it out to have the issuer asked for its keys'));
+  const found = jwksJson === undefined ? ok(NO_KEYS) : readGiven(field, jwksJson, current, context);
+  if (!found.ok) return found;
+  const keySource = jwksJson === undefined ? 'discovery' : 'uploaded';
+  const { keys, jwksJson: text, warnings } = found.value;
+  const isSame = current?.keySource === keySource && current.jwksJson === text;
+  const keysUpdateTime = isSame ? current.keysUpdateTime : context.time;
+  return ok({ keySource, fields: { keySource, jwksJson: text, keys, keysUpdateTime }, warnings });
+}
+
+const NO_KEYS: UploadedKeys = { keys: [], jwksJson: '', warnings: [] };
+
+function readGiven(field: string, jwksJson: string, current: Provider | undefined, context: ApplyContext) {
+  return readUploadedKeys(field, jwksJson, current?.distrustedThumbprints ?? [], context.thumbprintOf);
+}
+
+/** Keys that are uploaded may be those of an issuer which nobody can reach; keys that are fetched need one which may be asked. */
+function checkIssuer(field: string, uri: string | undefined, isDiscovery: boolean, context: ApplyContext): Violations {
+  const violations = checkIssuerUri(field, uri, context.loopbackIssuersAllowed);
+  if (violations.length > 0 || !isDiscovery || uri === undefined) return violations;
+  const fetchable = checkFetchUrl(uri, fetchRules(context));
+  if (fetchable.ok) return [];
+  return wrong(
+    field,
+    `${fetchable.error}; without jwksJson the issuer is asked for its keys. If it cannot be, upload them: kubectl get --raw /openid/v1/jwks shows them`,
+  );
+}
+
+const MAX_SINGLE_USE_LIFETIME = 3_600;
+
+/** Each token that was taken is remembered until it expires. */
+function checkSingleUse(singleUse: boolean, lifetimeSeconds: number): Violations {
+  if (!singleUse || lifetimeSeconds <= MAX_SINGLE_USE_LIFETIME) return [];
+  return wrong('singleUse', `needs a maxTokenLifetime of at most ${MAX_SINGLE_USE_LIFETIME}s`);
+}
+
+/** Of a duration that was checked. */
+function secondsOf(duration: Result<number, Violations>): number {
+  return duration.ok ? duration.value : 0;
 }
 
 function readAlgorithms(names: readonly string[]): Result<readonly SubjectAlgorithm[], Violations> {

@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { ProviderInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
+import { keysChanged } from './key-sets.ts';
 import { overlay, replacesEverything } from './mask.ts';
 import { checkProvider, documentOf } from './provider-rules.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
@@ -31,12 +32,14 @@ export function createProvider(
   if (state.provider(poolId, providerId) !== undefined) {
     return err({ tag: 'already_exists', resource: providerName({ projectNumber, poolId, providerId }) });
   }
-  const checked = checkProvider(input, context);
+  const targetExists = (targetId: string): boolean => state.target(targetId) !== undefined;
+  const checked = checkProvider(input, { namesKeys: true, targetExists }, context);
   if (!checked.ok) return checked;
   const provider: Provider = {
     poolId,
     providerId,
     uid: context.newUid(),
+    distrustedThumbprints: [],
     ...checked.value.fields,
     createTime: context.time,
     updateTime: context.time,
@@ -65,13 +68,28 @@ export function patchProvider(
   const paths = mask.map((path) => (path === 'jwksJson' ? `${current.kind}.jwksJson` : path));
   const patched = overlay(documentOf(current), input, paths, PATHS[current.kind]);
   if (!patched.ok) return patched;
-  const checked = checkProvider(withClusterOf(current, patched.value), context);
+  const standing = {
+    current,
+    namesKeys: namesKeys(paths, current.kind),
+    targetExists: (targetId: string): boolean => state.target(targetId) !== undefined,
+  };
+  const checked = checkProvider(withClusterOf(current, patched.value), standing, context);
   if (!checked.ok) return checked;
   const { fields, warnings } = checked.value;
   if (fields.clusterUri !== current.clusterUri) {
     return err(invalid('kubernetes.clusterUri', 'is the identity of the cluster and cannot change'));
   }
-  return written(state, { ...current, ...fields, updateTime: context.time }, warnings);
+  // What the document leaves out must go, so the row is made of it anew: only names, birth and distrust are older.
+  const { poolId, providerId, uid, createTime, distrustedThumbprints } = current;
+  const provider = { poolId, providerId, uid, ...fields, distrustedThumbprints, createTime, updateTime: context.time };
+  const alert = keysChanged({ projectNumber, poolId, providerId }, current, provider);
+  const change = written(state, provider, warnings);
+  return change.ok && alert !== undefined ? ok({ ...change.value, alert }) : change;
+}
+
+/** A patch that says where the keys come from: it names them, or the whole of what they are part of. */
+function namesKeys(paths: readonly string[], kind: Provider['kind']): boolean {
+  return replacesEverything(paths) || paths.includes(kind) || paths.includes(`${kind}.jwksJson`);
 }
 
 const COMMON_PATHS = [
@@ -79,6 +97,14 @@ const COMMON_PATHS = [
   'attributeCondition',
   'allowedAlgorithms',
   'maxTokenLifetime',
+  'allowedJwksHosts',
+  'maxStale',
+  'pushedKeysMaxAge',
+  'newKeyHold',
+  'singleUse',
+  'tokenReview',
+  'tokenReview.url',
+  'tokenReview.target',
   'disabled',
   'displayName',
   'description',

@@ -1,6 +1,8 @@
 /** How `apply` sees one project's configuration, and what it wants written: synchronous reads in, values out. */
+import type { OnceMarker } from '../ports.ts';
 import type { Policy, Pool, Project, Provider, Role, Target } from '../resources.ts';
 import type { Page, PolicyResource } from './commands.ts';
+import type { BareJwk } from './jwks.ts';
 
 export interface PolicyOf {
   readonly resource: PolicyResource;
@@ -17,6 +19,8 @@ export interface ConfigState {
   role(roleId: string): Role | undefined;
   roleCount(): number;
   policy(resource: PolicyResource): Policy | undefined;
+  /** Was the token that goes by this marker's key taken before? */
+  isTokenUsed(key: string): boolean;
   /** Every policy with a binding of this role, ascending by resource. */
   policiesWithRole(role: string): readonly PolicyOf[];
   /** At most `page.pageSize` rows with an id greater than `page.after`. */
@@ -33,6 +37,8 @@ export type Write =
   | { readonly put: 'target'; readonly target: Target }
   | { readonly put: 'role'; readonly role: Role }
   | { readonly put: 'policy'; readonly resource: PolicyResource; readonly policy: Policy }
+  /** Kept until the token has expired by itself. */
+  | { readonly put: 'usedToken'; readonly marker: OnceMarker }
   | { readonly remove: 'target'; readonly targetId: string }
   | { readonly remove: 'role'; readonly roleId: string };
 
@@ -45,4 +51,8 @@ export interface ApplyContext {
   readonly newUid: () => string;
   /** Loopback `http://` issuers are allowed: development only. */
   readonly loopbackIssuersAllowed: boolean;
+  /** Host of PUBLIC_ORIGIN: what would be fetched from ourselves is refused. */
+  readonly ownHost: string;
+  /** RFC 7638 over the required members, SHA-256, base64url. */
+  readonly thumbprintOf: (key: BareJwk) => string;
 }

@@ -1,17 +1,24 @@
 /** The administration's port over the objects: configuration from Registry, keys from KeyRing, usage from Quota. */
+import type { Answer, Command } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { Denial } from '../../core/denial.ts';
 import { projectName } from '../../core/names.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import type { IssuerKeys } from '../issuer-keys/object.ts';
 import type { KeyRing } from '../keys/object.ts';
 import { DIRECTORY_NAME, projectRegistryName } from '../object-names.ts';
 import type { Registry } from '../registry/object.ts';
+import { within } from '../within.ts';
+
+/** For a look at an issuer's keys; the object goes on without us. */
+const REFRESH_PATIENCE_MS = 1_000;
 
 export interface AdminObjects {
   readonly registry: DurableObjectNamespace<Registry>;
   readonly keyRing: DurableObjectNamespace<KeyRing>;
+  readonly issuerKeys: DurableObjectNamespace<IssuerKeys>;
   readonly usage: (
     projectNumber: string,
   ) => Promise<Result<{ readonly limitPerMinute: number; readonly countedPermits: number }, Denial>>;
@@ -21,6 +28,9 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
   const directory = (): DurableObjectStub<Registry> => objects.registry.getByName(DIRECTORY_NAME);
   const project = (projectNumber: string): DurableObjectStub<Registry> =>
     objects.registry.getByName(projectRegistryName(projectNumber));
+  // As `issuer-keys/discovered.ts` names them.
+  const issuerKeys = (projectNumber: string, poolId: string, providerId: string): DurableObjectStub<IssuerKeys> =>
+    objects.issuerKeys.getByName(`${projectNumber}/${poolId}/${providerId}`);
   const ring = (projectNumber: string): DurableObjectStub<KeyRing> => objects.keyRing.getByName(projectNumber);
 
   return {
@@ -32,8 +42,14 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
         const rows = await Promise.all(projects.map((one) => readProject(one.projectNumber)));
         return ok({ projects: rows.filter((row) => row !== undefined), next });
       }),
-    apply: (projectNumber, command, actor) => asking('registry', () => project(projectNumber).apply(command, actor)),
+    apply: async (projectNumber, command, actor) => {
+      const answer = await asking('registry', () => project(projectNumber).apply(command, actor));
+      if (answer.ok) await fetchSoon(projectNumber, command, answer.value);
+      return answer;
+    },
     read: (projectNumber, query) => asking('registry', () => project(projectNumber).read(query)),
+    issuerKeysStatus: (projectNumber, poolId, providerId) =>
+      asking('issuer_keys', async () => ok(await issuerKeys(projectNumber, poolId, providerId).status())),
     organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),
     setOrganizationPolicy: (input, actor) => asking('directory', () => directory().setOrganizationPolicy(input, actor)),
     signingKeys: (projectNumber) =>
@@ -49,6 +65,17 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
         return usage.ok ? usage : err(away('quota'));
       }),
   };
+
+  /** The issuer is asked while the administrator still looks; whether it answers is not his change's affair. */
+  async function fetchSoon(projectNumber: string, command: Command, answer: Answer): Promise<void> {
+    if (command.type !== 'provider.create' && command.type !== 'provider.patch') return;
+    if (answer.kind !== 'provider' || answer.provider.keySource !== 'discovery') return;
+    try {
+      await within(REFRESH_PATIENCE_MS, issuerKeys(projectNumber, command.poolId, command.providerId).refresh());
+    } catch {
+      // Its own alarm, or the first token that needs a key, asks again.
+    }
+  }
 
   async function readProject(projectNumber: string): Promise<Project | undefined> {
     const answer = await project(projectNumber).read({ type: 'project.get' });

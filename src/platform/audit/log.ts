@@ -4,7 +4,7 @@ import type { ExchangeEvent } from '../../core/event.ts';
 /** Writes the line; the subject token leaves here only as its SHA-256, computed after the answer is on its way. */
 export function createAuditLog(write: (line: string) => void): (event: ExchangeEvent) => Promise<void> {
   return async (event) => {
-    const subjectTokenSha256 = event.subjectToken === undefined ? undefined : await sha256Hex(event.subjectToken);
+    const subjectTokenSha256 = event.rawSubjectToken === undefined ? undefined : await sha256Hex(event.rawSubjectToken);
     write(
       printable({
         event: 'exchange',

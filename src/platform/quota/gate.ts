@@ -1,27 +1,25 @@
 /** What the Worker asks of quota, closed by default: an object that is away, slow or overloaded gives no permit. */
-import type { Denial } from '../../core/denial.ts';
+import { type Denial, unverified } from '../../core/denial.ts';
 import type { EpochNews } from '../../core/news.ts';
-import type { Permit } from '../../core/ports.ts';
+import type { NoPermit, OnceMarker, Permit } from '../../core/ports.ts';
 import { PERMIT_MARGIN_MS } from '../../core/quota.ts';
+import type { SpendOnce } from '../../core/quota-once.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { within } from '../within.ts';
 import type { Quota } from './object.ts';
 import type { QuotaUsage } from './store.ts';
 
 export interface QuotaGate {
-  /** One permit, or `over_quota` with the news, or `unavailable`. It may be spent while the isolate's clock is before `usableUntilMs`. */
-  spend(projectNumber: string): Promise<Result<Permit, QuotaDenial>>;
+  /**
+   * One permit, or `over_quota` with the news, or `unavailable`. It may be spent while the isolate's clock is before `usableUntilMs`.
+   * With `marker` a token is taken as well, and one that was taken before is a replay.
+   */
+  spend(projectNumber: string, marker?: OnceMarker): Promise<Result<Permit, NoPermit>>;
   /** Epoch 0: the project does not exist. */
   news(projectNumber: string): Promise<Result<EpochNews, Denial>>;
   usage(projectNumber: string): Promise<Result<QuotaUsage, Denial>>;
   /** Does any quota object answer? Says nothing of a project. */
   ping(): Promise<boolean>;
-}
-
-/** Why no permit came. Being over quota still carries the news: a change of configuration must reach isolates that are refused, too. */
-export interface QuotaDenial {
-  readonly denial: Denial;
-  readonly news?: EpochNews;
 }
 
 type Stub = Pick<Quota, 'spend' | 'news' | 'usage' | 'ping'>;
@@ -37,18 +35,24 @@ type Asking<T> = { readonly came: 'answer'; readonly answer: T } | { readonly ca
 /** Longer than a permit's life: an answer that takes this long is of no use. */
 const ANSWER_BUDGET_MS = 2_000;
 const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'quota' };
+/** A token is dead from its `exp` on; clocks that differ, and whatever else is late, have this much. */
+const MARK_KEPT_MS = 60_000;
 /** Not digits, so never a project's object. */
 const PING_NAME = 'ping';
 
 /** `nowMs` is the isolate's clock, the one that `admittedAtMs` is read from. */
 export function createQuotaGate(namespace: QuotaObjects, nowMs: () => number): QuotaGate {
-  async function spendOnce(projectNumber: string): Promise<Asking<Result<Permit, QuotaDenial>>> {
+  async function askForPermit(
+    projectNumber: string,
+    once: SpendOnce | undefined,
+  ): Promise<Asking<Result<Permit, NoPermit>>> {
     // Read before the asking: how long the question travelled is not known, so all of it is taken off the permit's life.
     const askedAtMs = nowMs();
-    const asking = await ask(namespace, projectNumber, (stub) => stub.spend());
+    const asking = await ask(namespace, projectNumber, (stub) => stub.spend(once));
     if (asking.came !== 'answer') return asking;
-    const { permits, expiresAfterMs, epoch, recent, retryAfterMs } = asking.answer;
+    const { permits, expiresAfterMs, epoch, recent, retryAfterMs, replayed } = asking.answer;
     const news: EpochNews = { epoch, recent };
+    if (replayed === true) return answered(err({ denial: unverified('replay'), news }));
     if (permits < 1) return answered(err({ denial: overQuota(retryAfterMs), news }));
     const usableUntilMs = askedAtMs + expiresAfterMs - PERMIT_MARGIN_MS;
     // A permit that came too late is lost, and stays counted: using it would break the promise, asking anew does not.
@@ -61,8 +65,10 @@ export function createQuotaGate(namespace: QuotaObjects, nowMs: () => number): Q
   }
 
   return {
-    async spend(projectNumber) {
-      const asking = await atMostTwice(() => spendOnce(projectNumber));
+    async spend(projectNumber, marker) {
+      // One nonce for both askings: the first may have been granted though its answer was lost, and we are no replay of ourselves.
+      const once = marker && (await onceOf(marker));
+      const asking = await atMostTwice(() => askForPermit(projectNumber, once));
       return asking.came === 'answer' ? asking.answer : err({ denial: UNAVAILABLE });
     },
     news: (projectNumber) => read(projectNumber, (stub) => stub.news()),
@@ -71,6 +77,19 @@ export function createQuotaGate(namespace: QuotaObjects, nowMs: () => number): Q
       return (await read(PING_NAME, (stub) => stub.ping())).ok;
     },
   };
+}
+
+async function onceOf({ key, untilSeconds }: OnceMarker): Promise<SpendOnce> {
+  return {
+    keyHash: await sha256Hex(key),
+    untilMs: untilSeconds * 1_000 + MARK_KEPT_MS,
+    nonce: crypto.randomUUID(),
+  };
+}
+
+async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 async function atMostTwice<T>(once: () => Promise<Asking<T>>): Promise<Asking<T>> {

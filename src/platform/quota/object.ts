@@ -2,6 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { EpochNews } from '../../core/news.ts';
 import type { AdvanceInput, SpendAnswer } from '../../core/quota.ts';
+import type { SpendOnce } from '../../core/quota-once.ts';
 import { QuotaStore, type QuotaUsage } from './store.ts';
 
 export class Quota extends DurableObject<Env> {
@@ -11,7 +12,7 @@ export class Quota extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#store = new QuotaStore(ctx.storage.sql);
+    this.#store = new QuotaStore(ctx.storage);
   }
 
   /** Called by the Registry; returns the epoch that is now in force, once it is durable. */
@@ -19,9 +20,9 @@ export class Quota extends DurableObject<Env> {
     return this.#store.advance(input);
   }
 
-  /** Answers only when the permit's row is durable: the output gate holds the answer until then. */
-  async spend(): Promise<SpendAnswer> {
-    return this.#store.spend(this.clock());
+  /** Answers only when the permit's row is durable: the output gate holds the answer until then. `once`: for a token that is taken a single time. */
+  async spend(once?: SpendOnce): Promise<SpendAnswer> {
+    return this.#store.spend(this.clock(), once);
   }
 
   async news(): Promise<EpochNews> {

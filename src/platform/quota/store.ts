@@ -1,9 +1,13 @@
-/** What a Quota object keeps: one row for the project, a ring of rows for its buckets. Loaded once an instance, written before each answer. */
+/**
+ * What a Quota object keeps: one row for the project, a ring of rows for its buckets, the marks of tokens that are taken once.
+ * Project and buckets are loaded once an instance; everything is written before the answer.
+ */
 import {
   type AdvanceInput,
   advanceProject,
   countedPermits,
   grant,
+  objectTimeMs,
   PERMIT_LIFETIME_MS,
   type QuotaBucket,
   type QuotaProject,
@@ -13,7 +17,9 @@ import {
   ringSlot,
   type SpendAnswer,
 } from '../../core/quota.ts';
+import { judgeOnce, type SpendOnce } from '../../core/quota-once.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
+import { OnceMarks } from './marks.ts';
 
 export interface QuotaUsage {
   readonly limitPerMinute: number;
@@ -37,13 +43,24 @@ const TABLES = `
     permits INTEGER NOT NULL CHECK (permits >= 1)
   ) STRICT`;
 
+interface Spent {
+  readonly answer: SpendAnswer;
+  /** What memory is to hold once the rows of this answer are written. */
+  readonly state: QuotaState;
+}
+
 export class QuotaStore {
+  readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
+  readonly #marks: OnceMarks;
   #project: QuotaProject | undefined;
   #state: QuotaState;
 
-  constructor(sql: SqlStorage) {
+  constructor(storage: DurableObjectStorage) {
+    const { sql } = storage;
+    this.#storage = storage;
     this.#sql = sql;
+    this.#marks = new OnceMarks(sql);
     const exists =
       sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'bucket'`).toArray().length > 0;
     this.#project = exists ? this.#loadProject() : undefined;
@@ -51,21 +68,50 @@ export class QuotaStore {
   }
 
   /**
-   * The row is written first and remembered after, so that a write which fails leaves no trace in memory. An instance
+   * Rows are written first and remembered after, so that a write which fails leaves no trace in memory. An instance
    * that another has replaced fails here too, and a permit whose answer is lost stays counted: it is never granted twice.
    */
-  spend(nowMs: number): SpendAnswer {
+  spend(nowMs: number, once?: SpendOnce): SpendAnswer {
     const project = this.#project;
     if (project === undefined) {
       return { permits: 0, expiresAfterMs: 0, ...NO_NEWS, retryAfterMs: UNKNOWN_RETRY_AFTER_MS };
     }
+    const { answer, state } =
+      once === undefined
+        ? this.#spendUnit(project, nowMs)
+        : // The mark and the unit, both or neither: a mark alone would burn an honest token, a unit alone would let a thief in.
+          this.#storage.transactionSync(() => this.#spendOnce(project, nowMs, once));
+    this.#state = state;
+    return answer;
+  }
+
+  #spendUnit(project: QuotaProject, nowMs: number): Spent {
     const news = newsOf(project);
     const outcome = grant(this.#state, nowMs, project.limitPerMinute);
     if (outcome.granted) this.#saveBucket(outcome.changed);
-    this.#state = outcome.state;
-    return outcome.granted
+    const answer = outcome.granted
       ? { permits: 1, expiresAfterMs: PERMIT_LIFETIME_MS, ...news }
       : { permits: 0, expiresAfterMs: 0, ...news, retryAfterMs: outcome.retryAfterMs };
+    return { answer, state: outcome.state };
+  }
+
+  #spendOnce(project: QuotaProject, nowMs: number, once: SpendOnce): Spent {
+    this.#marks.prepare();
+    const timeMs = objectTimeMs(this.#state, nowMs);
+    const verdict = judgeOnce(this.#marks.find(once.keyHash), once.nonce, timeMs);
+    const state = { ...this.#state, highestMs: timeMs };
+    if (verdict.tag === 'replayed') {
+      return { answer: { permits: 0, expiresAfterMs: 0, ...newsOf(project), replayed: true }, state };
+    }
+    if (verdict.tag === 'granted_before') {
+      return { answer: { permits: 1, expiresAfterMs: verdict.expiresAfterMs, ...newsOf(project) }, state };
+    }
+    const spent = this.#spendUnit(project, nowMs);
+    // Over quota leaves no mark: the token was not taken, and may come again when there is room.
+    if (spent.answer.permits < 1) return spent;
+    this.#marks.dropDead(timeMs);
+    this.#marks.save(once, timeMs);
+    return spent;
   }
 
   /** Writes even what it already knows: an instance that another has replaced must fail here, not vouch for an epoch. */

@@ -1,12 +1,15 @@
 /** What the parts of a Registry object share: the world they see, patience with others, and turns. */
 import type { ApplyContext } from '../../core/admin/state.ts';
 import { readSettings } from '../settings.ts';
+import { thumbprintOf } from './thumbprint.ts';
 
 /** What an object lends to the parts it is made of. `env` is asked each time: secrets may differ from one start to the next. */
 export interface Host {
   readonly ctx: DurableObjectState;
   readonly env: () => Env;
   readonly nowMs: () => number;
+  /** A line for whoever watches. */
+  readonly alert: (line: string) => void;
 }
 
 /** The moment, as the pure functions want it. */
@@ -17,6 +20,8 @@ export function applyContext(host: Host, epoch: number): ApplyContext {
     epoch,
     newUid: () => crypto.randomUUID(),
     loopbackIssuersAllowed: settings.ok && settings.value.loopbackIssuersAllowed,
+    ownHost: settings.ok ? new URL(settings.value.publicOrigin).host : '',
+    thumbprintOf,
   };
 }
 

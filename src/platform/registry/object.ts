@@ -11,6 +11,9 @@ import type { KekStanding } from './kek.ts';
 import { ProjectRegistry } from './project.ts';
 import type { ShardValue } from './shards.ts';
 
+// oxlint-disable-next-line no-console -- stdout is where alerts belong: where the change is saved, so that none is without its line
+const writeLine = (line: string): void => console.log(line);
+
 const ALARM_AFTER_FAULT_MS = 30_000;
 
 export class Registry extends DurableObject<Env> {
@@ -19,7 +22,7 @@ export class Registry extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const host: Host = { ctx, env: () => this.env, nowMs: () => Date.now() };
+    const host: Host = { ctx, env: () => this.env, nowMs: () => Date.now(), alert: writeLine };
     this.#directory = new Directory(host);
     this.#project = new ProjectRegistry(host);
   }

@@ -5,6 +5,7 @@ import type { ConfigState, PolicyOf, Write } from '../../core/admin/state.ts';
 import type { Policy, Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
 import { tooLarge, tracesOf } from './limits.ts';
+import { UsedTokens } from './used-tokens.ts';
 
 /** One saved change: all of it goes in, or nothing. */
 interface Change {
@@ -38,9 +39,11 @@ const PROJECT_ROW: RowKey = { kind: 'project', parent: '', id: '' };
 
 export class ProjectStore implements ConfigState {
   readonly #sql: SqlStorage;
+  readonly #usedTokens: UsedTokens;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#usedTokens = new UsedTokens(sql);
   }
 
   /** Asks before any table is there: a read must be able to say no without creating one. */
@@ -98,7 +101,10 @@ export class ProjectStore implements ConfigState {
       change.epoch,
       change.kekCheck,
     );
-    for (const write of change.writes) this.#take(change, stepOf(write));
+    for (const write of change.writes) {
+      if (isMarker(write)) this.#usedTokens.add(write.marker, Date.parse(change.time) / 1_000);
+      else this.#take(change, stepOf(write));
+    }
     // A change without rows of ours (the key ring moved) is still a step of the epoch that somebody caused.
     if (change.writes.length === 0) this.#remember(change, '', null, null);
   }
@@ -106,7 +112,7 @@ export class ProjectStore implements ConfigState {
   /** Why these rows cannot be written, if they cannot. */
   oversize(writes: readonly Write[]): AdminDenial | undefined {
     return writes
-      .map((write) => stepOf(write))
+      .flatMap((write) => (isMarker(write) ? [] : [stepOf(write)]))
       .map(({ key, value = null }) => tooLarge(nameOf(key), value))
       .find((denial) => denial !== undefined);
   }
@@ -162,6 +168,10 @@ export class ProjectStore implements ConfigState {
 
   policy(resource: PolicyResource): Policy | undefined {
     return this.#row({ kind: 'policy', parent: '', id: policyRowId(resource) });
+  }
+
+  isTokenUsed(key: string): boolean {
+    return this.#usedTokens.has(key);
   }
 
   pools(page: Page): readonly Pool[] {
@@ -258,7 +268,14 @@ function nameOf({ kind, parent, id }: RowKey): string {
   return [kind, parent, id].filter((part) => part !== '').join('/');
 }
 
-function stepOf(write: Write): Step {
+type MarkerWrite = Extract<Write, { put: 'usedToken' }>;
+
+/** Markers are no configuration: they have no history and end by themselves. */
+function isMarker(write: Write): write is MarkerWrite {
+  return 'put' in write && write.put === 'usedToken';
+}
+
+function stepOf(write: Exclude<Write, MarkerWrite>): Step {
   if ('remove' in write) {
     return { key: { kind: write.remove, parent: '', id: write.remove === 'role' ? write.roleId : write.targetId } };
   }

@@ -2,7 +2,7 @@
  * The authority over one project's configuration: save, put in force, then copy to the edge, in that order.
  * Each step leaves a row behind before it starts, so that a crash anywhere is finished by the alarm.
  */
-import { apply } from '../../core/admin/apply.ts';
+import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
 import type { Answer, Command, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
@@ -11,6 +11,7 @@ import type { ApplyContext, Write } from '../../core/admin/state.ts';
 import { projectName } from '../../core/names.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
 import { FaultLog } from './faults.ts';
 import { within } from '../within.ts';
@@ -47,6 +48,7 @@ interface Wanted<T> {
   readonly answer: T;
   readonly writes: readonly Write[];
   readonly shards: readonly string[];
+  readonly alert?: IssuerKeysChanged;
 }
 
 export class ProjectRegistry {
@@ -150,6 +152,7 @@ export class ProjectRegistry {
   ): Result<T, AdminDenial> {
     const nowMs = this.#host.nowMs();
     const context = applyContext(this.#host, epoch);
+    let alert: IssuerKeysChanged | undefined;
     const saved = this.#undoable((): Result<T, AdminDenial> => {
       const wanted = want(context);
       if (!wanted.ok) return wanted;
@@ -167,9 +170,11 @@ export class ProjectRegistry {
       for (const key of configShards) this.#copies.changed(key, inForceAt, nowMs);
       if (!few) this.#copies.allChanged(inForceAt, nowMs);
       this.#refuseLargeShards(configShards);
+      alert = wanted.value.alert;
       return ok(answer);
     });
     if (saved.ok) this.#host.ctx.waitUntil(this.#setAlarm());
+    if (alert !== undefined) this.#host.alert(alertLine(alert, actor, context.time));
     return saved;
   }
 

@@ -50,6 +50,8 @@ const CREDENTIALS_IN_QUERY = new Set([
   'assertion',
   'client_assertion',
 ]);
+/** A target's uri is written down where none has it; one that carries a token must not get that far. */
+const CARRIES_JWT = /eyJ[A-Za-z0-9_-]{8}/;
 const LOOKS_LIKE_JWT = /^\s*[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/;
 
 export function parseForm(body: string, query: URLSearchParams): Result<TokenRequest, Denial> {
@@ -122,6 +124,7 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
   const scopes = parseScope(given.scope);
   if (!scopes.ok) return scopes;
   if ((given.resource?.length ?? 0) > MAX_RESOURCE_CHARACTERS) return malformed('resource', 'is too long');
+  if (CARRIES_JWT.test(given.resource ?? '')) return malformed('resource', 'must not carry a token');
   const fault = checkOptions(given.options);
   if (fault !== undefined) return fault;
   return ok({

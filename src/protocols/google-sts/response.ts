@@ -61,6 +61,7 @@ function wordsFor(denial: Denial | RequestFault): OAuthError {
       return refused('invalid_grant', wordsForCheck(denial.check));
     case 'subject_too_long':
       return refused('invalid_request', 'The size of mapped attribute google.subject exceeds the 127 bytes limit.');
+    case 'denied_uid':
     case 'condition_false':
     case 'condition_error':
       return refused('unauthorized_client', REJECTED);

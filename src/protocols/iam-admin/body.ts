@@ -7,9 +7,12 @@ import type { RestDenial } from './denial.ts';
 const MAX_BODY_BYTES = 1_048_576;
 
 /** An absent body is an empty document, as Google has it. */
-export async function readJsonBody(request: Request): Promise<Result<JsonObject, RestDenial>> {
-  const bytes = await readBody(request, MAX_BODY_BYTES);
-  if (bytes === 'too_large') return err({ tag: 'body_too_large', maxBytes: MAX_BODY_BYTES });
+export async function readJsonBody(
+  request: Request,
+  maxBytes: number = MAX_BODY_BYTES,
+): Promise<Result<JsonObject, RestDenial>> {
+  const bytes = await readBody(request, maxBytes);
+  if (bytes === 'too_large') return err({ tag: 'body_too_large', maxBytes });
   if (bytes === 'broken') return malformed('cut off, or too slow in coming');
   if (bytes.length === 0) return ok({});
   if (!isJson(request.headers)) return err({ tag: 'unsupported_media_type' });

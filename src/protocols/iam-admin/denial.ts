@@ -6,6 +6,7 @@ export type HttpDenial =
   | { readonly tag: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly tag: 'body_too_large'; readonly maxBytes: number }
   | { readonly tag: 'unsupported_media_type' }
-  | { readonly tag: 'malformed_json'; readonly problem: string };
+  | { readonly tag: 'malformed_json'; readonly problem: string }
+  | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number };
 
 export type RestDenial = AdminDenial | HttpDenial;

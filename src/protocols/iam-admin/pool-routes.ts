@@ -1,15 +1,21 @@
-/** Workload identity pools and their providers: create, get, list, patch. */
-import { ok } from '../../core/result.ts';
+/** Workload identity pools and their providers: create, get, list, patch; shutting workloads and keys out. */
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { ok, type Result } from '../../core/result.ts';
+import type { View } from './answers.ts';
 import { readMask } from './mask.ts';
-import { asking, changing, type RestContext } from './project-scope.ts';
+import { asking, changing, inProject, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
-import { parseBody, pool, provider, withoutOutputOnly } from './schemas.ts';
+import { renderProvider } from './render.ts';
+import { denyUids, distrustKey, parseBody, pool, provider, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const POOLS = 'projects/{project}/locations/global/workloadIdentityPools';
 const POOL = `${POOLS}/{pool}`;
 const PROVIDERS = `${POOL}/providers`;
 const PROVIDER = `${PROVIDERS}/{provider}`;
+const POOL_OUTPUT_ONLY = ['deniedUids'];
+const PROVIDER_OUTPUT_ONLY = ['keySource', 'keys', 'distrustedThumbprints'];
 const LIST = ['pageSize', 'pageToken', 'showDeleted'];
 const MAX_POOLS = 1_000;
 const MAX_PROVIDERS = 100;
@@ -27,13 +33,15 @@ export function poolRoutes(context: RestContext): readonly Route[] {
       handle: changing(context, createProvider),
     },
     { method: 'GET', path: PROVIDERS, query: LIST, handle: asking(context, listProviders) },
-    { method: 'GET', path: PROVIDER, handle: asking(context, getProvider) },
+    { method: 'GET', path: PROVIDER, handle: inProject(context, readProvider(context)) },
     { method: 'PATCH', path: PROVIDER, query: ['updateMask'], handle: changing(context, patchProvider) },
+    { method: 'POST', path: `${POOL}:denyUids`, handle: changing(context, deny) },
+    { method: 'POST', path: `${PROVIDER}:distrustKey`, handle: changing(context, distrust) },
   ];
 }
 
 function createPool({ query, body }: Call) {
-  const input = parseBody(pool, withoutOutputOnly(body));
+  const input = parseBody(pool, withoutOutputOnly(body, POOL_OUTPUT_ONLY));
   if (!input.ok) return input;
   return ok({ type: 'pool.create', poolId: query.get('workloadIdentityPoolId') ?? '', input: input.value } as const);
 }
@@ -48,14 +56,14 @@ function getPool({ param }: Call) {
 }
 
 function patchPool({ param, query, body }: Call) {
-  const input = parseBody(pool, withoutOutputOnly(body));
+  const input = parseBody(pool, withoutOutputOnly(body, POOL_OUTPUT_ONLY));
   if (!input.ok) return input;
   const mask = readMask(query.get('updateMask'), input.value);
   return ok({ type: 'pool.patch', poolId: param('pool'), input: input.value, mask } as const);
 }
 
 function createProvider({ param, query, body }: Call) {
-  const input = parseBody(provider, withoutOutputOnly(body));
+  const input = parseBody(provider, withoutOutputOnly(body, PROVIDER_OUTPUT_ONLY));
   if (!input.ok) return input;
   const providerId = query.get('workloadIdentityPoolProviderId') ?? '';
   return ok({ type: 'provider.create', poolId: param('pool'), providerId, input: input.value } as const);
@@ -66,14 +74,37 @@ function listProviders({ param, query }: Call) {
   return page.ok ? ok({ type: 'provider.list', poolId: param('pool'), page: page.value } as const) : page;
 }
 
-function getProvider({ param }: Call) {
-  return ok({ type: 'provider.get', poolId: param('pool'), providerId: param('provider') } as const);
+/** One provider is shown with what its issuer answered; in lists that would be an object call each. */
+function readProvider({ admin }: RestContext) {
+  return async ({ projectNumber }: View, { param }: Call): Promise<Result<JsonObject, AdminDenial>> => {
+    const id = { poolId: param('pool'), providerId: param('provider') };
+    const answer = await admin.read(projectNumber, { type: 'provider.get', ...id });
+    if (!answer.ok) return answer;
+    if (answer.value.kind !== 'provider') throw new Error(`a provider was asked for, a ${answer.value.kind} came`);
+    const { provider: row } = answer.value;
+    if (row.keySource !== 'discovery') return ok(renderProvider(row, projectNumber));
+    const status = await admin.issuerKeysStatus(projectNumber, id.poolId, id.providerId);
+    // The provider is there whether or not its keys' object answers.
+    return ok(renderProvider(row, projectNumber, status.ok ? status.value : undefined));
+  };
 }
 
 function patchProvider({ param, query, body }: Call) {
-  const input = parseBody(provider, withoutOutputOnly(body));
+  const input = parseBody(provider, withoutOutputOnly(body, PROVIDER_OUTPUT_ONLY));
   if (!input.ok) return input;
   const id = { poolId: param('pool'), providerId: param('provider') };
   const mask = readMask(query.get('updateMask'), input.value);
   return ok({ type: 'provider.patch', ...id, input: input.value, mask } as const);
+}
+
+function deny({ param, body }: Call) {
+  const input = parseBody(denyUids, body);
+  return input.ok ? ok({ type: 'pool.denyUids', poolId: param('pool'), ...input.value } as const) : input;
+}
+
+function distrust({ param, body }: Call) {
+  const input = parseBody(distrustKey, body);
+  if (!input.ok) return input;
+  const id = { poolId: param('pool'), providerId: param('provider') };
+  return ok({ type: 'provider.distrustKey', ...id, ...input.value } as const);
 }

@@ -1,6 +1,6 @@
 /** Rows → JSON as Google shapes it: full names with the project's number, empty texts left out. */
 import { etagOf } from '../../core/admin/etag.ts';
-import type { SigningKeyInfo } from '../../core/admin/port.ts';
+import type { IssuerKeysStatus, SigningKeyInfo } from '../../core/admin/port.ts';
 import { roleName } from '../../core/admin/roles.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
@@ -24,24 +24,31 @@ export function renderPool(
   projectNumber: string,
   publicOrigin: string,
 ): JsonObject & { readonly name: string } {
+  const deniedUids = pool.deniedUids.map(({ uid, untilSeconds }) => ({ uid, until: timeOf(untilSeconds) }));
   return {
     name: poolName(projectNumber, pool.poolId),
     uid: pool.uid,
     ...filled({ displayName: pool.displayName, description: pool.description }),
     state: 'ACTIVE',
     disabled: pool.disabled,
+    ...(deniedUids.length > 0 ? { deniedUids } : {}),
     issuer: `${publicOrigin}/${projectNumber}/${pool.poolId}`,
     createTime: pool.createTime,
     updateTime: pool.updateTime,
   };
 }
 
-export function renderProvider(provider: Provider, projectNumber: string): JsonObject & { readonly name: string } {
-  const { poolId, providerId, kind, clusterUri, issuerUri, jwksJson, allowedAudiences } = provider;
+export function renderProvider(
+  provider: Provider,
+  projectNumber: string,
+  discovered?: IssuerKeysStatus,
+): JsonObject & { readonly name: string } {
+  const { poolId, providerId, kind, clusterUri, issuerUri, jwksJson, allowedAudiences, tokenReview } = provider;
   const source = {
     ...(clusterUri === undefined ? {} : { clusterUri }),
     issuerUri,
-    jwksJson,
+    // Pushed keys are not given back as a document: who sends back what he read would make them uploaded ones, which never expire.
+    ...(provider.keySource === 'uploaded' ? { jwksJson } : {}),
     ...(allowedAudiences.length > 0 ? { allowedAudiences } : {}),
   };
   return {
@@ -55,9 +62,59 @@ export function renderProvider(provider: Provider, projectNumber: string): JsonO
     ...filled({ attributeCondition: provider.attributeCondition }),
     allowedAlgorithms: provider.allowedAlgorithms,
     maxTokenLifetime: `${provider.maxTokenLifetimeSeconds}s`,
+    ...(provider.allowedJwksHosts.length > 0 ? { allowedJwksHosts: provider.allowedJwksHosts } : {}),
+    maxStale: `${provider.maxStaleSeconds}s`,
+    pushedKeysMaxAge: `${provider.pushedKeysMaxAgeSeconds}s`,
+    newKeyHold: `${provider.newKeyHoldSeconds}s`,
+    singleUse: provider.singleUse,
+    ...(tokenReview === undefined ? {} : { tokenReview: { url: tokenReview.url, target: tokenReview.targetId } }),
+    keySource: provider.keySource,
+    keys: provider.keySource === 'discovery' ? renderDiscovered(discovered) : renderKeySet(provider),
+    distrustedThumbprints: provider.distrustedThumbprints,
     createTime: provider.createTime,
     updateTime: provider.updateTime,
   };
+}
+
+function renderKeySet({ keySource, keys, keysUpdateTime, keysExpireAtSeconds }: Provider): JsonObject {
+  return {
+    source: keySource,
+    ...kidsOf(keys),
+    updateTime: keysUpdateTime,
+    ...(keysExpireAtSeconds === undefined ? {} : { expireTime: timeOf(keysExpireAtSeconds) }),
+  };
+}
+
+/** What the issuer answered is not part of the provider: where it was not looked up, the source alone is shown. */
+function renderDiscovered(status: IssuerKeysStatus | undefined): JsonObject {
+  if (status === undefined) return { source: 'discovery' };
+  const { keys, lastSuccessTime, nextRefreshTime, lastError, warnings } = status;
+  return {
+    source: 'discovery',
+    ...kidsOf(keys),
+    ...filled({ updateTime: lastSuccessTime, lastError }),
+    nextRefreshTime,
+    ...(warnings.length > 0 ? { warnings } : {}),
+  };
+}
+
+/** Both in one order. */
+function kidsOf(keys: readonly { readonly kid: string; readonly thumbprint: string }[]): JsonObject {
+  return { kids: keys.map((key) => key.kid), thumbprints: keys.map((key) => key.thumbprint) };
+}
+
+/** For an agent that pushed: how its keys stand, and nothing else of the provider. */
+export function renderPushed(provider: Provider, projectNumber: string, warnings: readonly string[]): JsonObject {
+  const { poolId, providerId } = provider;
+  return {
+    name: providerName({ projectNumber, poolId, providerId }),
+    keys: renderKeySet(provider),
+    ...(warnings.length > 0 ? { warnings } : {}),
+  };
+}
+
+function timeOf(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString();
 }
 
 export function renderTarget(target: Target, projectNumber: string): JsonObject {

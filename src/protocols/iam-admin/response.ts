@@ -77,6 +77,13 @@ function statusOf(denial: RestDenial): Status {
         status: 'ABORTED',
         message: `There were concurrent changes of ${denial.resource}. Please retry the whole read-modify-write.`,
       };
+    case 'too_many_failures':
+      return {
+        code: 429,
+        status: 'RESOURCE_EXHAUSTED',
+        message: 'Too many failed attempts from this address.',
+        headers: { 'retry-after': String(denial.retryAfterSeconds) },
+      };
     case 'body_too_large':
       return invalidRequest(413, `The request body is larger than ${denial.maxBytes} bytes.`);
     case 'unsupported_media_type':

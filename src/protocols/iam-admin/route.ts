@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { PushKeys } from '../../core/push-keys.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
@@ -10,6 +11,7 @@ import { keyRoutes } from './key-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { poolRoutes } from './pool-routes.ts';
 import { projectRoutes } from './project-routes.ts';
+import { answerPush, isPush } from './push-route.ts';
 import { readQuery } from './query.ts';
 import { renderDenial, renderJson } from './response.ts';
 import { roleRoutes } from './role-routes.ts';
@@ -23,6 +25,7 @@ interface IamAdminDeps {
   readonly admin: AdminPort;
   readonly publicOrigin: string;
   readonly authenticate: AuthenticateAdmin;
+  readonly pushKeys: PushKeys;
 }
 
 export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
@@ -36,20 +39,21 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
   ];
   const app = new Hono();
   app.all('*', async (context) => {
-    const answer = await answerTo(context.req.raw);
+    const request = context.req.raw;
+    const path = new URL(request.url).pathname.replace(/^\/v1\//, '');
+    const answer = isPush(path) ? await answerPush(request, path, deps.pushKeys) : await answerTo(request, path);
     return answer.ok ? renderJson(answer.value) : renderDenial(answer.error);
   });
   return app;
 
   /** Nothing is told to strangers, not even which paths exist: authentication comes before everything. */
-  async function answerTo(request: Request): Promise<Result<JsonObject, RestDenial>> {
+  async function answerTo(request: Request, path: string): Promise<Result<JsonObject, RestDenial>> {
     const caller = await deps.authenticate(request.headers.get('authorization') ?? undefined);
     if (!caller.ok) return caller;
-    const url = new URL(request.url);
-    const match = findRoute(routes, request.method, url.pathname.replace(/^\/v1\//, ''));
+    const match = findRoute(routes, request.method, path);
     if (!match.ok) return match;
     const { route, params } = match.value;
-    const query = readQuery(url.searchParams, route.query ?? []);
+    const query = readQuery(new URL(request.url).searchParams, route.query ?? []);
     if (!query.ok) return query;
     const hasBody = route.method === 'POST' || route.method === 'PATCH';
     const body = hasBody ? await readJsonBody(request) : ok({});

@@ -17,8 +17,10 @@ export function parseBody<Schema extends v.GenericSchema>(
 /** What only we write; who sends back what he read must not be refused for it, and must not decide it. */
 const OUTPUT_ONLY = ['name', 'state', 'etag', 'uid', 'createTime', 'updateTime', 'expireTime', 'issuer'];
 
-export function withoutOutputOnly(resource: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(resource).filter(([member]) => !OUTPUT_ONLY.includes(member)));
+/** `more`: what this kind of resource has of the sort besides. */
+export function withoutOutputOnly(resource: JsonObject, more: readonly string[] = []): JsonObject {
+  const outputOnly = [...OUTPUT_ONLY, ...more];
+  return Object.fromEntries(Object.entries(resource).filter(([member]) => !outputOnly.includes(member)));
 }
 
 /** A JSON object with these members only. An array passes for an empty object otherwise, and an empty policy is a cleared one. */
@@ -29,7 +31,9 @@ function document<Entries extends v.ObjectEntries>(entries: Entries) {
 
 /** A string whose form a number or a document in its place has to be told. */
 const textAs = (form: string) => v.exactOptional(v.string(`must be ${form}`));
-const jwksJson = textAs('the JWKS as a JSON string, not as an object');
+const JWKS_FORM = 'the JWKS as a JSON string, not as an object';
+const jwksJson = textAs(JWKS_FORM);
+const duration = textAs('a duration as a string, such as "86400s"');
 
 const text = v.exactOptional(v.string());
 const texts = v.exactOptional(v.array(v.string()));
@@ -45,6 +49,11 @@ export const project = document({ displayName: text, tokenExchangesPerMinute: v.
 
 export const pool = document({ displayName: text, description: text, disabled: flag });
 
+export const denyUids = document({
+  uids: v.array(v.string()),
+  until: v.string('must be a time as a string (RFC 3339)'),
+});
+
 const oidc = { issuerUri: text, jwksJson, allowedAudiences: texts };
 
 export const provider = document({
@@ -53,11 +62,21 @@ export const provider = document({
   attributeMapping: textMap,
   attributeCondition: text,
   allowedAlgorithms: texts,
-  maxTokenLifetime: textAs('a duration as a string, such as "86400s"'),
+  maxTokenLifetime: duration,
+  allowedJwksHosts: texts,
+  maxStale: duration,
+  pushedKeysMaxAge: duration,
+  newKeyHold: duration,
+  singleUse: flag,
+  tokenReview: v.exactOptional(document({ url: text, target: text })),
   disabled: flag,
   displayName: text,
   description: text,
 });
+
+export const pushKeys = document({ jwksJson: v.string(`must be ${JWKS_FORM}`) });
+
+export const distrustKey = document({ thumbprint: v.string() });
 
 export const target = document({
   uri: text,

@@ -15,6 +15,7 @@ describe('pool.create', () => {
         poolId: 'my-pool',
         uid: 'uid-2-1',
         builtIn: false,
+        deniedUids: [],
         displayName: 'Mine',
         description: 'd',
         disabled: true,

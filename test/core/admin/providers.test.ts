@@ -2,7 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ProviderInput } from '../../../src/core/admin/commands.ts';
 import { CLUSTER, EC_KEY, jwks, OIDC, POINTS, RSA_KEY } from '../../support/admin-samples.ts';
+import { thumbprintOf } from '../../../src/platform/registry/thumbprint.ts';
 import { Administered, fieldsOf, sentencesOf } from '../../support/administer.ts';
+
+const rsaKey = { ...RSA_KEY, kty: 'RSA' } as const;
 
 const BUILT_IN = 'demo.svc.id.goog';
 
@@ -39,7 +42,15 @@ describe('provider.create', () => {
         uid: 'uid-3-1',
         kind: 'kubernetes',
         ...CLUSTER.kubernetes,
-        keys: [RSA_KEY],
+        keySource: 'uploaded',
+        keys: [{ ...RSA_KEY, thumbprint: thumbprintOf(rsaKey) }],
+        keysUpdateTime: '2026-01-01T00:00:03.000Z',
+        distrustedThumbprints: [],
+        allowedJwksHosts: [],
+        maxStaleSeconds: 86_400,
+        pushedKeysMaxAgeSeconds: 604_800,
+        newKeyHoldSeconds: 0,
+        singleUse: false,
         allowedAudiences: [],
         attributeMapping: {},
         attributeCondition: '',
@@ -73,7 +84,7 @@ describe('provider.create', () => {
     expect(withPool().do(create(input)).answer).toMatchObject({
       provider: {
         kind: 'oidc',
-        keys: [EC_KEY],
+        keys: [expect.objectContaining(EC_KEY)],
         allowedAudiences: ['sts.example.com'],
         attributeMapping: input.attributeMapping,
         attributeCondition: "assertion.team == 'blue'",
@@ -141,7 +152,7 @@ describe('provider.create', () => {
       cluster({ issuerUri: 'https://eks.example.com/id', allowedAudiences: ['https://eks.example.com/id'] }),
       'kubernetes.allowedAudiences[0]',
     ],
-    ['no keys', without(CLUSTER, 'kubernetes', 'jwksJson'), 'kubernetes.jwksJson'],
+    ['no keys of an issuer that cannot be asked', without(CLUSTER, 'kubernetes', 'jwksJson'), 'kubernetes.issuerUri'],
     ['an empty key set', cluster({ jwksJson: '' }), 'kubernetes.jwksJson'],
     ['a private key', cluster({ jwksJson: jwks({ ...RSA_KEY, d: 'AQAB' }) }), 'kubernetes.jwksJson'],
     ['a mapping on a cluster', { ...CLUSTER, attributeMapping: OIDC.attributeMapping }, 'attributeMapping'],
@@ -368,7 +379,7 @@ describe('provider.patch', () => {
     const project = withCluster();
     project.do(patch({ kubernetes: { jwksJson: jwks(EC_KEY), issuerUri: 'https://not.named.example' } }, path));
     expect(project.state.provider('my-pool', 'provider-1')).toMatchObject({
-      keys: [EC_KEY],
+      keys: [expect.objectContaining(EC_KEY)],
       jwksJson: jwks(EC_KEY),
       issuerUri: CLUSTER.kubernetes.issuerUri,
       allowedAudiences: ['first'],
@@ -424,7 +435,7 @@ describe('provider.patch', () => {
       'kubernetes',
       'kubernetes.clusterUri',
     ],
-    ['removing the keys', {}, 'jwksJson', 'kubernetes.jwksJson'],
+    ['removing the keys of an issuer that cannot be asked', {}, 'jwksJson', 'kubernetes.issuerUri'],
     ['removing the issuer', {}, 'kubernetes.issuerUri', 'kubernetes.issuerUri'],
     ['a mapping', { attributeMapping: OIDC.attributeMapping }, 'attributeMapping', 'attributeMapping'],
   ])('refuses %s', (_name, input, path, field) => {
@@ -438,7 +449,7 @@ describe('provider.patch', () => {
     project.do(patch(whole, '*'));
     expect(project.state.provider('my-pool', 'provider-1')).toMatchObject({
       clusterUri: CLUSTER.kubernetes.clusterUri,
-      keys: [EC_KEY],
+      keys: [expect.objectContaining(EC_KEY)],
       allowedAudiences: [],
       attributeCondition: '',
       displayName: '',

@@ -112,6 +112,18 @@ describe('pools and providers', () => {
       kubernetes: CLUSTER.kubernetes,
       allowedAlgorithms: ['RS256', 'ES256'],
       maxTokenLifetime: '86400s',
+      maxStale: '86400s',
+      pushedKeysMaxAge: '604800s',
+      newKeyHold: '0s',
+      singleUse: false,
+      keySource: 'uploaded',
+      keys: {
+        source: 'uploaded',
+        kids: ['rsa-1'],
+        thumbprints: [expect.stringMatching(/^[A-Za-z0-9_-]{43}$/)],
+        updateTime: expect.any(String),
+      },
+      distrustedThumbprints: [],
       createTime: expect.any(String),
       updateTime: expect.any(String),
     };
