@@ -43,7 +43,8 @@ export type Denial =
   | { readonly tag: 'denied_uid'; readonly uid: string }
   | { readonly tag: 'condition_false' }
   | { readonly tag: 'condition_error'; readonly problem: string }
-  | { readonly tag: 'unknown_target'; readonly uri: string }
+  /** Nothing of the `resource` itself is kept: whatever stands there would stand in the log. */
+  | { readonly tag: 'unknown_target'; readonly hint?: string }
   | { readonly tag: 'not_granted'; readonly target: string; readonly why: string }
   | { readonly tag: 'over_quota'; readonly retryAfterSeconds: number }
   | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number }

@@ -149,7 +149,8 @@ async function authorize(
   const targetId =
     project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
   const target = targetId === undefined ? undefined : await view.target(targetId);
-  if (project === undefined || target === undefined) return err({ tag: 'unknown_target', uri: input.resource });
+  if (project === undefined || target === undefined)
+    return err(unknownTarget(input.resource, project?.targetIdByUri ?? {}));
   const nowSeconds = Math.floor(ports.nowMs() / 1_000);
   return grantForTarget(principal, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
 }
@@ -201,6 +202,13 @@ async function mint(
   trace.tokenId = tokenId;
   trace.admittedAtMs = nowMs;
   return ok({ accessToken: signed.value.jwt, expiresInSeconds: claims.exp - nowSeconds, scopes: grant.scopes });
+}
+
+/** The commonest slip is a slash; it is told without repeating what was sent. */
+function unknownTarget(uri: string, targetIdByUri: Readonly<Record<string, string>>): Denial {
+  const near = [`${uri}/`, uri.replace(/\/$/, '')].find((other) => Object.hasOwn(targetIdByUri, other));
+  if (near === undefined) return { tag: 'unknown_target' };
+  return { tag: 'unknown_target', hint: `the uri of ${targetIdByUri[near]} differs by a slash at the end` };
 }
 
 const missingAudience: Denial = {
@@ -268,7 +276,7 @@ function checkOf(denial: Denial): string | undefined {
     case 'not_granted':
       return denial.why;
     case 'unknown_target':
-      return `no target has the uri ${denial.uri}`;
+      return denial.hint;
     case 'unavailable':
       return denial.dependency;
     case 'subject_too_long':

@@ -180,7 +180,8 @@ async function drive(into: World, stray: object): Promise<readonly number[]> {
     { [good]: good },
     { subject_token_type: adminToken },
     { subject_token: adminToken },
-    { subject_token: kek },
+    { resource: adminToken },
+    { subject_token: kek, resource: kek },
     { subject_token: JSON.stringify(stray) },
   ] as readonly Params[]) {
     statusesSoFar.push(await exchange(into.broker, { ...request(into, good), ...wrong }));
