@@ -144,14 +144,18 @@ async function authorize(
   view: ConfigView,
   ports: ExchangePorts,
 ): Promise<Result<Grant, Denial>> {
-  if (input.resource === undefined) return ok(grantForBroker(principal, ports.publicOrigin, expiresAtSeconds));
   const project = await view.project();
+  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
+  if (input.resource === undefined) {
+    // A provider was found, so its project is there: a view without it is one that cannot be read.
+    if (project === undefined) return err({ tag: 'unavailable', dependency: 'configuration' });
+    return grantForBroker(principal, project, ports.publicOrigin, ports.compiler, expiresAtSeconds, nowSeconds);
+  }
   const targetId =
     project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
   const target = targetId === undefined ? undefined : await view.target(targetId);
   if (project === undefined || target === undefined)
     return err(unknownTarget(input.resource, project?.targetIdByUri ?? {}));
-  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
   return grantForTarget(principal, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
 }
 
@@ -275,6 +279,8 @@ function checkOf(denial: Denial): string | undefined {
       return denial.problem;
     case 'not_granted':
       return denial.why;
+    case 'denied_by_policy':
+      return denial.rule;
     case 'unknown_target':
       return denial.hint;
     case 'unavailable':

@@ -145,6 +145,24 @@ export interface Binding {
   readonly condition?: ConditionText;
 }
 
+/** A deny rule as the edge needs it: its permissions are already resolved to the roles that hold one of them. */
+export interface EdgeDenyRule {
+  /** For the operator: the policy's name and the rule's place in it. */
+  readonly shown: string;
+  /** Members as in a binding, or `EVERYBODY`. */
+  readonly deniedPrincipals: readonly string[];
+  readonly exceptionPrincipals: readonly string[];
+  /** `sts.tokens.exchange` itself is denied: no token for anything. */
+  readonly deniesExchange: boolean;
+  /** Custom roles that hold a denied permission: no token carries them. */
+  readonly deniedRoleIds: readonly string[];
+  /** Absent: always. One that cannot be evaluated denies. */
+  readonly condition?: ConditionText;
+}
+
+/** Google's name for everybody, known to deny rules only. */
+export const EVERYBODY = 'principalSet://goog/public:all';
+
 export interface Policy {
   /** 1, or 3 where a binding has a condition. */
   readonly version: 1 | 3;
@@ -163,10 +181,12 @@ export interface Shards {
     /** Custom roles that hold a permission of somebody else's service: all that the edge has to know of roles. */
     readonly openingRoleIds: readonly string[];
     readonly targetIdByUri: Readonly<Record<string, string>>;
+    /** Absent in records from before deny policies: there were none. */
+    readonly denyRules?: readonly EdgeDenyRule[];
   };
   pool: { readonly pool: Pool };
   provider: { readonly provider: Provider };
-  target: { readonly target: Target; readonly policy: Policy };
+  target: { readonly target: Target; readonly policy: Policy; readonly denyRules?: readonly EdgeDenyRule[] };
 }
 
 export const shardKey = {

@@ -44,6 +44,7 @@ function fromCluster(assertion: VerifiedAssertion, name: ProviderName, provider:
     groups: [],
     attributes: {},
     kubernetes: { ...kubernetes, cluster: provider.clusterUri },
+    claims: assertion.claims,
   });
 }
 
@@ -71,7 +72,8 @@ function fromMapping(
   // An empty subject would make everybody the same nobody (CVE-2026-23990).
   if (subject === '') return err(mappingProblem('google.subject', 'is empty'));
   if (mappedBytes > MAX_MAPPED_BYTES) return err(mappingProblem('the attributes', `have ${mappedBytes} bytes in all`));
-  return ok({ provider: name, subject, groups, attributes: Object.fromEntries(attributes) });
+  const { claims } = assertion;
+  return ok({ provider: name, subject, groups, attributes: Object.fromEntries(attributes), claims });
 }
 
 function mapOne(

@@ -21,6 +21,20 @@ export interface BindingVariables {
   };
 }
 
+/** The workload behind a request, as `request.workload`; what its token does not say is absent. */
+export interface WorkloadVariables {
+  readonly namespace?: string;
+  readonly serviceaccount?: { readonly name: string; readonly uid: string };
+  readonly pod?: { readonly name: string; readonly uid: string };
+  readonly node?: { readonly name: string; readonly uid?: string };
+  readonly cluster?: string;
+  readonly provider: string;
+  readonly subject: string;
+  readonly groups: readonly string[];
+  readonly attribute: Readonly<Record<string, string>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
 /** Has no prototype: a variable called `constructor` must be unknown. */
 export type Activation = Readonly<Record<string, CelInput>>;
 
@@ -33,7 +47,10 @@ export function assertionActivation(assertion: Readonly<Record<string, unknown>>
 }
 
 /** The variables of one resource at any time. What a condition may name but we do not know is absent, hence an error. */
-export function bindingActivations(resource: BindingVariables['resource']): (epochSeconds: number) => Activation {
+export function bindingActivations(
+  resource: BindingVariables['resource'],
+  _workload?: WorkloadVariables,
+): (epochSeconds: number) => Activation {
   const { tags, tagIds, ...members } = resource;
   const fixed = {
     resource: mapOf(members),
