@@ -17,16 +17,19 @@ export interface Authenticated {
   readonly once?: OnceMarker;
 }
 
-type AuthenticatePorts = Pick<
+export type AuthenticatePorts = Pick<
   ExchangePorts,
   'nowMs' | 'compiler' | 'discoveredKeys' | 'verifySignature' | 'reviewToken'
 >;
+
+/** What of the configuration it needs. */
+export type AuthenticateView = Pick<ConfigView, 'pool' | 'provider' | 'target'>;
 
 export async function authenticate(
   assertion: UnverifiedAssertion,
   name: ProviderName,
   purpose: Purpose,
-  view: ConfigView,
+  view: AuthenticateView,
   ports: AuthenticatePorts,
 ): Promise<Result<Authenticated, Denial>> {
   const [pool, found] = await Promise.all([view.pool(name.poolId), view.provider(name.poolId, name.providerId)]);
@@ -72,7 +75,7 @@ async function secondOpinion(
   name: ProviderName,
   provider: Provider,
   purpose: Purpose,
-  view: ConfigView,
+  view: AuthenticateView,
   ports: AuthenticatePorts,
 ): Promise<Result<void, Denial>> {
   const { kubernetes } = verified;

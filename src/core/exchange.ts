@@ -4,7 +4,8 @@ import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
-import { IAM_PREFIX, mayExist, parseProviderName, type ProviderName, providerName, targetName } from './names.ts';
+import { mayExist, type ProviderName, providerName, targetName } from './names.ts';
+import { providerInAudience } from './provider-in-audience.ts';
 import type { EpochNews } from './news.ts';
 import { type ConfigView, ConfigUnavailable, type ExchangePorts, type OnceMarker, type Permit } from './ports.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
@@ -220,15 +221,6 @@ const missingAudience: Denial = {
   parameter: 'audience',
   problem: "is missing, and the token's own audience names no provider",
 };
-
-/** The token's own audience may say which provider is meant: it must then also be the one that this provider accepts. */
-function providerInAudience(assertion: UnverifiedAssertion): ProviderName | undefined {
-  const aud: unknown = assertion.claims['aud'];
-  const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
-  if (typeof audience !== 'string') return undefined;
-  const name = audience.startsWith('https:') ? audience.slice('https:'.length) : audience;
-  return name.startsWith(IAM_PREFIX) ? parseProviderName(name.slice(IAM_PREFIX.length)) : undefined;
-}
 
 /** Whatever is thrown ends as a refusal with its event: an exchange that leaves no trace would be the attacker's best one. */
 async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<Result<Issued, Denial>> {

@@ -5,6 +5,9 @@ import { setOrganizationPolicy } from '../../src/core/admin/policies.ts';
 import { validateNewProject } from '../../src/core/admin/projects.ts';
 import { read } from '../../src/core/admin/read.ts';
 import type { ApplyContext } from '../../src/core/admin/state.ts';
+import { explain } from '../../src/core/explain/explain.ts';
+import { questionOf } from '../../src/core/explain/question.ts';
+import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
 import { EMPTY_POLICY, type Policy } from '../../src/core/resources.ts';
 import { err, ok } from '../../src/core/result.ts';
 import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
@@ -70,6 +73,15 @@ export function createMemoryAdmin(): MemoryAdmin {
       return ok(applied.value.answer);
     },
     read: async (projectNumber, query) => read(config(projectNumber), query),
+    explain: async (projectNumber, asked) => {
+      const state = config(projectNumber);
+      const question = questionOf(asked, {
+        state,
+        project: state.projectShard(),
+        target: (targetId) => state.targetShard(targetId),
+      });
+      return question.ok ? ok(explain(question.value, createPolicyCompiler(100))) : question;
+    },
     issuerKeysStatus: async () => ok(undefined),
     organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),
     setOrganizationPolicy: async (input, actor) => {

@@ -2,7 +2,17 @@
 import { provisionWrites } from '../../src/core/admin/projects.ts';
 import type { Page, PolicyResource } from '../../src/core/admin/commands.ts';
 import type { ApplyContext, ConfigState, PolicyOf, Write } from '../../src/core/admin/state.ts';
-import type { Policy, Pool, Project, Provider, Role, Target } from '../../src/core/resources.ts';
+import {
+  EMPTY_POLICY,
+  type Policy,
+  type Pool,
+  type Project,
+  type Provider,
+  type Role,
+  type Shards,
+  type Target,
+} from '../../src/core/resources.ts';
+import { opensTargets } from '../../src/core/roles.ts';
 
 export class MemoryConfig implements ConfigState {
   #project: Project;
@@ -62,6 +72,20 @@ export class MemoryConfig implements ConfigState {
   }
   roles(page: Page): readonly Role[] {
     return pageOf([...this.#roles.values()], page, (role) => role.roleId);
+  }
+
+  /** As the edge would read them. */
+  projectShard(): Shards['project'] {
+    return {
+      project: this.#project,
+      policy: this.policy({ kind: 'project' }) ?? EMPTY_POLICY,
+      openingRoleIds: [...this.#roles.values()].filter(opensTargets).map((role) => role.roleId),
+      targetIdByUri: Object.fromEntries([...this.#targets.values()].map((target) => [target.uri, target.targetId])),
+    };
+  }
+  targetShard(targetId: string): Shards['target'] | undefined {
+    const target = this.#targets.get(targetId);
+    return target && { target, policy: this.policy({ kind: 'target', targetId }) ?? EMPTY_POLICY };
   }
 
   commit(writes: readonly Write[]): void {

@@ -161,6 +161,8 @@ export type Query =
   | { readonly type: 'provider.get'; readonly poolId: string; readonly providerId: string }
   | { readonly type: 'provider.list'; readonly poolId: string; readonly page: Page }
   | { readonly type: 'target.get'; readonly targetId: string }
+  /** By its id or, byte for byte, its uri. */
+  | { readonly type: 'target.find'; readonly idOrUri: string }
   | { readonly type: 'target.list'; readonly page: Page }
   | { readonly type: 'role.get'; readonly roleId: string }
   | { readonly type: 'role.list'; readonly page: Page }

@@ -2,6 +2,7 @@
 import type { Policy, Project, SigningAlgorithm } from '../resources.ts';
 import type { Result } from '../result.ts';
 import type { Answer, Command, Page, PolicyInput, Query } from './commands.ts';
+import type { Asked, Explanation } from '../explain/answer.ts';
 import type { AdminDenial } from './denial.ts';
 
 /** A public key of a project's ring and where it stands in its life; times are RFC 3339. */
@@ -35,6 +36,8 @@ export interface AdminPort {
   listProjects(page: Page): Promise<Result<{ projects: readonly Project[]; next: string }, AdminDenial>>;
   apply(projectNumber: string, command: Command, actor: string): Promise<Result<Answer, AdminDenial>>;
   read(projectNumber: string, query: Query): Promise<Result<Answer, AdminDenial>>;
+  /** By the policies as they are now. */
+  explain(projectNumber: string, asked: Asked): Promise<Result<Explanation, AdminDenial>>;
   /** Undefined while the issuer was never asked. */
   issuerKeysStatus(
     projectNumber: string,

@@ -40,6 +40,10 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
       const target = state.target(query.targetId);
       return target ? ok({ kind: 'target', target }) : notFound(targetName(projectNumber, query.targetId));
     }
+    case 'target.find': {
+      const target = state.targetByUri(query.idOrUri) ?? state.target(query.idOrUri);
+      return target ? ok({ kind: 'target', target }) : notFound(targetName(projectNumber, query.idOrUri));
+    }
     case 'target.list': {
       const { rows, next } = pageOf(
         (page) => state.targets(page),

@@ -48,6 +48,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       return answer;
     },
     read: (projectNumber, query) => asking('registry', () => project(projectNumber).read(query)),
+    explain: (projectNumber, asked) => asking('registry', () => project(projectNumber).explain(asked)),
     issuerKeysStatus: (projectNumber, poolId, providerId) =>
       asking('issuer_keys', async () => ok(await issuerKeys(projectNumber, poolId, providerId).status())),
     organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),

@@ -2,6 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Answer, Command, Page, PolicyInput, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { Asked, Explanation } from '../../core/explain/answer.ts';
 import type { Policy, Project } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
 import type { ProjectIds } from './directory-store.ts';
@@ -57,6 +58,10 @@ export class Registry extends DurableObject<Env> {
 
   async read(query: Query): Promise<Result<Answer, AdminDenial>> {
     return this.#project.read(query);
+  }
+
+  async explain(asked: Asked): Promise<Result<Explanation, AdminDenial>> {
+    return this.#project.explain(asked);
   }
 
   async shard(key: string): Promise<{ epoch: number; value: ShardValue | null }> {

@@ -8,7 +8,11 @@ import type { AdminDenial } from '../../core/admin/denial.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
 import type { ApplyContext, Write } from '../../core/admin/state.ts';
+import type { Asked, Explanation } from '../../core/explain/answer.ts';
+import { explain } from '../../core/explain/explain.ts';
+import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
+import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { alertLine } from './alert.ts';
@@ -21,7 +25,7 @@ import { MAX_NAMED_SHARDS, tooLarge } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
 import { macKeys, type MacKeys, sealRecord } from './record.ts';
-import { isConfigShard, shardValue, type ShardValue } from './shards.ts';
+import { isConfigShard, projectShard, shardValue, targetShard, type ShardValue } from './shards.ts';
 
 /** Half of this is left when a record is put again: the object may be away for twelve hours before the edge forgets. */
 const RECORD_LIFE_MS = 24 * 3_600_000;
@@ -32,6 +36,7 @@ const PUTS_IN_ONE_GO = 30;
 const SAFETY_ALARM_MS = 5_000;
 const WRONG_KEK_RETRY_MS = 300_000;
 const FAULTY_PUTS_RETRY_MS = 5_000;
+const MAX_EXPLAINED_CONDITIONS = 2_000;
 
 /** Undoes the transaction it is thrown in; its refusal is the answer. */
 class Undone extends Error {
@@ -104,6 +109,14 @@ export class ProjectRegistry {
 
   read(query: Query): Result<Answer, AdminDenial> {
     return this.exists() ? read(this.#store, query) : err(this.#noSuchProject());
+  }
+
+  explain(asked: Asked): Result<Explanation, AdminDenial> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    const state = this.#store;
+    const rows = { state, project: projectShard(state), target: (targetId: string) => targetShard(state, targetId) };
+    const question = questionOf(asked, rows);
+    return question.ok ? ok(explain(question.value, createPolicyCompiler(MAX_EXPLAINED_CONDITIONS))) : question;
   }
 
   /** Who asks found KV behind, so that record is put again as well. */

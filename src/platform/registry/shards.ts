@@ -23,16 +23,18 @@ export function shardValue(store: ProjectStore, key: string): ShardValue | null 
     case shardKey.provider(projectNumber, first, second):
       return present(store.provider(first, second), (provider) => ({ provider }));
     case shardKey.target(projectNumber, first):
-      return present(store.target(first), (target) => ({
-        target,
-        policy: store.policy({ kind: 'target', targetId: first }) ?? EMPTY_POLICY,
-      }));
+      return targetShard(store, first) ?? null;
     default:
       return null;
   }
 }
 
-function projectShard(store: ProjectStore): Shards['project'] {
+export function targetShard(store: ProjectStore, targetId: string): Shards['target'] | undefined {
+  const target = store.target(targetId);
+  return target && { target, policy: store.policy({ kind: 'target', targetId }) ?? EMPTY_POLICY };
+}
+
+export function projectShard(store: ProjectStore): Shards['project'] {
   return {
     project: store.project(),
     policy: store.policy({ kind: 'project' }) ?? EMPTY_POLICY,
