@@ -2,7 +2,7 @@
 import { budgetUsed } from './budget.ts';
 import { evaluateActivated, type Condition } from './condition.ts';
 import { nextChange } from './time-dependence.ts';
-import { bindingActivations, type BindingVariables } from './variables.ts';
+import { bindingActivations, type BindingVariables, type WorkloadVariables } from './variables.ts';
 
 /**
  * What the conditions of one exchange may cost together, however many roles and bindings there are: all tenants of an isolate wait
@@ -25,9 +25,10 @@ export function longestRunSeconds(
   fromSeconds: number,
   maxSeconds: number,
   budget: RunBudget,
+  workload?: WorkloadVariables,
 ): number {
   if (conditions.includes(undefined)) return maxSeconds;
-  const activationAt = bindingActivations(resource);
+  const activationAt = bindingActivations(resource, workload);
   const untilSeconds = fromSeconds + maxSeconds;
   let candidates = conditions.filter((condition) => condition !== undefined).toSorted(longestStepFirst);
   let second = fromSeconds;
