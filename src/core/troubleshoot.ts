@@ -53,7 +53,8 @@ const UNKNOWN_LIFE_SECONDS = 43_200;
 export function createTroubleshoot(ports: TroubleshootPorts, admin: AdminPort): Troubleshoot {
   return async (input) => {
     const timeSeconds = input.time === undefined ? Math.floor(ports.nowMs() / 1_000) : Math.floor(readTime(input.time));
-    if (Number.isNaN(timeSeconds)) return err(invalid('time', 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339)'));
+    if (Number.isNaN(timeSeconds))
+      return err(invalid('time', 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339)'));
     const wanted = await wantedOf(input, ports.publicOrigin, admin);
     if (!wanted.ok) return wanted;
     const { at } = input;
@@ -80,10 +81,13 @@ export function createTroubleshoot(ports: TroubleshootPorts, admin: AdminPort): 
       organizationPolicy: organization.value,
     };
     const explained =
-      at === undefined ? ok(explainAtOrganization(asked)) : await admin.explain(at.projectNumber, { ...asked, resource: at.resource });
+      at === undefined
+        ? ok(explainAtOrganization(asked))
+        : await admin.explain(at.projectNumber, { ...asked, resource: at.resource });
     if (!explained.ok) return explained;
     const explanation = explained.value;
-    const access = explanation.exchange === undefined ? explanation.access : explanation.exchange.granted ? 'yes' : 'no';
+    const access =
+      explanation.exchange === undefined ? explanation.access : explanation.exchange.granted ? 'yes' : 'no';
     const principal = principalIdentifier(subject.principal);
     return ok({ resource, timeSeconds, access, principal, explanation, ...(token ? { token } : {}) });
   };
@@ -100,7 +104,8 @@ async function wantedOf(
   admin: AdminPort,
 ): Promise<Result<Wanted, AdminDenial>> {
   const { at, permission, target } = input;
-  if (permission !== undefined && target !== undefined) return err(invalid('permission', 'ask for either a permission or a target'));
+  if (permission !== undefined && target !== undefined)
+    return err(invalid('permission', 'ask for either a permission or a target'));
   if (at === undefined) {
     if (permission === undefined) return err(invalid('permission', 'is required on organizations/1'));
     return ok({ name: 'organizations/1', wanted: { kind: 'permission', permission } });
@@ -110,17 +115,23 @@ async function wantedOf(
     const named = await nameOf(at, admin);
     return named.ok ? ok({ name: named.value, wanted: { kind: 'permission', permission } }) : named;
   }
-  if (target === undefined && resource.kind !== 'target') return err(invalid('target', 'ask for a permission or a target'));
+  if (target === undefined && resource.kind !== 'target')
+    return err(invalid('target', 'ask for a permission or a target'));
   if (resource.kind === 'pool') return err(invalid('target', 'ask it of the project'));
   if (target === publicOrigin) return ok({ name: projectName(projectNumber), wanted: { kind: 'broker' } });
-  const targetId = resource.kind === 'target' ? resource.targetId : await targetIdOf(target ?? '', projectNumber, admin);
+  const targetId =
+    resource.kind === 'target' ? resource.targetId : await targetIdOf(target ?? '', projectNumber, admin);
   if (target !== undefined && resource.kind === 'target') return err(invalid('target', 'is named by the path already'));
-  if (targetId === undefined) return err({ tag: 'not_found', resource: `${projectName(projectNumber)}/targets/${target}` });
+  if (targetId === undefined)
+    return err({ tag: 'not_found', resource: `${projectName(projectNumber)}/targets/${target}` });
   return ok({ name: targetName(projectNumber, targetId), wanted: { kind: 'target', targetId } });
 }
 
 /** What the question is about must be there: else every answer would be a confident no. */
-async function nameOf(at: NonNullable<TroubleshootInput['at']>, admin: AdminPort): Promise<Result<string, AdminDenial>> {
+async function nameOf(
+  at: NonNullable<TroubleshootInput['at']>,
+  admin: AdminPort,
+): Promise<Result<string, AdminDenial>> {
   const { projectNumber, resource } = at;
   const found = await admin.read(projectNumber, { type: 'policy.get', resource });
   if (!found.ok) return found;
@@ -151,7 +162,8 @@ async function subjectOf(
   admin: AdminPort,
 ): Promise<Result<Who, AdminDenial>> {
   const { principal, token } = input;
-  if ((principal === undefined) === (token === undefined)) return err(invalid('principal', 'name a principal, or show a token'));
+  if ((principal === undefined) === (token === undefined))
+    return err(invalid('principal', 'name a principal, or show a token'));
   if (token !== undefined) return shown(token, input.audience, timeSeconds, ports, admin);
   const subject = namedSubject(principal ?? '');
   if (subject === undefined) {
@@ -175,9 +187,11 @@ async function shown(
   ports: TroubleshootPorts,
   admin: AdminPort,
 ): Promise<Result<Who, AdminDenial>> {
-  if (token.length > MAX_TOKEN_CHARACTERS) return err(invalid('token', `longer than ${MAX_TOKEN_CHARACTERS} characters`));
+  if (token.length > MAX_TOKEN_CHARACTERS)
+    return err(invalid('token', `longer than ${MAX_TOKEN_CHARACTERS} characters`));
   const assertion = parseAssertion(token);
-  if (!assertion.ok) return err(invalid('token', `is not one: ${assertion.error.tag === 'unverified' ? assertion.error.check : ''}`));
+  if (!assertion.ok)
+    return err(invalid('token', `is not one: ${assertion.error.tag === 'unverified' ? assertion.error.check : ''}`));
   const name =
     audience === undefined ? providerInAudience(assertion.value) : parseProviderName(audience.replace(IAM_PREFIX, ''));
   if (name === undefined || !mayExist(name)) {

@@ -13,6 +13,8 @@ const POOL = 'principalSet://iam.googleapis.com/projects/123456789012/locations/
 const ME = `${POOL.replace('principalSet', 'principal')}/subject/somebody`;
 const EVERYONE_OF_POOL = `${POOL}/*`;
 
+const HUNDRED = `[${Array.from({ length: 100 }, (_, index) => index).join(', ')}]`;
+
 const bind = (roleId: string, expression?: string): Binding => ({
   role: `projects/demo/roles/${roleId}`,
   members: [EVERYONE_OF_POOL],
@@ -36,8 +38,9 @@ function granted(
   bindings: readonly Binding[],
   denyRules: readonly EdgeDenyRule[],
   on: 'project' | 'target' = 'project',
+  maxLifetimeSeconds = 3_600,
 ): ReturnType<typeof grantForTarget> {
-  const world = policyWorld({ bindings, roleIds: ['reader', 'writer'] });
+  const world = policyWorld({ bindings, roleIds: ['reader', 'writer'], maxLifetimeSeconds });
   const project: Shards['project'] = on === 'project' ? { ...world.project, denyRules } : world.project;
   const target: Shards['target'] = on === 'target' ? { ...world.target, denyRules } : world.target;
   const compiler = createPolicyCompiler(100);
@@ -98,10 +101,7 @@ describe('a deny rule', () => {
     ['asks for what has no meaning here', 'destination.port == 443'],
     ['asks for a claim that the token lacks', 'request.workload.claims.nobody == "x"'],
     ['does not compile any more', 'nonsense('],
-    [
-      'costs too much',
-      '[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20].all(i, [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20].all(j, [i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j, i, j].size() > 50)) && resource.matchTag("1/env", "test")',
-    ],
+    ['costs too much', `${HUNDRED}.all(i, ${HUNDRED}.all(j, i + j >= 0)) && resource.matchTag("1/env", "test")`],
   ])('whose condition %s applies', (_what, expression) => {
     expect(rolesOf(granted([bind('reader')], [rule({ expression })]))).toBe('denied_by_policy');
   });
@@ -138,7 +138,7 @@ describe('a token for the broker itself', () => {
 });
 
 describe('no token outlives what lets it be', () => {
-  const offset = fc.integer({ min: -50, max: 400 });
+  const offset = fc.integer({ min: -50, max: 500 });
   const text = (seconds: number): string => `timestamp("${rfc3339(POLICY_NOW + seconds)}")`;
   const clause = fc.oneof(
     offset.map((seconds) => `request.time < ${text(seconds)}`),
@@ -174,11 +174,13 @@ describe('no token outlives what lets it be', () => {
     );
 
   /** The second opinion: one condition, one second, nothing remembered. */
-  const verdict = (condition: { readonly expression: string } | undefined, second: number): boolean | 'error' => {
-    if (condition === undefined) return true;
-    const { project: _, target } = policyWorld({ bindings: [], roleIds: [] });
-    const { tags, tagIds, resource } = target.target;
-    const result = evaluateCondition(compiled(condition.expression, 'binding'), {
+  const { tags, tagIds, resource } = policyWorld({ bindings: [], roleIds: [] }).target.target;
+  const conditions = new Map<string, ReturnType<typeof compiled>>();
+  const verdict = (text: { readonly expression: string } | undefined, second: number): boolean | 'error' => {
+    if (text === undefined) return true;
+    const condition = conditions.get(text.expression) ?? compiled(text.expression, 'binding');
+    conditions.set(text.expression, condition);
+    const result = evaluateCondition(condition, {
       requestTimeSeconds: second,
       resource: { ...resource, tags, tagIds },
       workload: { provider: '', subject: 'somebody', groups: [], attribute: {}, claims: {} },
@@ -207,7 +209,7 @@ describe('no token outlives what lets it be', () => {
         fc.array(anyRule, { maxLength: 2 }),
         fc.integer({ min: 0, max: 9 }),
         (bindings, rules, mintedAfter) => {
-          const grant = granted(bindings, rules);
+          const grant = granted(bindings, rules, 'project', 450);
           const heldNow = [...new Set(bindings.map((binding) => binding.role))].filter((role) =>
             mayHold(role, bindings, rules, POLICY_NOW),
           );
@@ -224,11 +226,11 @@ describe('no token outlives what lets it be', () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
-    expect(tokens).toBeGreaterThan(50);
-    expect(denials).toBeGreaterThan(20);
-  });
+    expect(tokens).toBeGreaterThan(30);
+    expect(denials).toBeGreaterThan(10);
+  }, 60_000);
 });
 
 describe('the bindings that name a principal', () => {

@@ -27,7 +27,11 @@ export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Ex
   };
 }
 
-function resourceOf({ resource, tags, tagIds }: Extract<ExplainQuestion['wanted'], { kind: 'target' }>['target']['target']) {
+function resourceOf({
+  resource,
+  tags,
+  tagIds,
+}: Extract<ExplainQuestion['wanted'], { kind: 'target' }>['target']['target']) {
   return { ...resource, tags, tagIds };
 }
 
@@ -76,7 +80,11 @@ type Explained = NonNullable<ExplainedBinding['condition']>;
 
 function explainedCondition(condition: ConditionText, activation: Activation): Explained {
   const { expression, title } = condition;
-  return { expression, ...(title === undefined ? {} : { title }), ...explainCondition(expression, 'binding', activation) };
+  return {
+    expression,
+    ...(title === undefined ? {} : { title }),
+    ...explainCondition(expression, 'binding', activation),
+  };
 }
 
 function holds(condition: Explained, subject: Subject, onError: Certainty): Certainty {
@@ -92,9 +100,7 @@ function accessOf(
 ): Certainty {
   const deniedFor = (role: string): Certainty =>
     any(
-      rules
-        .filter(({ concerns }) => concerns === 'everything' || concerns.includes(role))
-        .map((rule) => rule.applies),
+      rules.filter(({ concerns }) => concerns === 'everything' || concerns.includes(role)).map((rule) => rule.applies),
     );
   if (wanted.kind === 'broker') return not(deniedFor(''));
   const roles = [...new Set(bindings.map((binding) => binding.role))];

@@ -44,7 +44,9 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
   const opening = project.openingRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
   const path = policies.map((one): PathPolicy => ({ ...one, counts: wanted.kind === 'target' ? opening : [] }));
   const rules = [
-    ...(target?.denyRules ?? []).map((rule) => edgeRule(targetName(projectNumber, target?.target.targetId ?? ''), rule)),
+    ...(target?.denyRules ?? []).map((rule) =>
+      edgeRule(targetName(projectNumber, target?.target.targetId ?? ''), rule),
+    ),
     ...(project.denyRules ?? []).map((rule) => edgeRule(projectName(projectNumber), rule)),
   ];
   if (target === undefined) return ok({ ...common, wanted: { kind: 'broker', project }, path: [], rules });

@@ -48,7 +48,8 @@ function valuesIn(source: string, engine: Engine, activation: Activation): reado
       return;
     }
     const { exprKind: kind } = node;
-    const inner = kind.case === 'comprehensionExpr' ? new Set([...bound, kind.value.iterVar, kind.value.accuVar]) : bound;
+    const inner =
+      kind.case === 'comprehensionExpr' ? new Set([...bound, kind.value.iterVar, kind.value.accuVar]) : bound;
     for (const child of childrenOf(node)) collect(child, inner);
   }
 

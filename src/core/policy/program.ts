@@ -15,6 +15,8 @@ import type { Activation } from './variables.ts';
 
 export interface Program {
   readonly roots: ReadonlySet<string>;
+  /** Names `request.workload.claims`, which nobody keeps when the exchange is over. */
+  readonly usesWorkloadClaims: boolean;
   readonly logicalOperators: number;
   readonly nodes: number;
   readonly timeDependence: TimeDependence;
@@ -62,11 +64,12 @@ export function evaluate(program: Program, activation: Activation): Result<CelVa
   }
 }
 
-function ready(scope: Scope, source: Source, expression: Expr, { roots }: Checked, logicalOperators: number): Program {
+function ready(scope: Scope, source: Source, expression: Expr, checked: Checked, logicalOperators: number): Program {
+  const { roots, usesWorkloadClaims } = checked;
   const engine = engineFor(scope);
   const timeDependence = timeDependenceOf(engine, expression);
   const nodes = lower(expression);
-  return { roots, logicalOperators, nodes, timeDependence, run: engine.plan(expression), source };
+  return { roots, usesWorkloadClaims, logicalOperators, nodes, timeDependence, run: engine.plan(expression), source };
 }
 
 function resultFault(
