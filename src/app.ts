@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { AdminPort } from './core/admin/port.ts';
 import type { ExchangePorts } from './core/ports.ts';
 import { createPushKeys } from './core/push-keys.ts';
+import { createTroubleshoot } from './core/troubleshoot.ts';
 import { renderDenial } from './protocols/google-sts/response.ts';
 import { createGoogleStsRoutes } from './protocols/google-sts/route.ts';
 import { createHealthRoutes } from './protocols/health/route.ts';
@@ -35,6 +36,7 @@ export function createApp(ports: AppPorts): App {
       publicOrigin: ports.exchange.publicOrigin,
       authenticate: ports.authenticateAdmin,
       pushKeys: createPushKeys(ports.exchange, ports.admin),
+      troubleshoot: createTroubleshoot(ports.exchange, ports.admin),
     }),
   );
   app.onError((fault, context) => {

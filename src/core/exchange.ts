@@ -2,6 +2,7 @@
 import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
+import { checkOf } from './denial-check.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
 import { mayExist, type ProviderName, providerName, targetName } from './names.ts';
@@ -253,37 +254,4 @@ function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Tr
     ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
     durationsMs: trace.durationsMs,
   };
-}
-
-function checkOf(denial: Denial): string | undefined {
-  switch (denial.tag) {
-    case 'unverified':
-      return denial.check;
-    case 'malformed':
-      return `${denial.parameter}: ${denial.problem}`;
-    case 'unknown_provider':
-      return `unknown: ${denial.why}`;
-    case 'disabled':
-      return `${denial.what} disabled`;
-    case 'denied_uid':
-      return denial.uid;
-    case 'condition_error':
-      return denial.problem;
-    case 'not_granted':
-      return denial.why;
-    case 'denied_by_policy':
-      return denial.rule;
-    case 'unknown_target':
-      return denial.hint;
-    case 'unavailable':
-      return denial.dependency;
-    case 'subject_too_long':
-      return `google.subject has ${denial.bytes} bytes`;
-    case 'token_too_large':
-      return `${denial.bytes} bytes`;
-    case 'internal':
-      return denial.fault;
-    default:
-      return undefined;
-  }
 }

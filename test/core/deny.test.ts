@@ -176,11 +176,11 @@ describe('no token outlives what lets it be', () => {
   /** The second opinion: one condition, one second, nothing remembered. */
   const { tags, tagIds, resource } = policyWorld({ bindings: [], roleIds: [] }).target.target;
   const conditions = new Map<string, ReturnType<typeof compiled>>();
-  const verdict = (text: { readonly expression: string } | undefined, second: number): boolean | 'error' => {
-    if (text === undefined) return true;
-    const condition = conditions.get(text.expression) ?? compiled(text.expression, 'binding');
-    conditions.set(text.expression, condition);
-    const result = evaluateCondition(condition, {
+  const verdict = (condition: { readonly expression: string } | undefined, second: number): boolean | 'error' => {
+    if (condition === undefined) return true;
+    const known = conditions.get(condition.expression) ?? compiled(condition.expression, 'binding');
+    conditions.set(condition.expression, known);
+    const result = evaluateCondition(known, {
       requestTimeSeconds: second,
       resource: { ...resource, tags, tagIds },
       workload: { provider: '', subject: 'somebody', groups: [], attribute: {}, claims: {} },

@@ -16,7 +16,7 @@ interface Rows {
   target(targetId: string): Shards['target'] | undefined;
 }
 
-export const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
+const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
 
 export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, AdminDenial> {
   const { state, project } = rows;
@@ -27,8 +27,10 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
   }
   const { subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin, resource, organizationPolicy } = asked;
   const common = { subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin };
+  // Wherever it is asked, a target's own policy decides first.
+  const own = asked.wanted.kind === 'target' ? { kind: 'target' as const, targetId: asked.wanted.targetId } : resource;
   const policies = [
-    ...(resource.kind === 'project' ? [] : [policyOn(state, resource)]),
+    ...(own.kind === 'project' ? [] : [policyOn(state, own)]),
     policyOn(state, { kind: 'project' }),
     { on: 'organizations/1', policy: organizationPolicy },
   ];

@@ -1,5 +1,5 @@
 /** Why a condition is true or false: the attributes that it names, with their values at that moment. For operators only. */
-import { isCelError, isCelList, isCelMap, parse, type CelValue } from '@bufbuild/cel';
+import { isCelError, isCelList, isCelMap, isCelUint, parse, type CelValue } from '@bufbuild/cel';
 import { refillBudget } from './budget.ts';
 import { compileCondition, evaluateActivated, type ConditionScope } from './condition.ts';
 import { engineFor, type Engine, type Expr } from './engine.ts';
@@ -98,14 +98,17 @@ function shown(value: CelValue): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)} …` : text;
 }
 
-function spelled(value: unknown): string {
+function spelled(value: CelValue): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (isCelList(value)) return `[${[...value].map(spelled).join(', ')}]`;
+  if (isCelList(value)) return `[${[...value].map((element) => spelled(element)).join(', ')}]`;
   if (isCelMap(value)) {
     return `{${[...value].map(([key, member]) => `${spelled(key)}: ${spelled(member)}`).join(', ')}}`;
   }
-  const moment = typeof value === 'object' && value !== null ? nanosOf(value as CelValue) : undefined;
+  const moment = nanosOf(value);
   if (moment?.kind === 'timestamp') return new Date(Number(moment.nanos / 1_000_000n)).toISOString();
   if (moment?.kind === 'duration') return `${Number(moment.nanos) / 1_000_000_000}s`;
-  return String(value);
+  if (isCelUint(value)) return `${value.value}u`;
+  const isPlain =
+    typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' || value === null;
+  return isPlain ? String(value) : 'a value that has no spelling';
 }

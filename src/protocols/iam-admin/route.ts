@@ -5,6 +5,7 @@ import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { PushKeys } from '../../core/push-keys.ts';
 import { ok, type Result } from '../../core/result.ts';
+import type { Troubleshoot } from '../../core/troubleshoot.ts';
 import { readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -17,6 +18,7 @@ import { renderDenial, renderJson } from './response.ts';
 import { roleRoutes } from './role-routes.ts';
 import { findRoute, type Route } from './table.ts';
 import { targetRoutes } from './target-routes.ts';
+import { troubleshootRoutes } from './troubleshoot-routes.ts';
 
 /** Who is behind an `Authorization` header. */
 export type AuthenticateAdmin = (authorization: string | undefined) => Promise<Result<{ actor: string }, AdminDenial>>;
@@ -26,6 +28,7 @@ interface IamAdminDeps {
   readonly publicOrigin: string;
   readonly authenticate: AuthenticateAdmin;
   readonly pushKeys: PushKeys;
+  readonly troubleshoot: Troubleshoot;
 }
 
 export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
@@ -36,6 +39,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
     ...roleRoutes(deps),
     ...policyRoutes(deps),
     ...keyRoutes(deps),
+    ...troubleshootRoutes(deps, deps.troubleshoot),
   ];
   const app = new Hono();
   app.all('*', async (context) => {

@@ -122,6 +122,15 @@ export const setPolicy = document({ policy, updateMask: text });
 
 export const testPermissions = document({ permissions: v.array(v.string()) });
 
+export const troubleshoot = document({
+  principal: text,
+  token: text,
+  audience: text,
+  permission: text,
+  target: text,
+  time: textAs('a time as a string (RFC 3339)'),
+});
+
 export const rotateKeys = document({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });
 
 function violationOf(issue: v.BaseIssue<unknown>): FieldViolation {
