@@ -13,6 +13,7 @@ export interface ProviderInput {
   readonly oidc?: OidcInput;
   readonly attributeMapping?: Readonly<Record<string, string>>;
   readonly attributeCondition?: string;
+  readonly dryRunCondition?: string;
   readonly allowedAlgorithms?: readonly string[];
   /** A duration such as `86400s`. */
   readonly maxTokenLifetime?: string;

@@ -4,7 +4,7 @@ import { EMPTY_POLICY, type Policy } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import { predefinedRole } from '../roles.ts';
 import type { Applied } from './applied.ts';
-import { checkBindings, type RoleResolver } from './bindings.ts';
+import { checkBindings, isConditional, type RoleResolver } from './bindings.ts';
 import type { PolicyInput, PolicyResource } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { etagOf, isEtag } from './etag.ts';
@@ -82,7 +82,7 @@ function nextPolicy(
   const bindings = checkBindings('policy.bindings', input.bindings ?? [], resolveRole);
   if (!bindings.ok) return err({ tag: 'invalid_argument', violations: bindings.error });
   if (version !== VERSION_WITH_CONDITIONS) {
-    if (bindings.value.some((binding) => binding.condition !== undefined)) {
+    if (bindings.value.some(isConditional)) {
       return err(invalid('policy.version', 'must be 3 where a binding has a condition'));
     }
     // Who read the policy without its conditions and writes it back must not turn them into unconditional grants.
@@ -93,7 +93,7 @@ function nextPolicy(
     }
   }
   if (etag !== '' && etag !== policyEtag(current)) return err({ tag: 'etag_mismatch', resource });
-  const conditional = bindings.value.some((binding) => binding.condition !== undefined);
+  const conditional = bindings.value.some(isConditional);
   return ok({ version: conditional ? 3 : 1, revision: context.epoch, bindings: bindings.value });
 }
 

@@ -80,6 +80,7 @@ export function checkProvider(
     ...checkTokenReview('tokenReview', input.tokenReview, kind, standing, context),
     ...(kind === 'kubernetes' ? checkNoMapping(input) : checkMapping(input.attributeMapping ?? {})),
     ...checkCondition(input.attributeCondition ?? '', kind === 'oidc' && isSharedIssuer(issuerUri)),
+    ...checkDryRun(input.dryRunCondition ?? ''),
     ...checkDisplayName('displayName', input.displayName ?? ''),
     ...checkDescription('description', input.description ?? ''),
   ];
@@ -99,6 +100,7 @@ export function checkProvider(
     ...(tokenReview === undefined ? {} : { tokenReview }),
     attributeMapping: input.attributeMapping ?? {},
     attributeCondition: input.attributeCondition ?? '',
+    ...(input.dryRunCondition ? { dryRunCondition: input.dryRunCondition } : {}),
     allowedAlgorithms: algorithms.value,
     maxTokenLifetimeSeconds: secondsOf(lifetime),
     disabled: input.disabled ?? false,
@@ -120,6 +122,7 @@ export function documentOf(provider: Provider): ProviderInput {
     [provider.kind]: config,
     attributeMapping: provider.attributeMapping,
     attributeCondition: provider.attributeCondition,
+    ...(provider.dryRunCondition === undefined ? {} : { dryRunCondition: provider.dryRunCondition }),
     allowedAlgorithms: provider.allowedAlgorithms,
     maxTokenLifetime: `${provider.maxTokenLifetimeSeconds}s`,
     allowedJwksHosts: provider.allowedJwksHosts,
@@ -262,6 +265,14 @@ function checkCondition(expression: string, claimRequired: boolean): Violations 
   const compiled = compileCondition(expression, 'attribute');
   if (!compiled.ok) return celViolation(field, compiled.error);
   return claimRequired && !CLAIM_ROOTS.some((root) => compiled.value.roots.has(root)) ? missing : [];
+}
+
+/** Never asked, so no claim is required of it. */
+function checkDryRun(expression: string): Violations {
+  const field = 'dryRunCondition';
+  if (expression.length > MAX_CONDITION) return wrong(field, `longer than ${MAX_CONDITION} characters`);
+  const compiled = expression === '' ? undefined : compileCondition(expression, 'attribute');
+  return compiled === undefined || compiled.ok ? [] : celViolation(field, compiled.error);
 }
 
 function refused(violations: Violations): Result<never, AdminDenial> {

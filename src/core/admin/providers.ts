@@ -95,6 +95,7 @@ function namesKeys(paths: readonly string[], kind: Provider['kind']): boolean {
 const COMMON_PATHS = [
   'attributeMapping',
   'attributeCondition',
+  'dryRunCondition',
   'allowedAlgorithms',
   'maxTokenLifetime',
   'allowedJwksHosts',
