@@ -84,9 +84,32 @@ describe('a condition tells clusters apart', () => {
   });
 });
 
-it('is read in part where there is much: then nothing is called safe', () => {
-  const state = new MemoryConfig(PROJECT, contextAt(1));
-  const bindings = [binding(...Array.from({ length: 20_000 }, (_, index) => `${UID}${index}`))];
-  state.commit([{ put: 'policy', resource: ON_PROJECT, policy: { version: 1, revision: 2, bindings } }]);
-  expect(bindingsOfPool(state, 'demo.svc.id.goog')).toEqual({ total: 1, mixing: [], complete: false });
+describe('where there is much', () => {
+  const many = (count: number): Binding => binding(...Array.from({ length: count }, (_, index) => `${UID}${index}`));
+
+  function found(onProject: readonly Binding[], onTarget: readonly Binding[]) {
+    const { state } = furnished();
+    const policy = { version: 1, revision: 2 } as const;
+    state.commit([
+      { put: 'policy', resource: ON_PROJECT, policy: { ...policy, bindings: onProject } },
+      { put: 'policy', resource: ON_TARGET, policy: { ...policy, bindings: onTarget } },
+    ]);
+    return bindingsOfPool(state, 'demo.svc.id.goog');
+  }
+
+  it('it is read in part, and nothing is called safe', () => {
+    expect(found([many(20_000)], [binding(SOMEBODY)])).toEqual({ total: 1, mixing: [], complete: false });
+    expect(found([many(19_999)], [binding(UID), binding(SOMEBODY)])).toEqual({ total: 2, mixing: [], complete: false });
+    expect(found([many(19_998)], [binding(UID)])).toEqual({ total: 2, mixing: [], complete: true });
+  });
+
+  it('a thousand targets are read', () => {
+    const { state } = furnished();
+    const target = state.target('orders');
+    if (target === undefined) throw new Error('no target');
+    for (let index = 0; index < 1_000; index += 1) {
+      state.commit([{ put: 'target', target: { ...target, targetId: `api-${String(index).padStart(4, '0')}` } }]);
+    }
+    expect(bindingsOfPool(state, 'demo.svc.id.goog').complete).toBe(false);
+  });
 });

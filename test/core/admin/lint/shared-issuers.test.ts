@@ -27,6 +27,8 @@ describe('a condition that lets strangers in is refused', () => {
     'attribute.branch == "refs/heads/main"',
     'has(assertion.sub)',
     'has(assertion.repository_owner) && assertion.ref == "refs/heads/main"',
+    '(has(assertion.repository_owner) ? "yes" : "no") == "yes"',
+    '(has(assertion.repository_owner.name) ? "yes" : "no") == "yes"',
     'assertion.sub == assertion.sub',
     'assertion.repository_owner == assertion.actor',
     'assertion.repository_owner != "evil"',
