@@ -14,6 +14,8 @@ describe('never true, whatever the resource', () => {
     ['false', 1, 1, 'never true'],
     ['1 > 2', 1, 1, 'never true'],
     ['[1, 2].exists(n, n > 2)', 1, 1, 'never true'],
+    ['resource.name == "a" && [1, 2].exists(n, n > 2)', 1, 25, 'never true'],
+    ['resource.name == "a" && ![1, 2].all(n, n > 0)', 1, 25, 'never true'],
     ['1 / 0 == 1', 1, 1, 'never true'],
     [PAST, 1, 1, 'false now and ever after'],
     [`resource.name == "a" &&\n  ${PAST}`, 2, 3, 'false now and ever after'],
