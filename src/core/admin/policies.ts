@@ -8,6 +8,7 @@ import { checkBindings, isConditional, type RoleResolver } from './bindings.ts';
 import type { PolicyInput, PolicyResource } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { etagOf, isEtag } from './etag.ts';
+import { lintPolicy } from './lint/policy.ts';
 import { policyShards } from './policy-shards.ts';
 import { roleName } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
@@ -22,8 +23,9 @@ export function setPolicy(
   if (!policyResourceExists(state, resource)) return err({ tag: 'not_found', resource: name });
   const policy = nextPolicy(state.policy(resource) ?? EMPTY_POLICY, input, projectRoles(state), name, context);
   if (!policy.ok) return policy;
+  const warnings = lintPolicy(state, resource, input.bindings ?? [], Math.floor(Date.parse(context.time) / 1_000));
   return ok({
-    answer: { kind: 'policy', policy: policy.value },
+    answer: { kind: 'policy', policy: policy.value, ...(warnings.length > 0 ? { warnings } : {}) },
     writes: [{ put: 'policy', resource, policy: policy.value }],
     shards: policyShards(state, resource),
   });
