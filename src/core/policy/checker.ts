@@ -191,6 +191,11 @@ class Checker {
 
   /** The methods of a variable are its own: `{}.matchTag(…)` would ask about other tags than it says. */
   #receiverType(name: string, target: Expr, place: Place): string {
+    if (!this.#engine.signatures.has(name)) {
+      // The misspelt method is the mistake, not that its variable is no value.
+      this.#declaredType(target, place);
+      return ANY;
+    }
     const receiver = RECEIVERS.get(name);
     if (receiver === undefined || !this.#variables.has(receiver.root)) return this.valueType(target, place);
     if (!isNamed(target, receiver.root) || place.locals.has(receiver.root)) {

@@ -67,7 +67,9 @@ export function bindingActivations(
     '@tags': mapOf(tags),
     '@tagIds': mapOf(tagIds),
     api: mapOf({}),
+    principal: mapOf({}),
     destination: mapOf({}),
+    compute: mapOf({}),
   };
   const asking = workload === undefined ? undefined : workloadMap(workload);
   return (epochSeconds) => {
