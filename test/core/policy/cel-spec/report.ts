@@ -2,8 +2,8 @@
 import type { Judged } from './suite.ts';
 
 /** The rest of the page is written by hand. */
-export const BEGIN = '<!-- Written by `npm run cel:conformance`: do not edit from here -->';
-export const END = '<!-- to here -->';
+const BEGIN = '<!-- Written by `npm run cel:conformance`: do not edit from here -->';
+const END = '<!-- to here -->';
 
 export function report(all: readonly Judged[]): string {
   const files = [...new Set(all.map(({ file }) => file))];
