@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { evaluateCondition, type Condition } from '../../../src/core/policy/condition.ts';
 import { longestRunSeconds, newRunBudget } from '../../../src/core/policy/run.ts';
+import { bindingActivations } from '../../../src/core/policy/variables.ts';
 import { atTime, compiled, RESOURCE } from './support.ts';
 
 interface Change {
@@ -115,7 +116,8 @@ describe.each(CHANGES)('in $zone around $at', (change) => {
 
 function run({ zone }: Change, source: string, fromSeconds: number, maxSeconds: number): number {
   const condition = compiled(source.replaceAll('ZONE', zone), 'binding');
-  return longestRunSeconds([condition], RESOURCE, fromSeconds, maxSeconds, newRunBudget());
+  const standing = { allow: [condition], deny: [] };
+  return longestRunSeconds(standing, bindingActivations(RESOURCE), fromSeconds, maxSeconds, newRunBudget());
 }
 
 /** A look at every second. */
