@@ -3,6 +3,7 @@ import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
 import { checkOf } from './denial-check.ts';
+import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
 import { mayExist, type ProviderName, providerName, targetName } from './names.ts';
@@ -40,12 +41,13 @@ interface Trace extends Memory {
   grant?: Grant;
   tokenId?: string;
   admittedAtMs?: number;
+  dryRuns: DryRun[];
   readonly durationsMs: Record<string, number>;
 }
 
 export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Result<Issued, Denial>> {
   const startMs = ports.nowMs();
-  const trace: Trace = { requestId: input.requestId, startMs, durationsMs: {} };
+  const trace: Trace = { requestId: input.requestId, startMs, dryRuns: [], durationsMs: {} };
   const issued = await closed(() => issue(input, ports, trace));
   trace.durationsMs['total'] = ports.nowMs() - startMs;
   if (issued.ok) rememberGrant(trace.grant?.roles ?? [], trace, ports);
@@ -134,7 +136,8 @@ async function decide(
   ports: ExchangePorts,
   trace: Trace,
 ): Promise<Result<Pick<Decision, 'grant' | 'once'>, Denial>> {
-  const authenticated = await authenticate(assertion, name, 'exchange', view, ports);
+  trace.dryRuns = [];
+  const authenticated = await authenticate(assertion, name, 'exchange', view, ports, trace.dryRuns);
   if (!authenticated.ok) return authenticated;
   const { principal, expiresAtSeconds, ...once } = authenticated.value;
   trace.principal = principal;
@@ -165,6 +168,7 @@ async function authorize(
   if (project === undefined || target === undefined)
     return err(unknownTarget(input.resource, project?.targetIdByUri ?? {}));
   trace.targetId = target.target.targetId;
+  trace.dryRuns.push(...dryRunsOnTarget(principal, project, target, ports.compiler, nowSeconds));
   return grantForTarget(principal, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
 }
 
@@ -260,6 +264,7 @@ function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Tr
     rawSubjectToken: input.subjectToken,
     ...(trace.admittedAtMs === undefined ? {} : { admittedAtMs: trace.admittedAtMs }),
     ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
+    ...(trace.dryRuns.length > 0 ? { dryRuns: trace.dryRuns } : {}),
     durationsMs: trace.durationsMs,
   };
 }

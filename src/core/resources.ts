@@ -85,6 +85,8 @@ export interface Provider {
   readonly attributeMapping: Readonly<Record<string, string>>;
   /** CEL, or empty. */
   readonly attributeCondition: string;
+  /** CEL on trial beside `attributeCondition`: evaluated and written down, never asked. */
+  readonly dryRunCondition?: string;
   readonly allowedAlgorithms: readonly SubjectAlgorithm[];
   readonly maxTokenLifetimeSeconds: number;
   readonly disabled: boolean;
@@ -145,6 +147,8 @@ export interface Binding {
   readonly role: string;
   readonly members: readonly string[];
   readonly condition?: ConditionText;
+  /** On trial beside `condition`: evaluated and written down, never asked. */
+  readonly dryRunCondition?: ConditionText;
 }
 
 /** A deny rule as the edge needs it: its permissions are already resolved to the roles that hold one of them. */

@@ -1,7 +1,7 @@
 /** The core's answers → the bodies that REST gives: one switch, so that no kind of answer is forgotten. */
 import type { Answer } from '../../core/admin/commands.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { renderPolicy } from './policy-view.ts';
+import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
 import { renderOperation, renderPool, renderProject, renderProvider, renderRole, renderTarget } from './render.ts';
 
@@ -11,8 +11,6 @@ export interface View {
   readonly projectId: string;
   readonly publicOrigin: string;
 }
-
-const WHOLE_POLICY = 3;
 
 export function renderAnswer(answer: Answer, view: View): JsonObject {
   const { projectNumber, projectId, publicOrigin } = view;
@@ -28,7 +26,7 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
     case 'role':
       return renderRole(answer.role, projectId);
     case 'policy':
-      return renderPolicy(answer.policy, WHOLE_POLICY);
+      return renderWritten(answer.policy, answer.warnings ?? []);
     case 'deleted':
       return {};
     case 'pools':
