@@ -53,12 +53,14 @@ export function createBroker(env: Env): App {
     wait: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
     inBackground: (work) => waitUntil(work),
   });
-  const gate = createQuotaGate(env.QUOTA, nowMs, recent);
+  const gate = createQuotaGate(env.QUOTA, nowMs, { cargo: recent, inBackground: (work) => waitUntil(work) });
   const admin = createAdminPort({
     registry: env.REGISTRY,
     keyRing: env.KEY_RING,
     issuerKeys: env.ISSUER_KEYS,
     usage: (number) => gate.usage(number),
+    // Who changed something here sees it at his next exchange here; other isolates within one lease.
+    changed: (number) => gate.drop(number),
   });
   const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
     const found = await admin.findProject(projectNumber);

@@ -1,8 +1,8 @@
 /** Tokens that are taken once, as arithmetic: whose use it is, and that a permit handed out again never stands in a window that does not count it. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { grant, PERMIT_MARGIN_MS, type QuotaState, restoreQuota } from '../../src/core/quota.ts';
-import { judgeOnce, type OnceMark } from '../../src/core/quota-once.ts';
+import { grant, PERMIT_MARGIN_MS, type QuotaState, restoreQuota } from '../../src/core/quota/project.ts';
+import { judgeOnce, type OnceMark } from '../../src/core/quota/once.ts';
 
 const T = 1_800_000_000_000;
 const MARK: OnceMark = { nonce: 'mine', untilMs: T + 3_660_000, grantedMs: T };

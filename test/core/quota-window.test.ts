@@ -1,7 +1,7 @@
 /** The promise itself: whatever happens to messages, clocks and the object, no 60 s of admissions hold more than the limit. Broken variants must be caught. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { grant, type QuotaBucket, type QuotaState, restoreQuota, ringSlot } from '../../src/core/quota.ts';
+import { grant, type QuotaBucket, type QuotaState, restoreQuota, ringSlot } from '../../src/core/quota/project.ts';
 
 // What the specification says, written down again: the oracle borrows no number from the code it judges.
 const WINDOW_MS = 60_000;

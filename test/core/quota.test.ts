@@ -12,7 +12,7 @@ import {
   restoreQuota,
   ringSlot,
   RING_SLOTS,
-} from '../../src/core/quota.ts';
+} from '../../src/core/quota/project.ts';
 
 const EMPTY = restoreQuota([]);
 /** The start of a bucket. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TARGET_MAX_LIFETIME, TOKEN_EXCHANGES_PER_MINUTE, MAX_TOKEN_LIFETIME } from '../../src/core/admin/fields.ts';
-import { PERMIT_LIFETIME_MS } from '../../src/core/quota.ts';
+import { PERMIT_LIFETIME_MS } from '../../src/core/quota/project.ts';
 import { KEEP_PUBLISHED_MS, PERIOD_MS, PUBLISH_LEAD_MS } from '../../src/platform/keys/rotation.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

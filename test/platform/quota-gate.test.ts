@@ -1,7 +1,7 @@
 /** The gate: closed whenever the object is away, slow or overloaded; asks again only where that may help; never hands out a permit past its time. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { SpendAnswer } from '../../src/core/quota.ts';
+import type { SpendAnswer } from '../../src/core/quota/project.ts';
 import { createQuotaGate, type QuotaGate, type QuotaObjects } from '../../src/platform/quota/gate.ts';
 
 const T = Date.UTC(2026, 6, 1);

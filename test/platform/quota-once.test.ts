@@ -3,8 +3,8 @@ import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from '
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { OnceMarker } from '../../src/core/ports.ts';
-import type { SpendOnce } from '../../src/core/quota-once.ts';
-import type { SpendAnswer } from '../../src/core/quota.ts';
+import type { SpendOnce } from '../../src/core/quota/once.ts';
+import type { SpendAnswer } from '../../src/core/quota/project.ts';
 import { createQuotaGate, type QuotaGate, type QuotaObjects } from '../../src/platform/quota/gate.ts';
 import type { Quota } from '../../src/platform/quota/object.ts';
 

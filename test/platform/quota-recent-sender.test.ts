@@ -1,6 +1,6 @@
 /** From the isolate to the object: with the next question, or one call a second; bounded, and nothing is lost where a call is. */
 import { describe, expect, it } from 'vitest';
-import type { SpendAnswer } from '../../src/core/quota.ts';
+import type { SpendAnswer } from '../../src/core/quota/project.ts';
 import type { RecentBatch } from '../../src/core/recent.ts';
 import { createQuotaGate, type QuotaObjects } from '../../src/platform/quota/gate.ts';
 import { createRecentSender, type RecentSender } from '../../src/platform/quota/recent-sender.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../src/core/admin/etag.ts';
 import type { PolicyInput } from '../../src/core/admin/commands.ts';
 import { stillCurrent } from '../../src/core/news.ts';
-import type { AdvanceInput } from '../../src/core/quota.ts';
+import type { AdvanceInput } from '../../src/core/quota/project.ts';
 import { shardKey } from '../../src/core/resources.ts';
 import { macKeys, openRecord } from '../../src/platform/registry/record.ts';
 import { readKeks } from '../../src/platform/settings.ts';

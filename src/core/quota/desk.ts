@@ -98,6 +98,11 @@ export class Desk {
     };
   }
 
+  /** Object time, which never goes back. */
+  timeMs(nowMs: number): number {
+    return this.#ledger.advance(nowMs);
+  }
+
   issued(nowMs: number): number {
     this.#ledger.advance(nowMs);
     return this.#ledger.issued();

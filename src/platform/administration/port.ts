@@ -22,6 +22,8 @@ export interface AdminObjects {
   readonly usage: (
     projectNumber: string,
   ) => Promise<Result<{ readonly limitPerMinute: number; readonly countedPermits: number }, Denial>>;
+  /** Something of this project was changed, or may have been. */
+  readonly changed: (projectNumber: string) => void;
 }
 
 export function createAdminPort(objects: AdminObjects): AdminPort {
@@ -44,6 +46,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       }),
     apply: async (projectNumber, command, actor) => {
       const answer = await asking('registry', () => project(projectNumber).apply(command, actor));
+      objects.changed(projectNumber);
       if (answer.ok) await fetchSoon(projectNumber, command, answer.value);
       return answer;
     },
@@ -58,8 +61,11 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
         const keys = await ring(projectNumber).list();
         return keys === undefined ? err(noSuch(projectNumber)) : ok(keys);
       }),
-    rotateSigningKeys: (projectNumber, input, actor) =>
-      asking('key_ring', () => ring(projectNumber).rotate(input, actor)),
+    rotateSigningKeys: async (projectNumber, input, actor) => {
+      const answer = await asking('key_ring', () => ring(projectNumber).rotate(input, actor));
+      objects.changed(projectNumber);
+      return answer;
+    },
     quotaUsage: (projectNumber) =>
       asking('quota', async () => {
         const usage = await objects.usage(projectNumber);

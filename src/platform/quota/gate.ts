@@ -1,13 +1,15 @@
-/** What the Worker asks of quota, closed by default: an object that is away, slow or overloaded gives no permit. */
+/** What the Worker asks of quota: from the isolate's own leases where it can, else of the project's object; closed by default. */
+import { BoundedMap } from '../../core/bounded-map.ts';
 import { type Denial, unverified } from '../../core/denial.ts';
 import type { EpochNews } from '../../core/news.ts';
 import type { NoPermit, OnceMarker, Permit } from '../../core/ports.ts';
-import { PERMIT_MARGIN_MS } from '../../core/quota.ts';
-import type { SpendOnce } from '../../core/quota-once.ts';
-import { err, ok, type Result } from '../../core/result.ts';
-import { within } from '../within.ts';
+import { LeaseHolder } from '../../core/quota/holder.ts';
+import { LEASE_MARGIN_MS } from '../../core/quota/numbers.ts';
+import type { SpendOnce } from '../../core/quota/once.ts';
+import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import type { RecentBatch } from '../../core/recent.ts';
-import type { Quota } from './object.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { type Asking, ask, atMostTwice, type QuotaObjects } from './asking.ts';
 import { sentAgain } from './recent-buffer.ts';
 import { type Cargo, NO_CARGO } from './recent-sender.ts';
 import type { QuotaUsage } from './store.ts';
@@ -20,52 +22,116 @@ export interface QuotaGate {
   spend(projectNumber: string, marker?: OnceMarker): Promise<Result<Permit, NoPermit>>;
   /** Epoch 0: the project does not exist. */
   news(projectNumber: string): Promise<Result<EpochNews, Denial>>;
+  /** Something of this project has changed just now: what is held is from before, and the next exchange asks anew. */
+  drop(projectNumber: string): void;
   usage(projectNumber: string): Promise<Result<QuotaUsage, Denial>>;
   /** Does any quota object answer? Says nothing of a project. */
   ping(): Promise<boolean>;
 }
 
-type Stub = Pick<Quota, 'spend' | 'news' | 'usage' | 'ping'>;
-
-/** As much of `DurableObjectNamespace<Quota>` as the gate uses. */
-export interface QuotaObjects {
-  getByName(name: string): Stub;
+export interface GateOptions {
+  /** What questions take along. */
+  readonly cargo?: Cargo;
+  readonly wait?: (ms: number) => Promise<void>;
+  /** Goes on when the request that began it has been answered. */
+  readonly inBackground?: (work: Promise<void>) => void;
 }
 
-/** What one asking brought; `again` where asking once more may help. */
-type Asking<T> = { readonly came: 'answer'; readonly answer: T } | { readonly came: 'again' | 'nothing' };
+/** What an isolate holds of one project. */
+interface Held {
+  readonly holder: LeaseHolder;
+  /** The newest that any answer told. */
+  news: EpochNews | undefined;
+}
 
-/** Longer than a permit's life: an answer that takes this long is of no use. */
-const ANSWER_BUDGET_MS = 2_000;
 const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'quota' };
 /** A token is dead from its `exp` on; clocks that differ, and whatever else is late, have this much. */
 const MARK_KEPT_MS = 60_000;
 /** Not digits, so never a project's object. */
 const PING_NAME = 'ping';
+const MAX_PROJECTS = 1_000;
+/** While another request's question is on its way: nothing but time can be waited for, for no request may wait for another's answer. */
+const LOOK_AGAIN_MS = 20;
+const PATIENCE_MS = 2_500;
 
-/** `nowMs` is the isolate's clock, the one that `admittedAtMs` is read from. `cargo`: what questions take along. */
-export function createQuotaGate(namespace: QuotaObjects, nowMs: () => number, cargo: Cargo = NO_CARGO): QuotaGate {
-  async function askForPermit(
-    projectNumber: string,
-    once: SpendOnce | undefined,
-    taken: RecentBatch | undefined,
-  ): Promise<Asking<Result<Permit, NoPermit>>> {
-    // Read before the asking: how long the question travelled is not known, so all of it is taken off the permit's life.
-    const askedAtMs = nowMs();
-    const asking = await ask(namespace, projectNumber, (stub) => stub.spend(once, taken));
-    if (asking.came !== 'answer') return asking;
-    const { permits, expiresAfterMs, epoch, recent, retryAfterMs, replayed } = asking.answer;
-    const news: EpochNews = { epoch, recent };
-    if (replayed === true) return answered(err({ denial: unverified('replay'), news }));
-    if (permits < 1) return answered(err({ denial: overQuota(retryAfterMs), news }));
-    const usableUntilMs = askedAtMs + expiresAfterMs - PERMIT_MARGIN_MS;
-    // A permit that came too late is lost, and stays counted: using it would break the promise, asking anew does not.
-    return nowMs() < usableUntilMs ? answered(ok({ news, usableUntilMs })) : { came: 'again' };
+/** `nowMs` is the isolate's clock, the one that `admittedAtMs` is read from. */
+export function createQuotaGate(
+  namespace: QuotaObjects,
+  nowMs: () => number,
+  { cargo = NO_CARGO, wait = sleep, inBackground = () => undefined }: GateOptions = {},
+): QuotaGate {
+  const projects = new BoundedMap<Held>(MAX_PROJECTS);
+
+  function heldOf(projectNumber: string): Held {
+    const known = projects.get(projectNumber);
+    if (known !== undefined) return known;
+    const fresh: Held = { holder: new LeaseHolder(crypto.randomUUID()), news: undefined };
+    projects.set(projectNumber, fresh);
+    return fresh;
   }
 
-  async function read<T>(name: string, question: (stub: Stub) => Promise<T>): Promise<Result<T, Denial>> {
-    const asking = await atMostTwice(() => ask(namespace, name, question));
-    return asking.came === 'answer' ? ok(asking.answer) : err(UNAVAILABLE);
+  function learn(projectNumber: string, { epoch, recent }: EpochNews): EpochNews {
+    const held = heldOf(projectNumber);
+    if (held.news === undefined || epoch >= held.news.epoch) held.news = { epoch, recent };
+    return held.news;
+  }
+
+  async function fromLeases(projectNumber: string): Promise<Result<Permit, NoPermit>> {
+    const held = heldOf(projectNumber);
+    const { holder } = held;
+    const untilMs = nowMs() + PATIENCE_MS;
+    for (let taken = holder.take(nowMs()); ; taken = holder.look(nowMs())) {
+      if (taken.tag === 'permit' && held.news !== undefined) {
+        if (holder.shouldRenew(nowMs())) inBackground(fill(projectNumber).then(() => undefined));
+        return ok({ news: held.news, usableUntilMs: taken.usableUntilMs });
+      }
+      if (taken.tag === 'wait') {
+        return err({ denial: overQuota(taken.retryAfterMs), ...(held.news === undefined ? {} : { news: held.news }) });
+      }
+      if (nowMs() >= untilMs) return err({ denial: UNAVAILABLE });
+      if (taken.tag === 'pending') await wait(LOOK_AGAIN_MS);
+      // Without an answer there is no use in asking on and on: whoever comes next tries again.
+      else if (!(await fill(projectNumber))) return err({ denial: UNAVAILABLE });
+    }
+  }
+
+  /** One question for a lease; false where nobody answered. */
+  async function fill(projectNumber: string): Promise<boolean> {
+    const { holder } = heldOf(projectNumber);
+    // Read before the asking: how long the question travelled is not known, so all of it is taken off the lease's life.
+    const askedAtMs = nowMs();
+    const question = holder.ask(askedAtMs);
+    const asking = await carrying(projectNumber, (recent) =>
+      ask(namespace, projectNumber, (stub) => stub.spend(question, recent)),
+    );
+    if (asking.came !== 'answer') {
+      holder.failed(question);
+      return false;
+    }
+    learn(projectNumber, asking.answer);
+    holder.answered(asking.answer, askedAtMs, nowMs());
+    return true;
+  }
+
+  /** A token that is taken once is marked where it is counted, so it is always asked about. */
+  async function taking(projectNumber: string, marker: OnceMarker): Promise<Result<Permit, NoPermit>> {
+    // One nonce for both askings: the first may have been granted though its answer was lost, and we are no replay of ourselves.
+    const question: SpendAsk = { asker: '', ratePerSecond: 0, settled: [], once: await onceOf(marker) };
+    const asking = await carrying(projectNumber, async (recent): Promise<Asking<Result<Permit, NoPermit>>> => {
+      const askedAtMs = nowMs();
+      const came = await ask(namespace, projectNumber, (stub) => stub.spend(question, recent));
+      return came.came === 'answer' ? judged(projectNumber, came.answer, askedAtMs) : came;
+    });
+    return asking.came === 'answer' ? asking.answer : err({ denial: UNAVAILABLE });
+  }
+
+  function judged(projectNumber: string, answer: SpendAnswer, askedAtMs: number): Asking<Result<Permit, NoPermit>> {
+    const news = learn(projectNumber, answer);
+    if (answer.replayed === true) return { came: 'answer', answer: err({ denial: unverified('replay'), news }) };
+    if (answer.permits < 1) return { came: 'answer', answer: err({ denial: overQuota(answer.retryAfterMs), news }) };
+    const usableUntilMs = askedAtMs + answer.expiresAfterMs - LEASE_MARGIN_MS;
+    // A permit that came too late is lost, and stays counted: using it would break the promise, asking anew does not.
+    return nowMs() < usableUntilMs ? { came: 'answer', answer: ok({ news, usableUntilMs }) } : { came: 'again' };
   }
 
   /** Both askings take the same; what neither brought to an answer comes back. */
@@ -85,21 +151,21 @@ export function createQuotaGate(namespace: QuotaObjects, nowMs: () => number, ca
   }
 
   return {
-    async spend(projectNumber, marker) {
-      // One nonce for both askings: the first may have been granted though its answer was lost, and we are no replay of ourselves.
-      const once = marker && (await onceOf(marker));
-      const asking = await carrying(projectNumber, (recent) => askForPermit(projectNumber, once, recent));
-      return asking.came === 'answer' ? asking.answer : err({ denial: UNAVAILABLE });
-    },
+    spend: (projectNumber, marker) =>
+      marker === undefined ? fromLeases(projectNumber) : taking(projectNumber, marker),
     async news(projectNumber) {
       const asking = await carrying(projectNumber, (recent) =>
         ask(namespace, projectNumber, (stub) => stub.news(recent)),
       );
+      return asking.came === 'answer' ? ok(learn(projectNumber, asking.answer)) : err(UNAVAILABLE);
+    },
+    drop: (projectNumber) => projects.get(projectNumber)?.holder.drop(),
+    async usage(projectNumber) {
+      const asking = await atMostTwice(() => ask(namespace, projectNumber, (stub) => stub.usage()));
       return asking.came === 'answer' ? ok(asking.answer) : err(UNAVAILABLE);
     },
-    usage: (projectNumber) => read(projectNumber, (stub) => stub.usage()),
     async ping() {
-      return (await read(PING_NAME, (stub) => stub.ping())).ok;
+      return (await atMostTwice(() => ask(namespace, PING_NAME, (stub) => stub.ping()))).came === 'answer';
     },
   };
 }
@@ -117,30 +183,10 @@ async function sha256Hex(text: string): Promise<string> {
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-async function atMostTwice<T>(once: () => Promise<Asking<T>>): Promise<Asking<T>> {
-  const first = await once();
-  return first.came === 'again' ? once() : first;
-}
-
-/** One question over a stub of its own: a stub whose object broke stays broken. Every fault is an absence, never an exception. */
-async function ask<T>(namespace: QuotaObjects, name: string, question: (stub: Stub) => Promise<T>): Promise<Asking<T>> {
-  try {
-    return answered(await within(ANSWER_BUDGET_MS, question(namespace.getByName(name))));
-  } catch (fault) {
-    return { came: isRetryable(fault) ? 'again' : 'nothing' };
-  }
-}
-
-/** As the platform marks its own faults. An overloaded object is left alone: asking again would make it worse. */
-function isRetryable(fault: unknown): boolean {
-  const { retryable, overloaded } = (fault ?? {}) as { readonly retryable?: unknown; readonly overloaded?: unknown };
-  return retryable === true && overloaded !== true;
-}
-
-function answered<T>(answer: T): Asking<T> {
-  return { came: 'answer', answer };
-}
-
 function overQuota(retryAfterMs = 0): Denial {
   return { tag: 'over_quota', retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1_000)) };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

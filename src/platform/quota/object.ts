@@ -1,8 +1,8 @@
 /** Quota object, one a project: the only place where permits are counted, where the Registry announces each new epoch, and where exchanges are remembered. */
 import { DurableObject } from 'cloudflare:workers';
 import type { EpochNews } from '../../core/news.ts';
-import type { AdvanceInput, SpendAnswer } from '../../core/quota.ts';
-import type { SpendOnce } from '../../core/quota-once.ts';
+import type { AdvanceInput } from '../../core/quota/project.ts';
+import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import type { RecentBatch } from '../../core/recent.ts';
 import type { PageWanted } from './recent-page.ts';
 import { RecentStore } from './recent-store.ts';
@@ -42,9 +42,9 @@ export class Quota extends DurableObject<Env> {
     return epoch;
   }
 
-  /** Answers only when the permit's row is durable: the output gate holds the answer until then. `once`: for a token that is taken a single time; `recent`: what the asker remembers. */
-  async spend(once?: SpendOnce, recent?: RecentBatch): Promise<SpendAnswer> {
-    const answer = this.#store.spend(this.clock(), once);
+  /** Answers only when the rows it rests on are durable: the output gate holds the answer until then. `recent`: what the asker remembers. */
+  async spend(ask: SpendAsk, recent?: RecentBatch): Promise<SpendAnswer> {
+    const answer = this.#store.spend(this.clock(), ask, Math.random());
     this.#recent.take(recent, this.clock());
     return answer;
   }

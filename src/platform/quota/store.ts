@@ -1,25 +1,14 @@
 /**
- * What a Quota object keeps: one row for the project, a ring of rows for its buckets, the marks of tokens that are taken once.
- * Project and buckets are loaded once an instance; everything is written before the answer.
+ * What a Quota object keeps: one row for the project, the rows of its ledger, the marks of tokens that are taken once. The project and the desk
+ * are made from them once an instance; every row is written before the answer that rests on it.
  */
-import {
-  type AdvanceInput,
-  advanceProject,
-  countedPermits,
-  grant,
-  objectTimeMs,
-  PERMIT_LIFETIME_MS,
-  type QuotaBucket,
-  type QuotaProject,
-  type QuotaState,
-  RING_SLOTS,
-  restoreQuota,
-  ringSlot,
-  type SpendAnswer,
-} from '../../core/quota.ts';
-import { judgeOnce, type SpendOnce } from '../../core/quota-once.ts';
+import { type Allotted, Desk } from '../../core/quota/desk.ts';
+import { judgeOnce, ONCE_LIFE_MS, type SpendOnce } from '../../core/quota/once.ts';
+import { type AdvanceInput, advanceProject, type QuotaProject } from '../../core/quota/project.ts';
+import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
 import { RECENT_RETENTION } from '../../core/recent.ts';
+import { LedgerRows } from './ledger-rows.ts';
 import { OnceMarks } from './marks.ts';
 
 export interface QuotaUsage {
@@ -38,85 +27,79 @@ const TABLES = `
     limit_per_minute INTEGER NOT NULL CHECK (limit_per_minute >= 0),
     recent TEXT NOT NULL CHECK (json_valid(recent)),
     recent_retention_seconds INTEGER CHECK (recent_retention_seconds >= 0)
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS bucket (
-    slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND ${RING_SLOTS - 1}),
-    bucket_index INTEGER NOT NULL,
-    permits INTEGER NOT NULL CHECK (permits >= 1)
   ) STRICT`;
 
 /** Objects that were made before exchanges were remembered have no such column. */
 const RETENTION_COLUMN = 'ALTER TABLE project ADD COLUMN recent_retention_seconds INTEGER';
 
-interface Spent {
-  readonly answer: SpendAnswer;
-  /** What memory is to hold once the rows of this answer are written. */
-  readonly state: QuotaState;
-}
+const PROJECT_LEDGER = 'project';
 
 export class QuotaStore {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
   readonly #marks: OnceMarks;
+  readonly #rows: LedgerRows;
   #project: QuotaProject | undefined;
-  #state: QuotaState;
+  /** Made anew from the rows after a write that failed: what it thinks is durable must be. */
+  #desk: Desk | undefined;
 
   constructor(storage: DurableObjectStorage) {
     const { sql } = storage;
     this.#storage = storage;
     this.#sql = sql;
     this.#marks = new OnceMarks(sql);
+    this.#rows = new LedgerRows(sql);
     const exists =
-      sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'bucket'`).toArray().length > 0;
+      sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ledger'`).toArray().length > 0;
     this.#project = exists ? this.#loadProject() : undefined;
-    this.#state = restoreQuota(exists ? this.#loadBuckets() : []);
   }
 
-  /**
-   * Rows are written first and remembered after, so that a write which fails leaves no trace in memory. An instance
-   * that another has replaced fails here too, and a permit whose answer is lost stays counted: it is never granted twice.
-   */
-  spend(nowMs: number, once?: SpendOnce): SpendAnswer {
+  /** An instance that another has replaced fails at its next row, and until then gives only what it had reserved: the other counts it. */
+  spend(nowMs: number, ask: SpendAsk, chance: number): SpendAnswer {
     const project = this.#project;
     if (project === undefined) {
-      return { permits: 0, expiresAfterMs: 0, ...NO_NEWS, retryAfterMs: UNKNOWN_RETRY_AFTER_MS };
+      return { permits: 0, lease: '', expiresAfterMs: 0, ...NO_NEWS, retryAfterMs: UNKNOWN_RETRY_AFTER_MS };
     }
-    const { answer, state } =
-      once === undefined
-        ? this.#spendUnit(project, nowMs)
-        : // The mark and the unit, both or neither: a mark alone would burn an honest token, a unit alone would let a thief in.
-          this.#storage.transactionSync(() => this.#spendOnce(project, nowMs, once));
-    this.#state = state;
-    return answer;
+    const { once } = ask;
+    try {
+      // The mark and the unit, both or neither: a mark alone would burn an honest token, a unit alone would let a thief in.
+      return this.#storage.transactionSync(() =>
+        once === undefined
+          ? answerOf(this.#allot(project, nowMs, ask, chance), project)
+          : this.#spendOnce(project, nowMs, ask, once, chance),
+      );
+    } catch (fault) {
+      this.#desk = undefined;
+      throw fault;
+    }
   }
 
-  #spendUnit(project: QuotaProject, nowMs: number): Spent {
-    const news = newsOf(project);
-    const outcome = grant(this.#state, nowMs, project.limitPerMinute);
-    if (outcome.granted) this.#saveBucket(outcome.changed);
-    const answer = outcome.granted
-      ? { permits: 1, expiresAfterMs: PERMIT_LIFETIME_MS, ...news }
-      : { permits: 0, expiresAfterMs: 0, ...news, retryAfterMs: outcome.retryAfterMs };
-    return { answer, state: outcome.state };
+  #allot(project: QuotaProject, nowMs: number, ask: SpendAsk, chance: number): Allotted {
+    const allotted = this.#openDesk().ask(ask, nowMs, project.limitPerMinute, chance);
+    this.#rows.save(PROJECT_LEDGER, allotted.rows);
+    return allotted;
   }
 
-  #spendOnce(project: QuotaProject, nowMs: number, once: SpendOnce): Spent {
+  #spendOnce(project: QuotaProject, nowMs: number, ask: SpendAsk, once: SpendOnce, chance: number): SpendAnswer {
     this.#marks.prepare();
-    const timeMs = objectTimeMs(this.#state, nowMs);
+    const timeMs = this.#openDesk().timeMs(nowMs);
     const verdict = judgeOnce(this.#marks.find(once.keyHash), once.nonce, timeMs);
-    const state = { ...this.#state, highestMs: timeMs };
-    if (verdict.tag === 'replayed') {
-      return { answer: { permits: 0, expiresAfterMs: 0, ...newsOf(project), replayed: true }, state };
-    }
-    if (verdict.tag === 'granted_before') {
-      return { answer: { permits: 1, expiresAfterMs: verdict.expiresAfterMs, ...newsOf(project) }, state };
-    }
-    const spent = this.#spendUnit(project, nowMs);
+    const none = { permits: 0, lease: '', expiresAfterMs: 0, ...newsOf(project) };
+    if (verdict.tag === 'replayed') return { ...none, replayed: true };
+    if (verdict.tag === 'granted_before') return { ...none, permits: 1, expiresAfterMs: verdict.expiresAfterMs };
+    const allotted = this.#allot(project, nowMs, ask, chance);
+    const answer = answerOf(allotted, project);
     // Over quota leaves no mark: the token was not taken, and may come again when there is room.
-    if (spent.answer.permits < 1) return spent;
+    if (allotted.permits < 1) return answer;
+    const expiresAfterMs = Math.min(allotted.expiresAfterMs, ONCE_LIFE_MS);
     this.#marks.dropDead(timeMs);
-    this.#marks.save(once, timeMs);
-    return spent;
+    this.#marks.save(once, timeMs + expiresAfterMs);
+    return { ...answer, expiresAfterMs };
+  }
+
+  #openDesk(): Desk {
+    this.#desk ??= new Desk(this.#rows.load(PROJECT_LEDGER), crypto.randomUUID());
+    return this.#desk;
   }
 
   /** Writes even what it already knows: an instance that another has replaced must fail here, not vouch for an epoch. */
@@ -124,6 +107,7 @@ export class QuotaStore {
     const project = advanceProject(this.#project, input);
     if (project === undefined) return NO_NEWS.epoch;
     this.#sql.exec(TABLES);
+    this.#rows.prepare();
     if (!this.#hasRetentionColumn()) this.#sql.exec(RETENTION_COLUMN);
     this.#saveProject(project);
     this.#project = project;
@@ -143,19 +127,8 @@ export class QuotaStore {
   usage(nowMs: number): QuotaUsage {
     return {
       limitPerMinute: this.#project?.limitPerMinute ?? 0,
-      countedPermits: countedPermits(this.#state, nowMs),
+      countedPermits: this.#project === undefined ? 0 : this.#openDesk().issued(nowMs),
     };
-  }
-
-  /** One row a grant: an old bucket's slot is overwritten, for deletes are billed as writes. */
-  #saveBucket(bucket: QuotaBucket): void {
-    this.#sql.exec(
-      `INSERT INTO bucket (slot, bucket_index, permits) VALUES (?, ?, ?)
-       ON CONFLICT (slot) DO UPDATE SET bucket_index = excluded.bucket_index, permits = excluded.permits`,
-      ringSlot(bucket),
-      bucket.index,
-      bucket.permits,
-    );
   }
 
   #saveProject(project: QuotaProject): void {
@@ -190,13 +163,11 @@ export class QuotaStore {
     const columns = this.#sql.exec<{ name: string }>('PRAGMA table_info(project)').toArray();
     return columns.some(({ name }) => name === 'recent_retention_seconds');
   }
+}
 
-  #loadBuckets(): readonly QuotaBucket[] {
-    return this.#sql
-      .exec<{ bucket_index: number; permits: number }>('SELECT bucket_index, permits FROM bucket')
-      .toArray()
-      .map((row) => ({ index: row.bucket_index, permits: row.permits }));
-  }
+function answerOf({ permits, lease, expiresAfterMs, retryAfterMs }: Allotted, project: QuotaProject): SpendAnswer {
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return { permits, lease, expiresAfterMs, ...newsOf(project), ...wait };
 }
 
 function newsOf(project: QuotaProject): EpochNews {

@@ -1,5 +1,4 @@
 /** A token that is taken once, as arithmetic: whose use of it an asking is, and how much of its permit is left. */
-import { PERMIT_LIFETIME_MS } from './quota.ts';
 
 /** What an asker says of a token that is taken once. */
 export interface SpendOnce {
@@ -15,8 +14,8 @@ export interface SpendOnce {
 export interface OnceMark {
   readonly nonce: string;
   readonly untilMs: number;
-  /** Object time of the grant that is this use's permit. */
-  readonly grantedMs: number;
+  /** Object time at which this use's permit ends. */
+  readonly expiresMs: number;
 }
 
 type OnceVerdict =
@@ -27,14 +26,16 @@ type OnceVerdict =
   /** As above, but too little is left to mint anything with: he needs a unit anew, and that is no second use of the token. */
   | { readonly tag: 'outlived' };
 
-/** Of a permit that is handed out again, at least so much must be left, of which the last `PERMIT_MARGIN_MS` are not used. */
+/** The permit of a token that is taken once is for the exchange that asks, so it need not live longer. */
+export const ONCE_LIFE_MS = 2_000;
+/** Of a permit that is handed out again, at least so much must be left, of which the last `LEASE_MARGIN_MS` are not used. */
 const LEAST_LIFE_MS = 1_000;
 
 /** `timeMs` is object time, which never goes back while an instance lives. */
 export function judgeOnce(mark: OnceMark | undefined, nonce: string, timeMs: number): OnceVerdict {
   if (mark === undefined || mark.untilMs <= timeMs) return { tag: 'first' };
   if (mark.nonce !== nonce) return { tag: 'replayed' };
-  // From the grant, not from this asking: the unit is counted from there, and used later it would stand in a window that does not count it.
-  const expiresAfterMs = Math.min(PERMIT_LIFETIME_MS, mark.grantedMs + PERMIT_LIFETIME_MS - timeMs);
+  // To the end of the permit that was granted then, and not a permit's life from now: used later it would stand in a window that does not count it.
+  const expiresAfterMs = Math.min(ONCE_LIFE_MS, mark.expiresMs - timeMs);
   return expiresAfterMs < LEAST_LIFE_MS ? { tag: 'outlived' } : { tag: 'granted_before', expiresAfterMs };
 }

@@ -1,0 +1,21 @@
+/** What an isolate asks a project's quota, and what it is answered (DESIGN §6). */
+import type { EpochNews } from '../news.ts';
+import type { Ask } from './desk.ts';
+import type { SpendOnce } from './once.ts';
+
+export interface SpendAsk extends Ask {
+  /** For a token that is taken a single time: one permit, in one transaction with its mark. */
+  readonly once?: SpendOnce;
+}
+
+export interface SpendAnswer extends EpochNews {
+  readonly permits: number;
+  /** Names what was granted, for when it is settled; empty with a refusal. */
+  readonly lease: string;
+  /** Counted from *before the asking*, by the asker's own clock; its last `LEASE_MARGIN_MS` are not to be used. */
+  readonly expiresAfterMs: number;
+  /** Do not ask again before: always where `permits` is 0 for want of room. */
+  readonly retryAfterMs?: number;
+  /** The token is one that is taken once, and it was taken: no unit was spent. */
+  readonly replayed?: true;
+}

@@ -1,0 +1,51 @@
+/** The rows of a project's ledger in SQLite: a ring that is overwritten in place, for deletes are billed as writes. */
+import { type LedgerRow, ringSlot } from '../../core/quota/ledger.ts';
+import { RING_SLOTS } from '../../core/quota/numbers.ts';
+
+const TABLE = `
+  CREATE TABLE IF NOT EXISTS ledger (
+    name TEXT NOT NULL,
+    slot INTEGER NOT NULL CHECK (slot BETWEEN 0 AND ${RING_SLOTS - 1}),
+    bucket INTEGER NOT NULL,
+    reserved INTEGER NOT NULL CHECK (reserved >= 0),
+    written_ms INTEGER NOT NULL,
+    PRIMARY KEY (name, slot)
+  ) STRICT, WITHOUT ROWID`;
+
+export class LedgerRows {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  prepare(): void {
+    this.#sql.exec(TABLE);
+  }
+
+  /** `name`: of the limit, `project` or an own one's key. */
+  load(name: string): readonly LedgerRow[] {
+    return this.#sql
+      .exec<{ bucket: number; reserved: number; written_ms: number }>(
+        'SELECT bucket, reserved, written_ms FROM ledger WHERE name = ?',
+        name,
+      )
+      .toArray()
+      .map((row) => ({ bucket: row.bucket, reserved: row.reserved, writtenMs: row.written_ms }));
+  }
+
+  save(name: string, rows: readonly LedgerRow[]): void {
+    for (const row of rows) {
+      this.#sql.exec(
+        `INSERT INTO ledger (name, slot, bucket, reserved, written_ms) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (name, slot) DO UPDATE SET
+           bucket = excluded.bucket, reserved = excluded.reserved, written_ms = excluded.written_ms`,
+        name,
+        ringSlot(row.bucket),
+        row.bucket,
+        row.reserved,
+        row.writtenMs,
+      );
+    }
+  }
+}
