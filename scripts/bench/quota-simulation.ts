@@ -30,6 +30,10 @@ export interface Outcome {
     readonly calls: number;
     readonly rows: number;
   };
+  /** Of the run: how often the object was asked. */
+  readonly callsBySecond: readonly number[];
+  /** Share of the limit that was admitted in each ten seconds. */
+  readonly usedByTenSeconds: readonly number[];
   /** What asking added to a request that was admitted. */
   readonly addedMs: readonly number[];
 }
@@ -71,6 +75,8 @@ export function simulate(population: Population): Outcome {
       ...[...callsBySecond].filter(([second]) => second * 1_000 >= steadyFromMs).map(([, calls]) => calls),
     ),
     steady,
+    callsBySecond: Array.from({ length: seconds }, (_, second) => callsBySecond.get(START_MS / 1_000 + second) ?? 0),
+    usedByTenSeconds: shares(admittedAt, START_MS, seconds, limitPerMinute),
     addedMs,
   };
 
@@ -133,6 +139,15 @@ export function simulate(population: Population): Outcome {
       });
     }
   }
+}
+
+function shares(admittedAt: readonly number[], fromMs: number, seconds: number, limitPerMinute: number): readonly number[] {
+  const counts = Array.from({ length: Math.ceil(seconds / 10) }, () => 0);
+  for (const atMs of admittedAt) {
+    const ten = Math.floor((atMs - fromMs) / 10_000);
+    counts[ten] = (counts[ten] ?? 0) + 1;
+  }
+  return counts.map((count) => (count * 6) / limitPerMinute);
 }
 
 export function fullestWindow(timesMs: readonly number[], windowMs: number): number {

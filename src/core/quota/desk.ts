@@ -4,13 +4,13 @@
  */
 import { DecayingRate } from './decaying.ts';
 import { Demand } from './demand.ts';
-import { bucketEndMs, bucketOf, Ledger, type LedgerRow } from './ledger.ts';
+import { bucketEndMs, bucketOf, type Cut, Ledger, type LedgerRow } from './ledger.ts';
 import {
   BUCKET_MS,
   COUNTED_AFTER_EXPIRY_MS,
+  LEASE_MARGIN_MS,
   LONGEST_LEASE_MS,
-  LONGEST_RESERVATION_MS,
-  SHORTEST_LEASE_MS,
+  LONGEST_SERVICE_MS,
 } from './numbers.ts';
 
 export interface Ask {
@@ -20,6 +20,8 @@ export interface Ask {
   readonly ratePerSecond: number;
   /** Leases that it will not use any more, each told once. */
   readonly settled: readonly Settlement[];
+  /** No more than this: 1 for a token that is taken a single time. */
+  readonly atMost?: number;
 }
 
 export interface Settlement {
@@ -34,140 +36,152 @@ export interface Allotted {
   readonly lease: string;
   /** From before the asking, by the asker's clock. */
   readonly expiresAfterMs: number;
-  /** Do not ask again before: always with a refusal, else where the object is asked too often. */
+  /** Do not ask again before: always with a refusal, and with a lease where the limit is scarce and many want of it. */
   readonly retryAfterMs?: number;
-  /** Must be durable before anything of this answer leaves. */
+  /** Must be durable before anything of this answer leaves. Where they cannot be written, the desk that made them is to be thrown away. */
   readonly rows: readonly LedgerRow[];
 }
 
-interface Lease {
-  readonly bucket: number;
-  readonly permits: number;
+interface Plan {
+  /** What each asker may be given of the rate that it wants: 1 where there is enough for all. */
+  readonly share: number;
+  /** How long each asker stays away, so that all together do not ask too often. */
+  readonly paceMs: number;
+  readonly shortestMs: number;
+  readonly leaseMs: number;
+  /** For how long leases are cut from one row. */
+  readonly serviceMs: number;
+  /** Permits that will be handed out a second. */
+  readonly handedPerSecond: number;
 }
 
 /** As full as the ledger is planned to be: chance crowds above it. */
-const PLANNED_FILL = 0.94;
-/** Rows are reserved for so many permits, where the room allows. */
-const CHUNK_PERMITS = 50;
-/** Above so many askings a second, askers are told to stay away for a while. */
-const ASKS_PER_SECOND = 150;
-/** How much more than it needed lately a lease holds. */
-const SPARE = 1.1;
+const PLANNED_FILL = 0.93;
+/** The answer's journey takes some of a lease, its margin takes half a second, and a waiting request must be served by what is left. */
+const SHORTEST_LEASE_MS = 1_000;
+const LONGEST_JOURNEY_MS = 250;
+/** What a lease counts for at the least: with so much time between two uses of one permit, this is what a limit yields. */
+const SHORTEST_COUNT_MS = COUNTED_AFTER_EXPIRY_MS + SHORTEST_LEASE_MS;
+/** Room that nobody uses yet is given away as if it had to last so long: a burst finds it, and those who come after do too. */
+const ROOM_LASTS_MS = 5_000;
+/** Rows are reserved for so many permits, where time and room allow. */
+const ROW_PERMITS = 50;
+/** Of what will likely be wanted of a row while it serves: what is left over costs a row to win back. */
+const LIKELY = 0.9;
+/** No row is written to hand out fewer, of large limits: room is gathered first. */
+const CRUMB_PERMITS = 20;
+const CRUMB_SHARE = 1 / 500;
+/** No row is written to win back fewer. */
+const LEAST_WON_BACK = 3;
+/** So many askings a second, and no more, from all askers together. */
+const ASKS_PER_SECOND = 230;
+const PACE_SPARE = 1.15;
 const CLOSED_RETRY_AFTER_MS = 60_000;
-const SHORTEST_RESERVATION_MS = 400;
-const COUNTED_AT_MOST_MS = LONGEST_LEASE_MS + LONGEST_RESERVATION_MS + COUNTED_AFTER_EXPIRY_MS;
 
 export class Desk {
   readonly #ledger: Ledger;
-  readonly #name: string;
-  readonly #leases = new Map<string, Lease>();
-  readonly #asks = new DecayingRate(2_000);
+  readonly #asks = new DecayingRate(5_000);
   readonly #demand = new Demand();
   #openBucket = -1;
-  #leaseCount = 0;
 
-  /** `name`: unlike that of any instance before, for a lease is settled only where it was given. */
+  /** `name`: unlike that of any instance before. */
   constructor(rows: readonly LedgerRow[], name: string) {
-    this.#ledger = new Ledger(rows);
-    this.#name = name;
+    this.#ledger = new Ledger(rows, name);
   }
 
   /** `chance`: in [0, 1), for who is sent away together must not come back together. */
   ask(ask: Ask, nowMs: number, limit: number, chance: number): Allotted {
     const timeMs = this.#ledger.advance(nowMs);
-    this.#settle(ask.settled, timeMs);
-    this.#asks.add(1, timeMs);
-    this.#demand.seen(ask.asker, ask.ratePerSecond, timeMs);
-    const room = limit - this.#ledger.issued();
-    if (room < 1) return this.#refused(timeMs, nowMs, limit, chance, []);
-    const { bucket, leaseMs } = this.#bucketFor(timeMs, limit);
-    const wanted = this.#wanted(ask, leaseMs, room, timeMs);
-    const rows = this.#ledger.free(bucket) < wanted ? this.#reserve(bucket, wanted, timeMs, limit) : [];
-    const permits = Math.min(wanted, this.#ledger.free(bucket));
-    if (permits < 1) return this.#refused(timeMs, nowMs, limit, chance, rows);
-    this.#ledger.hand(bucket, permits);
-    const lease = `${this.#name}.${(this.#leaseCount += 1)}`;
-    this.#leases.set(lease, { bucket, permits });
-    const awayMs = this.#awayMs(timeMs, chance);
+    for (const { lease, unused } of ask.settled) this.#ledger.settle(lease, unused);
+    this.#asks.add(timeMs);
+    this.#demand.seen(ask.asker, ask.ratePerSecond, 0, timeMs);
+    const plan = this.#plan(timeMs, limit);
+    const awayMs = plan.paceMs * (0.8 + 0.4 * chance);
+    const restMs = bucketEndMs(this.#openBucket) - timeMs;
+    const isOpen = restMs >= plan.shortestMs && restMs <= plan.leaseMs + plan.serviceMs + BUCKET_MS;
+    const fresh = bucketOf(timeMs + plan.leaseMs + plan.serviceMs);
+    const wanted = (bucket: number): number => {
+      const lifeMs = Math.min(bucketEndMs(bucket) - timeMs, LONGEST_LEASE_MS);
+      return this.#wanted(ask, plan, lifeMs, awayMs, chance);
+    };
+    const cut = (bucket: number): Cut | undefined => this.#ledger.cut(bucket, wanted(bucket), limit);
+
+    let rows: readonly LedgerRow[] = [];
+    const enough = plan.share < 1 ? 1 : wanted(this.#openBucket) / 2;
+    if (!isOpen || this.#ledger.free(this.#openBucket) < enough) {
+      const servedMs = bucketEndMs(fresh) - timeMs - plan.leaseMs;
+      const most = Math.max(wanted(fresh), Math.floor((plan.handedPerSecond * servedMs * LIKELY) / 1_000));
+      const crumb = crumbOf(limit);
+      rows = this.#ledger.reserve(fresh, { least: Math.min(most, crumb), most, worthARow: Math.min(most, crumb, LEAST_WON_BACK) }, limit);
+      if (rows.length > 0) this.#openBucket = fresh;
+    }
+    const given = isOpen || rows.length > 0 ? cut(this.#openBucket) : undefined;
+    if (given === undefined) return this.#refused(ask, timeMs, nowMs, limit, plan.paceMs * 2 * chance, rows);
     return {
-      permits,
-      lease,
-      expiresAfterMs: bucketEndMs(bucket) - timeMs,
+      ...given,
+      // The bucket may reach further than a lease may: then it counts for longer than it is used.
+      expiresAfterMs: Math.min(bucketEndMs(this.#openBucket) - timeMs, LONGEST_LEASE_MS),
       rows,
-      ...(awayMs === 0 ? {} : { retryAfterMs: awayMs }),
+      ...(plan.share < 1 && awayMs >= 1 ? { retryAfterMs: Math.ceil(awayMs) } : {}),
     };
   }
 
+  /** Part of a lease that never left. */
+  giveBack(lease: string, permits: number): void {
+    this.#ledger.giveBack(lease, permits);
+  }
+
+  /** Permits that count now: the limit less this is free. */
   issued(nowMs: number): number {
     this.#ledger.advance(nowMs);
     return this.#ledger.issued();
   }
 
-  /** Told twice, or by nobody that is known here, it changes nothing: what is in doubt stays counted. */
-  #settle(settled: readonly Settlement[], timeMs: number): void {
-    for (const { lease, unused } of settled) {
-      const known = this.#leases.get(lease);
-      if (known === undefined || !(unused >= 0 && unused <= known.permits)) continue;
-      this.#leases.delete(lease);
-      this.#ledger.giveBack(known.bucket, unused);
-    }
-    // Past this, a report could change nothing any more.
-    for (const [lease, { bucket }] of this.#leases) {
-      if (bucketEndMs(bucket) + COUNTED_AFTER_EXPIRY_MS > timeMs) break;
-      this.#leases.delete(lease);
-    }
+  #plan(timeMs: number, limit: number): Plan {
+    const issued = this.#ledger.issued();
+    // Who asks wants one permit at least. After a restart nothing was told yet, but what is in the rows was handed out over all the time that it counts.
+    const seen = Math.max(
+      this.#demand.perSecond(),
+      this.#asks.perSecond(timeMs),
+      (issued * 1_000) / (COUNTED_AFTER_EXPIRY_MS + LONGEST_LEASE_MS),
+      1e-6,
+    );
+    const yieldPerSecond = (limit * 1_000) / SHORTEST_COUNT_MS;
+    const share = Math.min(1, Math.max(yieldPerSecond, ((limit - issued) * 1_000) / ROOM_LASTS_MS) / seen);
+    const askers = this.#demand.askers();
+    // So that `askers`, each asking once in its pace and the time till it is needed again, ask no more often than that.
+    const paceMs = 1_000 * askers * Math.max(0, 1 / ASKS_PER_SECOND - 1 / seen);
+    const permitsAPace = (share * seen * paceMs) / 1_000 / Math.max(1, askers);
+    // A lease of several permits must live as long as they are to last; a single one is used at once.
+    const lastingMs = permitsAPace > 1 ? (share < 1 ? share : 1.4) * paceMs + LONGEST_JOURNEY_MS + LEASE_MARGIN_MS : 0;
+    const shortestMs = clamp(lastingMs, SHORTEST_LEASE_MS, LONGEST_LEASE_MS);
+    const handedPerSecond = share * seen;
+    // A permit counts for its lease's life beside the 61 s; at load ρ there is room for 60·(1/ρ − 1) s of it, less what is kept for chance.
+    const spareMs = (PLANNED_FILL * limit * 1_000) / seen - COUNTED_AFTER_EXPIRY_MS;
+    const serviceMs = Math.min((ROW_PERMITS * 1_000) / handedPerSecond, Math.min(LONGEST_SERVICE_MS, Math.max(500, spareMs - LONGEST_LEASE_MS)));
+    const leaseMs = clamp(spareMs - serviceMs, shortestMs, LONGEST_LEASE_MS);
+    return { share, paceMs, shortestMs, leaseMs, serviceMs, handedPerSecond };
   }
 
-  /** The reservation that leases are cut from now, or the next one: as far ahead as the load leaves time for. */
-  #bucketFor(timeMs: number, limit: number): { readonly bucket: number; readonly leaseMs: number } {
-    const { leaseMs, reservationMs } = this.#lengths(timeMs, limit);
-    const restMs = bucketEndMs(this.#openBucket) - timeMs;
-    if (restMs >= SHORTEST_LEASE_MS && restMs <= leaseMs + reservationMs + BUCKET_MS) {
-      return { bucket: this.#openBucket, leaseMs: restMs };
-    }
-    this.#openBucket = bucketOf(timeMs + leaseMs + reservationMs);
-    return { bucket: this.#openBucket, leaseMs: bucketEndMs(this.#openBucket) - timeMs };
+  /** What the asker's share of its rate needs until the lease ends, or until it may ask again. */
+  #wanted(ask: Ask, plan: Plan, lifeMs: number, awayMs: number, chance: number): number {
+    const usableMs = Math.max(BUCKET_MS, lifeMs - LEASE_MARGIN_MS - LONGEST_JOURNEY_MS);
+    // Rather used up too early than left over; and not by all at the same time.
+    const lastsMs = Math.max(plan.share < 1 && awayMs > 0 ? PACE_SPARE * (awayMs + LONGEST_JOURNEY_MS) : 0, usableMs * (0.75 + 0.25 * chance));
+    const needed = Math.floor((ask.ratePerSecond * plan.share * lastsMs) / 1_000);
+    return Math.max(1, Math.min(needed, ask.atMost ?? needed));
   }
 
-  /**
-   * A permit counts for its lease's life beside the 61 s; at load ρ there is room for 60·(1/ρ − 1) s of it, less what is kept for chance
-   * and for the second that clocks are given.
-   */
-  #lengths(timeMs: number, limit: number): { readonly leaseMs: number; readonly reservationMs: number } {
-    // After a restart nothing was seen yet, and what is in the rows was handed out over all the time that it counts.
-    const seen = Math.max(this.#demand.perSecond(timeMs), (this.#ledger.issued() * 1_000) / COUNTED_AT_MOST_MS);
-    const perMs = Math.max(seen / 1_000, 1e-9);
-    const spareMs = (PLANNED_FILL * limit) / perMs - COUNTED_AFTER_EXPIRY_MS - BUCKET_MS;
-    const reservationMs = clamp(CHUNK_PERMITS / perMs, SHORTEST_RESERVATION_MS, LONGEST_RESERVATION_MS);
-    const affordableMs = clamp(spareMs - SHORTEST_LEASE_MS, SHORTEST_RESERVATION_MS, reservationMs);
-    return { leaseMs: clamp(spareMs - affordableMs, SHORTEST_LEASE_MS, LONGEST_LEASE_MS), reservationMs: affordableMs };
-  }
-
-  /** What the asker's rate needs for so long; of scarce room no more than what is left for each who asks within half a second. */
-  #wanted(ask: Ask, leaseMs: number, room: number, timeMs: number): number {
-    const needed = Math.ceil((ask.ratePerSecond * Math.min(leaseMs, LONGEST_LEASE_MS) * SPARE) / 1_000);
-    const share = Math.floor(room / Math.max(2, this.#asks.perSecond(timeMs) / 2));
-    return Math.max(1, Math.min(needed, share));
-  }
-
-  #reserve(bucket: number, wanted: number, timeMs: number, limit: number): readonly LedgerRow[] {
-    const soonMs = bucketEndMs(bucket) - timeMs - SHORTEST_LEASE_MS;
-    const likely = (this.#demand.perSecond(timeMs) * Math.max(0, soonMs)) / 1_000;
-    const missing = wanted - this.#ledger.free(bucket);
-    return this.#ledger.reserve(bucket, Math.max(missing, Math.min(Math.floor(likely), CHUNK_PERMITS)), limit);
-  }
-
-  #refused(timeMs: number, nowMs: number, limit: number, chance: number, rows: readonly LedgerRow[]): Allotted {
-    const returnsAfterMs = limit > 0 ? this.#ledger.roomReturnsAtMs(limit) - nowMs : CLOSED_RETRY_AFTER_MS;
-    const retryAfterMs = Math.ceil(Math.max(1, returnsAfterMs, this.#awayMs(timeMs, chance)));
+  #refused(ask: Ask, timeMs: number, nowMs: number, limit: number, awayMs: number, rows: readonly LedgerRow[]): Allotted {
+    const roomMs = limit > 0 ? this.#ledger.roomReturnsAtMs(crumbOf(limit), limit) - nowMs : CLOSED_RETRY_AFTER_MS;
+    const retryAfterMs = Math.ceil(Math.max(1, roomMs) + awayMs);
+    this.#demand.seen(ask.asker, ask.ratePerSecond, retryAfterMs, timeMs);
     return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, rows };
   }
+}
 
-  /** Nobody stays away while the object keeps up; beyond that the longer the more are asking. */
-  #awayMs(timeMs: number, chance: number): number {
-    const crowd = this.#asks.perSecond(timeMs) / ASKS_PER_SECOND;
-    return crowd <= 1 ? 0 : Math.ceil(1_000 * crowd * (0.5 + chance));
-  }
+function crumbOf(limit: number): number {
+  return clamp(Math.floor(limit * CRUMB_SHARE), 1, CRUMB_PERMITS);
 }
 
 function clamp(value: number, least: number, most: number): number {
