@@ -30,6 +30,7 @@ export interface Outcome {
     readonly calls: number;
     readonly rows: number;
   };
+  readonly usedShare: number;
   /** Of the run: how often the object was asked. */
   readonly callsBySecond: readonly number[];
   /** Share of the limit that was admitted in each ten seconds. */
@@ -76,6 +77,7 @@ export function simulate(population: Population): Outcome {
     ),
     steady,
     callsBySecond: Array.from({ length: seconds }, (_, second) => callsBySecond.get(START_MS / 1_000 + second) ?? 0),
+    usedShare: usedShare(admittedAt, steadyFromMs, limitPerMinute),
     usedByTenSeconds: shares(admittedAt, START_MS, seconds, limitPerMinute),
     addedMs,
   };
@@ -141,7 +143,25 @@ export function simulate(population: Population): Outcome {
   }
 }
 
-function shares(admittedAt: readonly number[], fromMs: number, seconds: number, limitPerMinute: number): readonly number[] {
+/**
+ * How much of the limit was used: 60 s, by how long as many admissions took as a minute may hold. Unlike a count over some minutes it does not
+ * depend on where in a wave they begin and end.
+ */
+function usedShare(admittedAt: readonly number[], fromMs: number, limitPerMinute: number): number {
+  const first = admittedAt.findIndex((atMs) => atMs >= fromMs);
+  const pairs = admittedAt.length - limitPerMinute - first;
+  if (first < 0 || pairs < 1) return 0;
+  let sumMs = 0;
+  for (let n = first; n < first + pairs; n += 1) sumMs += (admittedAt[n + limitPerMinute] ?? 0) - (admittedAt[n] ?? 0);
+  return 60_000 / (sumMs / pairs);
+}
+
+function shares(
+  admittedAt: readonly number[],
+  fromMs: number,
+  seconds: number,
+  limitPerMinute: number,
+): readonly number[] {
   const counts = Array.from({ length: Math.ceil(seconds / 10) }, () => 0);
   for (const atMs of admittedAt) {
     const ten = Math.floor((atMs - fromMs) / 10_000);

@@ -14,8 +14,7 @@ export const LONGEST_SERVICE_MS = 10_000;
  * Slots of the ring that keeps the rows. A row counts at most for a lease, the time that it serves, a bucket's rounding and the time after
  * expiry; so many slots, and two for the edges, and no row lands on one that still counts.
  */
-export const RING_SLOTS =
-  Math.ceil((LONGEST_LEASE_MS + LONGEST_SERVICE_MS + COUNTED_AFTER_EXPIRY_MS) / BUCKET_MS) + 2;
+export const RING_SLOTS = Math.ceil((LONGEST_LEASE_MS + LONGEST_SERVICE_MS + COUNTED_AFTER_EXPIRY_MS) / BUCKET_MS) + 2;
 
 /** What the ledger calculates with: handed in, so that the exhaustive search can run it on a minute of a few seconds. */
 export interface LedgerNumbers {
