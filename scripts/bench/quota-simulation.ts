@@ -30,6 +30,11 @@ export interface Outcome {
     readonly calls: number;
     readonly rows: number;
   };
+  readonly usedShare: number;
+  /** Of the run: how often the object was asked. */
+  readonly callsBySecond: readonly number[];
+  /** Share of the limit that was admitted in each ten seconds. */
+  readonly usedByTenSeconds: readonly number[];
   /** What asking added to a request that was admitted. */
   readonly addedMs: readonly number[];
 }
@@ -71,6 +76,9 @@ export function simulate(population: Population): Outcome {
       ...[...callsBySecond].filter(([second]) => second * 1_000 >= steadyFromMs).map(([, calls]) => calls),
     ),
     steady,
+    callsBySecond: Array.from({ length: seconds }, (_, second) => callsBySecond.get(START_MS / 1_000 + second) ?? 0),
+    usedShare: usedShare(admittedAt, steadyFromMs, limitPerMinute),
+    usedByTenSeconds: shares(admittedAt, START_MS, seconds, limitPerMinute),
     addedMs,
   };
 
@@ -133,6 +141,33 @@ export function simulate(population: Population): Outcome {
       });
     }
   }
+}
+
+/**
+ * How much of the limit was used: 60 s, by how long as many admissions took as a minute may hold. Unlike a count over some minutes it does not
+ * depend on where in a wave they begin and end.
+ */
+function usedShare(admittedAt: readonly number[], fromMs: number, limitPerMinute: number): number {
+  const first = admittedAt.findIndex((atMs) => atMs >= fromMs);
+  const pairs = admittedAt.length - limitPerMinute - first;
+  if (first < 0 || pairs < 1) return 0;
+  let sumMs = 0;
+  for (let n = first; n < first + pairs; n += 1) sumMs += (admittedAt[n + limitPerMinute] ?? 0) - (admittedAt[n] ?? 0);
+  return 60_000 / (sumMs / pairs);
+}
+
+function shares(
+  admittedAt: readonly number[],
+  fromMs: number,
+  seconds: number,
+  limitPerMinute: number,
+): readonly number[] {
+  const counts = Array.from({ length: Math.ceil(seconds / 10) }, () => 0);
+  for (const atMs of admittedAt) {
+    const ten = Math.floor((atMs - fromMs) / 10_000);
+    counts[ten] = (counts[ten] ?? 0) + 1;
+  }
+  return counts.map((count) => (count * 6) / limitPerMinute);
 }
 
 export function fullestWindow(timesMs: readonly number[], windowMs: number): number {

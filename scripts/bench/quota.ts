@@ -4,6 +4,7 @@ import { type Outcome, type Population, simulate } from './quota-simulation.ts';
 const PLACES = Array.from({ length: 30 }, (_, place) => 10 + (240 * place) / 29);
 const LOADS = [0.1, 0.5, 0.8, 0.89, 1, 1.2, 10];
 const SEED = 1;
+const SECONDS = 400;
 
 const populations: readonly (readonly [string, Omit<Population, 'load' | 'seed' | 'seconds'>])[] = [
   ['300 isolates, 6,000/min', { isolates: 300, roundTripsMs: PLACES, limitPerMinute: 6_000 }],
@@ -17,14 +18,14 @@ const populations: readonly (readonly [string, Omit<Population, 'load' | 'seed' 
 for (const [name, population] of populations) {
   console.log(name);
   for (const load of LOADS) {
-    const outcome = simulate({ ...population, load, seconds: 300, seed: SEED });
+    const outcome = simulate({ ...population, load, seconds: SECONDS, seed: SEED });
     console.log(row(load, population.limitPerMinute, outcome));
   }
 }
 
 function row(load: number, limit: number, outcome: Outcome): string {
   const { steady, addedMs } = outcome;
-  const steadySeconds = 300 - 130;
+  const steadySeconds = SECONDS - 130;
   const sorted = addedMs.toSorted((one, other) => one - other);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return [

@@ -1,17 +1,13 @@
 /**
- * The desk behind which one limit is handed out: how long a lease may be, how much it holds, and when who was sent away may come again. What
- * keeps the promise is the ledger; everything here is about wasting little of it and being asked seldom.
+ * The desk behind which one limit is handed out: it asks the plan how much and for how long, and the ledger whether there is room. What keeps
+ * the promise is the ledger; everything here is about wasting little of it and being asked seldom.
  */
 import { DecayingRate } from './decaying.ts';
 import { Demand } from './demand.ts';
-import { bucketEndMs, bucketOf, Ledger, type LedgerRow } from './ledger.ts';
-import {
-  BUCKET_MS,
-  COUNTED_AFTER_EXPIRY_MS,
-  LONGEST_LEASE_MS,
-  LONGEST_RESERVATION_MS,
-  SHORTEST_LEASE_MS,
-} from './numbers.ts';
+import { Evenly } from './evenly.ts';
+import { bucketEndMs, bucketOf, type Cut, Ledger, type LedgerRow } from './ledger.ts';
+import { BUCKET_MS, COUNTED_AFTER_EXPIRY_MS, LONGEST_LEASE_MS } from './numbers.ts';
+import { clamp, neededPermits, type Plan, planFor } from './plan.ts';
 
 export interface Ask {
   /** Tells askers apart, so that each one's rate counts once. */
@@ -20,6 +16,8 @@ export interface Ask {
   readonly ratePerSecond: number;
   /** Leases that it will not use any more, each told once. */
   readonly settled: readonly Settlement[];
+  /** No more than this: 1 for a token that is taken a single time. */
+  readonly atMost?: number;
 }
 
 export interface Settlement {
@@ -34,147 +32,142 @@ export interface Allotted {
   readonly lease: string;
   /** From before the asking, by the asker's clock. */
   readonly expiresAfterMs: number;
-  /** Do not ask again before: always with a refusal, else where the object is asked too often. */
+  /** Do not ask again before: always with a refusal, and with a lease where the limit is scarce and many want of it. */
   readonly retryAfterMs?: number;
-  /** Must be durable before anything of this answer leaves. */
+  /** Must be durable before anything of this answer leaves. Where they cannot be written, the desk is to be thrown away. */
   readonly rows: readonly LedgerRow[];
 }
 
-interface Lease {
-  readonly bucket: number;
-  readonly permits: number;
-}
-
-/** As full as the ledger is planned to be: chance crowds above it. */
-const PLANNED_FILL = 0.94;
-/** Rows are reserved for so many permits, where the room allows. */
-const CHUNK_PERMITS = 50;
-/** Above so many askings a second, askers are told to stay away for a while. */
-const ASKS_PER_SECOND = 150;
-/** How much more than it needed lately a lease holds. */
-const SPARE = 1.1;
+/** Of what will likely be wanted of a row while it serves: what is left over costs a row to win back. */
+const LIKELY = 0.9;
+/** No row is written to hand out less, of large limits: room is gathered first. */
+const CRUMB_PERMITS = 20;
+const CRUMB_SHARE = 1 / 500;
+/** No row is written to win back fewer. */
+const LEAST_WON_BACK = 3;
+/** Nothing in the ledger brings room to a limit of 0. */
 const CLOSED_RETRY_AFTER_MS = 60_000;
-const SHORTEST_RESERVATION_MS = 400;
-const COUNTED_AT_MOST_MS = LONGEST_LEASE_MS + LONGEST_RESERVATION_MS + COUNTED_AFTER_EXPIRY_MS;
+const ASKS_MEMORY_MS = 5_000;
+/** Whoever asks has been seen to want something; and a rate of 0 is nothing to divide by. */
+const LEAST_SEEN_PER_SECOND = 1e-6;
 
 export class Desk {
   readonly #ledger: Ledger;
-  readonly #name: string;
-  readonly #leases = new Map<string, Lease>();
-  readonly #asks = new DecayingRate(2_000);
+  readonly #asks = new DecayingRate(ASKS_MEMORY_MS);
   readonly #demand = new Demand();
+  readonly #evenly = new Evenly();
+  /** Which leases are cut from now. */
   #openBucket = -1;
-  #leaseCount = 0;
 
-  /** `name`: unlike that of any instance before, for a lease is settled only where it was given. */
+  /** From the rows that are stored. `name`: unlike that of any instance before. */
   constructor(rows: readonly LedgerRow[], name: string) {
-    this.#ledger = new Ledger(rows);
-    this.#name = name;
+    this.#ledger = new Ledger(rows, name);
   }
 
   /** `chance`: in [0, 1), for who is sent away together must not come back together. */
   ask(ask: Ask, nowMs: number, limit: number, chance: number): Allotted {
+    this.settle(ask.settled, nowMs);
     const timeMs = this.#ledger.advance(nowMs);
-    this.#settle(ask.settled, timeMs);
-    this.#asks.add(1, timeMs);
-    this.#demand.seen(ask.asker, ask.ratePerSecond, timeMs);
-    const room = limit - this.#ledger.issued();
-    if (room < 1) return this.#refused(timeMs, nowMs, limit, chance, []);
-    const { bucket, leaseMs } = this.#bucketFor(timeMs, limit);
-    const wanted = this.#wanted(ask, leaseMs, room, timeMs);
-    const rows = this.#ledger.free(bucket) < wanted ? this.#reserve(bucket, wanted, timeMs, limit) : [];
-    const permits = Math.min(wanted, this.#ledger.free(bucket));
-    if (permits < 1) return this.#refused(timeMs, nowMs, limit, chance, rows);
-    this.#ledger.hand(bucket, permits);
-    const lease = `${this.#name}.${(this.#leaseCount += 1)}`;
-    this.#leases.set(lease, { bucket, permits });
-    const awayMs = this.#awayMs(timeMs, chance);
-    return {
-      permits,
-      lease,
-      expiresAfterMs: bucketEndMs(bucket) - timeMs,
-      rows,
-      ...(awayMs === 0 ? {} : { retryAfterMs: awayMs }),
+    this.#asks.add(timeMs);
+    this.#demand.seen(ask.asker, ask.ratePerSecond, 0, timeMs);
+    const plan = planFor(this.#load(timeMs, limit));
+    const most = Math.min(ask.atMost ?? Infinity, this.#evenly.most(plan.evenPerSecond, timeMs));
+    const awayMs = plan.paceMs * (0.8 + 0.4 * chance);
+    const wanted = (bucket: number): number => {
+      const lifeMs = Math.min(bucketEndMs(bucket) - timeMs, LONGEST_LEASE_MS);
+      return Math.min(most, neededPermits(plan, ask.ratePerSecond, lifeMs, awayMs, chance));
     };
+    const rows = most < 1 ? [] : this.#open(plan, wanted, timeMs, limit);
+    const cut =
+      most < 1 || !this.#isOpen(plan, timeMs)
+        ? undefined
+        : this.#ledger.cut(this.#openBucket, wanted(this.#openBucket), limit);
+    if (cut === undefined) return this.#refused(ask, plan, timeMs, nowMs, limit, chance, rows);
+    return this.#given(cut, plan, awayMs, timeMs, rows);
   }
 
-  /** Object time, which never goes back. */
-  timeMs(nowMs: number): number {
-    return this.#ledger.advance(nowMs);
+  /** What came back without a question of its own. */
+  settle(settled: readonly Settlement[], nowMs: number): void {
+    this.#ledger.advance(nowMs);
+    for (const { lease, unused } of settled) this.#ledger.settle(lease, unused);
   }
 
+  /** Part of a lease that was allotted just now, and has not left. */
+  giveBack(lease: string, permits: number): void {
+    this.#ledger.giveBack(lease, permits);
+  }
+
+  /** Permits that count now: the limit less this is free. */
   issued(nowMs: number): number {
     this.#ledger.advance(nowMs);
     return this.#ledger.issued();
   }
 
-  /** Told twice, or by nobody that is known here, it changes nothing: what is in doubt stays counted. */
-  #settle(settled: readonly Settlement[], timeMs: number): void {
-    for (const { lease, unused } of settled) {
-      const known = this.#leases.get(lease);
-      if (known === undefined || !(unused >= 0 && unused <= known.permits)) continue;
-      this.#leases.delete(lease);
-      this.#ledger.giveBack(known.bucket, unused);
-    }
-    // Past this, a report could change nothing any more.
-    for (const [lease, { bucket }] of this.#leases) {
-      if (bucketEndMs(bucket) + COUNTED_AFTER_EXPIRY_MS > timeMs) break;
-      this.#leases.delete(lease);
-    }
+  #load(timeMs: number, limit: number): Parameters<typeof planFor>[0] {
+    const issued = this.#ledger.issued();
+    const seenPerSecond = Math.max(
+      this.#demand.perSecond(),
+      // Who asks wants one permit at the least, however seldom.
+      this.#asks.perSecond(timeMs),
+      // After a restart nothing was told yet, but what is in the rows was handed out over all the time that it counts.
+      (issued * 1_000) / (COUNTED_AFTER_EXPIRY_MS + LONGEST_LEASE_MS),
+      LEAST_SEEN_PER_SECOND,
+    );
+    return { limit, issued, seenPerSecond, askers: this.#demand.askers(), isEven: this.#evenly.isOn(timeMs) };
   }
 
-  /** The reservation that leases are cut from now, or the next one: as far ahead as the load leaves time for. */
-  #bucketFor(timeMs: number, limit: number): { readonly bucket: number; readonly leaseMs: number } {
-    const { leaseMs, reservationMs } = this.#lengths(timeMs, limit);
+  /** The rows to write, where the open bucket will not do. */
+  #open(plan: Plan, wanted: (bucket: number) => number, timeMs: number, limit: number): readonly LedgerRow[] {
+    // Where the limit is scarce the last permit of a row is worth more than a question saved.
+    const enough = plan.isScarce ? 1 : wanted(this.#openBucket) / 2;
+    if (this.#isOpen(plan, timeMs) && this.#ledger.free(this.#openBucket) >= enough) return [];
+    const bucket = bucketOf(timeMs + plan.leaseMs + plan.serviceMs);
+    const servedMs = bucketEndMs(bucket) - timeMs - plan.leaseMs;
+    const most = Math.max(wanted(bucket), Math.floor((plan.handedPerSecond * servedMs * LIKELY) / 1_000));
+    const least = Math.min(most, crumbOf(limit));
+    const rows = this.#ledger.reserve(bucket, { least, most, worthARow: Math.min(least, LEAST_WON_BACK) }, limit);
+    if (rows.length > 0) this.#openBucket = bucket;
+    return rows;
+  }
+
+  #isOpen(plan: Plan, timeMs: number): boolean {
     const restMs = bucketEndMs(this.#openBucket) - timeMs;
-    if (restMs >= SHORTEST_LEASE_MS && restMs <= leaseMs + reservationMs + BUCKET_MS) {
-      return { bucket: this.#openBucket, leaseMs: restMs };
-    }
-    this.#openBucket = bucketOf(timeMs + leaseMs + reservationMs);
-    return { bucket: this.#openBucket, leaseMs: bucketEndMs(this.#openBucket) - timeMs };
+    return restMs >= plan.shortestMs && restMs <= plan.leaseMs + plan.serviceMs + BUCKET_MS;
   }
 
-  /**
-   * A permit counts for its lease's life beside the 61 s; at load ρ there is room for 60·(1/ρ − 1) s of it, less what is kept for chance
-   * and for the second that clocks are given.
-   */
-  #lengths(timeMs: number, limit: number): { readonly leaseMs: number; readonly reservationMs: number } {
-    // After a restart nothing was seen yet, and what is in the rows was handed out over all the time that it counts.
-    const seen = Math.max(this.#demand.perSecond(timeMs), (this.#ledger.issued() * 1_000) / COUNTED_AT_MOST_MS);
-    const perMs = Math.max(seen / 1_000, 1e-9);
-    const spareMs = (PLANNED_FILL * limit) / perMs - COUNTED_AFTER_EXPIRY_MS - BUCKET_MS;
-    const reservationMs = clamp(CHUNK_PERMITS / perMs, SHORTEST_RESERVATION_MS, LONGEST_RESERVATION_MS);
-    const affordableMs = clamp(spareMs - SHORTEST_LEASE_MS, SHORTEST_RESERVATION_MS, reservationMs);
-    return { leaseMs: clamp(spareMs - affordableMs, SHORTEST_LEASE_MS, LONGEST_LEASE_MS), reservationMs: affordableMs };
+  #given(cut: Cut, plan: Plan, awayMs: number, timeMs: number, rows: readonly LedgerRow[]): Allotted {
+    this.#evenly.handed(cut.permits);
+    return {
+      ...cut,
+      // The bucket may reach further than a lease may: then it counts for longer than it is used.
+      expiresAfterMs: Math.min(bucketEndMs(this.#openBucket) - timeMs, LONGEST_LEASE_MS),
+      rows,
+      ...(plan.isScarce && awayMs >= 1 ? { retryAfterMs: Math.ceil(awayMs) } : {}),
+    };
   }
 
-  /** What the asker's rate needs for so long; of scarce room no more than what is left for each who asks within half a second. */
-  #wanted(ask: Ask, leaseMs: number, room: number, timeMs: number): number {
-    const needed = Math.ceil((ask.ratePerSecond * Math.min(leaseMs, LONGEST_LEASE_MS) * SPARE) / 1_000);
-    const share = Math.floor(room / Math.max(2, this.#asks.perSecond(timeMs) / 2));
-    return Math.max(1, Math.min(needed, share));
-  }
-
-  #reserve(bucket: number, wanted: number, timeMs: number, limit: number): readonly LedgerRow[] {
-    const soonMs = bucketEndMs(bucket) - timeMs - SHORTEST_LEASE_MS;
-    const likely = (this.#demand.perSecond(timeMs) * Math.max(0, soonMs)) / 1_000;
-    const missing = wanted - this.#ledger.free(bucket);
-    return this.#ledger.reserve(bucket, Math.max(missing, Math.min(Math.floor(likely), CHUNK_PERMITS)), limit);
-  }
-
-  #refused(timeMs: number, nowMs: number, limit: number, chance: number, rows: readonly LedgerRow[]): Allotted {
-    const returnsAfterMs = limit > 0 ? this.#ledger.roomReturnsAtMs(limit) - nowMs : CLOSED_RETRY_AFTER_MS;
-    const retryAfterMs = Math.ceil(Math.max(1, returnsAfterMs, this.#awayMs(timeMs, chance)));
+  /** Away until there is room, and who are many come back one after the other. */
+  #refused(
+    ask: Ask,
+    plan: Plan,
+    timeMs: number,
+    nowMs: number,
+    limit: number,
+    chance: number,
+    rows: readonly LedgerRow[],
+  ): Allotted {
+    const roomAtMs = Math.max(
+      this.#ledger.roomReturnsAtMs(crumbOf(limit), limit),
+      timeMs + this.#evenly.returnsAfterMs(plan.evenPerSecond),
+    );
+    const roomAfterMs = limit < 1 ? CLOSED_RETRY_AFTER_MS : Math.max(1, roomAtMs - nowMs);
+    const retryAfterMs = Math.ceil(roomAfterMs + 2 * plan.paceMs * chance);
+    this.#evenly.refused(timeMs + retryAfterMs);
+    this.#demand.seen(ask.asker, ask.ratePerSecond, retryAfterMs, timeMs);
     return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, rows };
-  }
-
-  /** Nobody stays away while the object keeps up; beyond that the longer the more are asking. */
-  #awayMs(timeMs: number, chance: number): number {
-    const crowd = this.#asks.perSecond(timeMs) / ASKS_PER_SECOND;
-    return crowd <= 1 ? 0 : Math.ceil(1_000 * crowd * (0.5 + chance));
   }
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, value));
+function crumbOf(limit: number): number {
+  return clamp(Math.floor(limit * CRUMB_SHARE), 1, CRUMB_PERMITS);
 }

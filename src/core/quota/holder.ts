@@ -1,14 +1,18 @@
 /** What one isolate holds of one limit: leases that it spends by itself, and when it may or must ask again. */
-import type { Ask, Settlement } from './desk.ts';
 import { DecayingRate } from './decaying.ts';
+import type { Allotted, Ask, Settlement } from './desk.ts';
 import { LEASE_MARGIN_MS } from './numbers.ts';
 
-export interface LeaseAnswer {
-  readonly permits: number;
-  readonly lease: string;
-  readonly expiresAfterMs: number;
-  readonly retryAfterMs?: number;
-}
+/** As much of the desk's answer as crosses the network. */
+export type LeaseAnswer = Omit<Allotted, 'rows'>;
+
+export type Taken =
+  /** To be spent while the isolate's clock is before this. */
+  | { readonly tag: 'permit'; readonly usableUntilMs: number }
+  | { readonly tag: 'wait'; readonly retryAfterMs: number }
+  /** Somebody else's question is on its way; look again in a moment. */
+  | { readonly tag: 'pending' }
+  | { readonly tag: 'ask' };
 
 interface Held {
   readonly lease: string;
@@ -17,63 +21,52 @@ interface Held {
   readonly usableUntilMs: number;
 }
 
-export type Taken =
-  /** May be spent while the isolate's clock is before this. */
-  | { readonly tag: 'permit'; readonly usableUntilMs: number }
-  | { readonly tag: 'wait'; readonly retryAfterMs: number }
-  /** Somebody else's question is on its way; look again in a moment. */
-  | { readonly tag: 'pending' }
-  | { readonly tag: 'ask' };
-
-/** A renewal is asked for when so much of the need of its journey is all that is left. */
-const RENEW_AHEAD_MS = 1_000;
+/** A renewal is asked for when what is left is needed within the time that its journey may take; of a short lease, within a part of its life. */
+const RENEW_AHEAD_MS = 500;
 const RENEW_FRACTION = 0.3;
+/** Leases whose rest is still to be told. One that is forgotten here stays counted till its end. */
 const MAX_SETTLED = 50;
 const RATE_MEMORY_MS = 5_000;
+/** The gate gives up no later. */
 const LOST_QUESTION_MS = 2_000;
 
 export class LeaseHolder {
   readonly #name: string;
   readonly #rate = new DecayingRate(RATE_MEMORY_MS);
+  #rateBefore = 0;
+  /** What dies first is spent first. */
   #held: Held[] = [];
-  #settled: Settlement[] = [];
+  #settled: readonly Settlement[] = [];
   #waitUntilMs = 0;
   #askedAtMs: number | undefined;
-  #firstTakenMs: number | undefined;
   #hasAsked = false;
 
+  /** `name`: no other isolate's. */
   constructor(name: string) {
     this.#name = name;
   }
 
   /** One exchange wants a permit. */
   take(nowMs: number): Taken {
-    this.#firstTakenMs ??= nowMs;
-    this.#rate.add(1, nowMs);
+    // Without this one: at the moment of an exchange every rate looks high.
+    this.#rateBefore = this.#rate.perSecond(nowMs);
+    this.#rate.add(nowMs);
     return this.look(nowMs);
   }
 
   /** Whoever found nothing, and looks again. */
   look(nowMs: number): Taken {
-    const usableUntilMs = this.use(nowMs);
+    const usableUntilMs = this.#use(nowMs);
     if (usableUntilMs !== undefined) return { tag: 'permit', usableUntilMs };
     if (nowMs < this.#waitUntilMs) return { tag: 'wait', retryAfterMs: this.#waitUntilMs - nowMs };
     return this.#isAsking(nowMs) ? { tag: 'pending' } : { tag: 'ask' };
   }
 
-  /** One permit of what is held, or nothing: for who has asked and was answered. */
-  use(nowMs: number): number | undefined {
-    this.#dropDead(nowMs);
-    const first = this.#held[0];
-    if (first === undefined) return undefined;
-    first.left -= 1;
-    return first.usableUntilMs;
-  }
-
   /** The question to send now; while it is on its way, whoever else needs a permit waits for what it brings. */
   ask(nowMs: number): Ask {
+    this.#dropDead(nowMs);
     this.#askedAtMs = nowMs;
-    const ratePerSecond = this.#hasAsked ? this.#ratePerSecond(nowMs) : 0;
+    const ratePerSecond = this.#hasAsked ? this.#rateBefore : 0;
     this.#hasAsked = true;
     const settled = this.#settled;
     this.#settled = [];
@@ -82,7 +75,7 @@ export class LeaseHolder {
 
   /** `askedAtMs`: before the question left; how long it travelled is not known, so all of it is taken off. */
   answered(answer: LeaseAnswer, askedAtMs: number, nowMs: number): void {
-    this.#askedAtMs = undefined;
+    this.#asked(askedAtMs);
     if (answer.retryAfterMs !== undefined) this.#waitUntilMs = Math.max(this.#waitUntilMs, nowMs + answer.retryAfterMs);
     if (answer.permits < 1) return;
     const usableUntilMs = askedAtMs + answer.expiresAfterMs - LEASE_MARGIN_MS;
@@ -91,18 +84,18 @@ export class LeaseHolder {
   }
 
   /** No answer came: what was to be settled with it is told again, which changes nothing where it arrived. */
-  failed(ask: Ask): void {
-    this.#askedAtMs = undefined;
-    this.#settled = [...ask.settled, ...this.#settled].slice(0, MAX_SETTLED);
+  failed(ask: Ask, askedAtMs: number): void {
+    this.#asked(askedAtMs);
+    this.#settled = [...ask.settled, ...this.#settled].slice(-MAX_SETTLED);
   }
 
   /** After a permit was taken: is it time to ask for the next lease, beside the work of this request? */
   shouldRenew(nowMs: number): boolean {
-    const left = this.#held.reduce((sum, held) => sum + held.left, 0);
     const last = this.#held.at(-1);
     if (last === undefined || this.#isAsking(nowMs) || nowMs < this.#waitUntilMs) return false;
+    const left = this.#held.reduce((sum, held) => sum + held.left, 0);
     const aheadMs = Math.min(RENEW_AHEAD_MS, (last.usableUntilMs - last.usableFromMs) * RENEW_FRACTION);
-    const needed = (this.#ratePerSecond(nowMs) * aheadMs) / 1_000;
+    const needed = (this.#rate.perSecond(nowMs) * aheadMs) / 1_000;
     // A lease of a few permits is asked for anew when it is used up: who exchanges seldom would renew for nobody.
     return needed >= 1 && (left < needed || last.usableUntilMs - nowMs < aheadMs);
   }
@@ -113,15 +106,22 @@ export class LeaseHolder {
     this.#held = [];
   }
 
+  /** An answer that comes after the gate gave up, and somebody asked anew, is not that one's. */
+  #asked(askedAtMs: number): void {
+    if (this.#askedAtMs === askedAtMs) this.#askedAtMs = undefined;
+  }
+
   /** A question whose asker is gone, its request cut off, is as good as none. */
   #isAsking(nowMs: number): boolean {
     return this.#askedAtMs !== undefined && nowMs < this.#askedAtMs + LOST_QUESTION_MS;
   }
 
-  /** An isolate that began a moment ago has seen little because it began a moment ago. */
-  #ratePerSecond(nowMs: number): number {
-    const sinceMs = Math.max(500, nowMs - (this.#firstTakenMs ?? nowMs));
-    return this.#rate.perSecond(nowMs) * Math.max(1, RATE_MEMORY_MS / Math.min(sinceMs, RATE_MEMORY_MS));
+  #use(nowMs: number): number | undefined {
+    this.#dropDead(nowMs);
+    const [first] = this.#held;
+    if (first === undefined) return undefined;
+    first.left -= 1;
+    return first.usableUntilMs;
   }
 
   #dropDead(nowMs: number): void {
@@ -133,7 +133,6 @@ export class LeaseHolder {
   }
 
   #settle({ lease, left }: Held): void {
-    if (left > 0) this.#settled.push({ lease, unused: left });
-    if (this.#settled.length > MAX_SETTLED) this.#settled.shift();
+    if (left > 0) this.#settled = [...this.#settled, { lease, unused: left }].slice(-MAX_SETTLED);
   }
 }

@@ -1,0 +1,43 @@
+/**
+ * For a minute after somebody was refused for want of room, room is handed out evenly: else a crowd takes it all in its first seconds, nothing is
+ * left until these are a minute ago, and so on for ever. Who comes after a quiet minute finds the whole limit at once.
+ */
+
+/** What was handed out before the refusal has returned by then, and the crowd has been served at an even pace for once. */
+const EVEN_FOR_MS = 62_000;
+/** What was not taken for a while may be taken faster for a while. */
+const BURST_MS = 2_000;
+/** Where the limit is small, chance is larger than any wave: such a burst is never held back. */
+const BURST_PERMITS = 10;
+
+export class Evenly {
+  #untilMs = 0;
+  #credit = 0;
+  #atMs = 0;
+
+  isOn(timeMs: number): boolean {
+    return timeMs < this.#untilMs;
+  }
+
+  /** `returnsAtMs`: when who was refused comes back; from then on it is that things must go evenly. */
+  refused(returnsAtMs: number): void {
+    this.#untilMs = Math.max(this.#untilMs, returnsAtMs + EVEN_FOR_MS);
+  }
+
+  /** What may be handed out at this moment. */
+  most(perSecond: number, timeMs: number): number {
+    const burst = Math.max(BURST_PERMITS, (perSecond * BURST_MS) / 1_000);
+    this.#credit = Math.min(burst, this.#credit + (perSecond * (timeMs - this.#atMs)) / 1_000);
+    this.#atMs = timeMs;
+    return this.isOn(timeMs) ? Math.floor(this.#credit) : Infinity;
+  }
+
+  handed(permits: number): void {
+    this.#credit -= permits;
+  }
+
+  /** When there is something to hand out again. */
+  returnsAfterMs(perSecond: number): number {
+    return this.#credit >= 1 || perSecond <= 0 ? 0 : ((1 - this.#credit) * 1_000) / perSecond;
+  }
+}
