@@ -1,5 +1,6 @@
 /** From rows to what the edge reads: the content of one shard, as the store has it now. */
-import { EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
+import { edgeDenyRules } from '../../core/admin/deny-resolution.ts';
+import { type DenyAttachment, EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
 import type { ProjectStore } from './project-store.ts';
 
 export type ShardValue = Shards[keyof Shards];
@@ -31,7 +32,8 @@ export function shardValue(store: ProjectStore, key: string): ShardValue | null 
 
 export function targetShard(store: ProjectStore, targetId: string): Shards['target'] | undefined {
   const target = store.target(targetId);
-  return target && { target, policy: store.policy({ kind: 'target', targetId }) ?? EMPTY_POLICY };
+  const on = { kind: 'target', targetId } as const;
+  return target && { target, policy: store.policy(on) ?? EMPTY_POLICY, ...denyRules(store, on) };
 }
 
 export function projectShard(store: ProjectStore): Shards['project'] {
@@ -40,7 +42,14 @@ export function projectShard(store: ProjectStore): Shards['project'] {
     policy: store.policy({ kind: 'project' }) ?? EMPTY_POLICY,
     openingRoleIds: store.openingRoleIds(),
     targetIdByUri: store.targetIdByUri(),
+    ...denyRules(store, { kind: 'project' }),
   };
+}
+
+/** Where there are none nothing is said of them: the record stays as it was before there were any. */
+function denyRules(store: ProjectStore, on: DenyAttachment): Pick<Shards['project'], 'denyRules'> {
+  const rules = edgeDenyRules(store, on);
+  return rules.length === 0 ? {} : { denyRules: rules };
 }
 
 function present<T, V>(row: T | undefined, shard: (row: T) => V): V | null {
