@@ -7,7 +7,7 @@ import { isPermission } from './roles.ts';
 const EVERY = '*';
 
 /** Google's own format there: SERVICE.googleapis.com/RESOURCE.VERB. */
-const V2 = /^([A-Za-z][A-Za-z0-9]*)\.googleapis\.com\/(.+)$/;
+const V2 = /^([A-Za-z][A-Za-z0-9]*)\.googleapis\.com\/([A-Za-z*][^.]*\..+)$/;
 
 /** Services whose name in permissions is not the one in their address. */
 const SERVICES: ReadonlyMap<string, string> = new Map([['cloudresourcemanager', 'resourcemanager']]);
