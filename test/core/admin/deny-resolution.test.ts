@@ -130,9 +130,9 @@ describe('which permissions a rule denies', () => {
   });
 
   it("knows the service whose permissions are not named after its address, and a role's text without a dot", () => {
-    const held = ['resourcemanager.projects.get', 'cat'];
-    expect(resolved(held, ['cloudresourcemanager.googleapis.com/projects.get']).roles).toEqual(['reader']);
-    expect(resolved(held, ['cat']).roles).toEqual(['reader']);
+    const roles = ['resourcemanager.projects.get', 'cat'];
+    expect(resolved(roles, ['cloudresourcemanager.googleapis.com/projects.get']).roles).toEqual(['reader']);
+    expect(resolved(roles, ['cat']).roles).toEqual(['reader']);
     expect(resolved(['cat'], ['cat.*']).roles).toEqual([]);
   });
 });
