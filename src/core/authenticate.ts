@@ -1,6 +1,7 @@
 /** Assertion → Principal: the prefix that every way in shares. Which provider, which keys, what it proves, who that is. */
 import type { UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
+import type { DryRun } from './dry-run.ts';
 import { deniedUidOf } from './kubernetes.ts';
 import { type ProviderName, providerName } from './names.ts';
 import type { ConfigView, ExchangePorts, OnceMarker } from './ports.ts';
@@ -31,6 +32,7 @@ export async function authenticate(
   purpose: Purpose,
   view: AuthenticateView,
   ports: AuthenticatePorts,
+  dryRuns: DryRun[] = [],
 ): Promise<Result<Authenticated, Denial>> {
   const [pool, found] = await Promise.all([view.pool(name.poolId), view.provider(name.poolId, name.providerId)]);
   if (pool === undefined) return err({ tag: 'unknown_provider', why: 'pool' });
@@ -45,7 +47,7 @@ export async function authenticate(
   if (!verified.ok) return verified;
   const denied = verified.value.kubernetes && deniedUidOf(verified.value.kubernetes, pool.pool.deniedUids, nowSeconds);
   if (denied !== undefined) return err({ tag: 'denied_uid', uid: denied });
-  const principal = admit(verified.value, name, provider, ports.compiler);
+  const principal = admit(verified.value, name, provider, ports.compiler, dryRuns);
   if (!principal.ok) return principal;
   const reviewed = await secondOpinion(assertion, verified.value, name, provider, purpose, view, ports);
   if (!reviewed.ok) return reviewed;

@@ -1,4 +1,6 @@
 /** One event an exchange, whatever happened: what the operator reads. Whoever writes it down hashes the subject token first. */
+import type { DryRun } from './dry-run.ts';
+
 export interface ExchangeEvent {
   readonly timeMs: number;
   readonly requestId: string;
@@ -19,5 +21,7 @@ export interface ExchangeEvent {
   readonly rawSubjectToken?: string;
   readonly admittedAtMs?: number;
   readonly expiresInSeconds?: number;
+  /** What the conditions on trial said; they decided nothing. */
+  readonly dryRuns?: readonly DryRun[];
   readonly durationsMs: Readonly<Record<string, number>>;
 }

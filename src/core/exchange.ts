@@ -3,6 +3,7 @@ import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
 import { checkOf } from './denial-check.ts';
+import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
 import { mayExist, type ProviderName, providerName, targetName } from './names.ts';
@@ -39,12 +40,13 @@ interface Trace {
   grant?: Grant;
   tokenId?: string;
   admittedAtMs?: number;
+  dryRuns: DryRun[];
   readonly durationsMs: Record<string, number>;
 }
 
 export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Result<Issued, Denial>> {
   const startMs = ports.nowMs();
-  const trace: Trace = { durationsMs: {} };
+  const trace: Trace = { dryRuns: [], durationsMs: {} };
   const issued = await closed(() => issue(input, ports, trace));
   trace.durationsMs['total'] = ports.nowMs() - startMs;
   ports.record(eventOf(input, issued, trace, startMs));
@@ -131,11 +133,12 @@ async function decide(
   ports: ExchangePorts,
   trace: Trace,
 ): Promise<Result<Pick<Decision, 'grant' | 'once'>, Denial>> {
-  const authenticated = await authenticate(assertion, name, 'exchange', view, ports);
+  trace.dryRuns = [];
+  const authenticated = await authenticate(assertion, name, 'exchange', view, ports, trace.dryRuns);
   if (!authenticated.ok) return authenticated;
   const { principal, expiresAtSeconds, ...once } = authenticated.value;
   trace.principal = principal;
-  const grant = await authorize(input, principal, expiresAtSeconds, view, ports);
+  const grant = await authorize(input, principal, expiresAtSeconds, view, ports, trace);
   return grant.ok ? ok({ grant: grant.value, ...once }) : grant;
 }
 
@@ -145,6 +148,7 @@ async function authorize(
   expiresAtSeconds: number,
   view: ConfigView,
   ports: ExchangePorts,
+  trace: Trace,
 ): Promise<Result<Grant, Denial>> {
   const project = await view.project();
   const nowSeconds = Math.floor(ports.nowMs() / 1_000);
@@ -158,6 +162,7 @@ async function authorize(
   const target = targetId === undefined ? undefined : await view.target(targetId);
   if (project === undefined || target === undefined)
     return err(unknownTarget(input.resource, project?.targetIdByUri ?? {}));
+  trace.dryRuns.push(...dryRunsOnTarget(principal, project, target, ports.compiler, nowSeconds));
   return grantForTarget(principal, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
 }
 
@@ -252,6 +257,7 @@ function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Tr
     rawSubjectToken: input.subjectToken,
     ...(trace.admittedAtMs === undefined ? {} : { admittedAtMs: trace.admittedAtMs }),
     ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
+    ...(trace.dryRuns.length > 0 ? { dryRuns: trace.dryRuns } : {}),
     durationsMs: trace.durationsMs,
   };
 }

@@ -83,6 +83,8 @@ export interface Provider {
   readonly attributeMapping: Readonly<Record<string, string>>;
   /** CEL, or empty. */
   readonly attributeCondition: string;
+  /** CEL on trial beside `attributeCondition`: evaluated and written down, never asked. */
+  readonly dryRunCondition?: string;
   readonly allowedAlgorithms: readonly SubjectAlgorithm[];
   readonly maxTokenLifetimeSeconds: number;
   readonly disabled: boolean;
@@ -143,6 +145,8 @@ export interface Binding {
   readonly role: string;
   readonly members: readonly string[];
   readonly condition?: ConditionText;
+  /** On trial beside `condition`: evaluated and written down, never asked. */
+  readonly dryRunCondition?: ConditionText;
 }
 
 /** What a deny policy may be attached to. */

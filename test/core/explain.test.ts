@@ -165,7 +165,7 @@ describe('the final word', () => {
     );
     expect(granted).toBeGreaterThan(200);
     expect(denied).toBeGreaterThan(50);
-  });
+  }, 60_000);
 
   it('of a principal known by name alone is never wrong: what his token would decide is unknown', () => {
     let unknown = 0;
@@ -185,7 +185,7 @@ describe('the final word', () => {
     );
     expect(unknown).toBeGreaterThan(100);
     expect(sure).toBeGreaterThan(300);
-  });
+  }, 60_000);
 });
 
 describe('a condition is told with the values that decided', () => {

@@ -25,6 +25,7 @@ export interface ProviderInput {
   readonly oidc?: OidcInput;
   readonly attributeMapping?: Readonly<Record<string, string>>;
   readonly attributeCondition?: string;
+  readonly dryRunCondition?: string;
   readonly allowedAlgorithms?: readonly string[];
   /** A duration such as `86400s`. */
   readonly maxTokenLifetime?: string;
@@ -211,7 +212,7 @@ export type Answer =
   | { readonly kind: 'provider'; readonly provider: Provider; readonly warnings: readonly string[] }
   | { readonly kind: 'target'; readonly target: Target }
   | { readonly kind: 'role'; readonly role: Role }
-  | { readonly kind: 'policy'; readonly policy: Policy }
+  | { readonly kind: 'policy'; readonly policy: Policy; readonly warnings?: readonly string[] }
   | { readonly kind: 'deleted' }
   /** `deleteTime`: this was it. */
   | { readonly kind: 'denyPolicy'; readonly policy: DenyPolicy; readonly deleteTime?: string }

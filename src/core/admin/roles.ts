@@ -2,6 +2,7 @@
 import type { Policy, Role } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
+import { isConditional } from './bindings.ts';
 import type { RoleInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { checkDescription, checkLength, checkNoControl, wrong, type Violations } from './fields.ts';
@@ -86,7 +87,7 @@ export function deleteRole(state: ConfigState, roleId: string, context: ApplyCon
 
 function withoutRole(policy: Policy, role: string, revision: number): Policy {
   const bindings = policy.bindings.filter((binding) => binding.role !== role);
-  const conditional = bindings.some((binding) => binding.condition !== undefined);
+  const conditional = bindings.some(isConditional);
   return { version: conditional ? 3 : 1, revision, bindings };
 }
 

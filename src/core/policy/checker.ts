@@ -1,11 +1,17 @@
-/** Holds an expression against what its scope declares, so that a typo is refused when it is written, not when a token arrives. */
-import { STRING_MAP, TYPE_NAMES, variablesOf, WORKLOAD, type Declared } from './declarations.ts';
-import { engineFor, type Engine, type Expr, type Scope, type Signature } from './engine.ts';
+/** Holds an expression against what its language declares, so that a typo is refused when it is written, not when a token arrives. */
+import { STRING_MAP, TYPE_NAMES, WORKLOAD, type Declared } from './declarations.ts';
+import type { Engine, Expr, Signature } from './engine.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_DEPTH, MAX_LOOP_NESTING, MAX_NODES } from './limits.ts';
 import { literalProblem } from './literals.ts';
 import { RECEIVERS } from './resource-functions.ts';
 import { faultIn, isNamed, offsetOf, type Source } from './syntax.ts';
+
+/** What an expression may call and name. */
+export interface Language {
+  readonly engine: Engine;
+  readonly variables: ReadonlyMap<string, Declared>;
+}
 
 export interface Checked {
   readonly type: string;
@@ -35,8 +41,8 @@ const CONSTANTS: ReadonlyMap<string | undefined, string> = new Map([
   ['uint64Value', 'uint'],
 ]);
 
-export function check(scope: Scope, source: Source, expression: Expr): Checked {
-  const checker = new Checker(scope, source);
+export function check(language: Language, source: Source, expression: Expr): Checked {
+  const checker = new Checker(language, source);
   const type = checker.valueType(expression, { locals: new Map(), depth: 1, loops: 0 });
   return { type, roots: checker.roots, usesWorkloadClaims: checker.usesWorkloadClaims, fault: checker.fault };
 }
@@ -51,10 +57,10 @@ class Checker {
   #faultOffset = Number.POSITIVE_INFINITY;
   #nodes = 0;
 
-  constructor(scope: Scope, source: Source) {
+  constructor({ engine, variables }: Language, source: Source) {
     this.#source = source;
-    this.#engine = engineFor(scope);
-    this.#variables = variablesOf(scope);
+    this.#engine = engine;
+    this.#variables = variables;
   }
 
   /** The type of something used as a value; a variable that has only attributes is none. */
@@ -191,6 +197,11 @@ class Checker {
 
   /** The methods of a variable are its own: `{}.matchTag(…)` would ask about other tags than it says. */
   #receiverType(name: string, target: Expr, place: Place): string {
+    if (!this.#engine.signatures.has(name)) {
+      // The misspelt method is the mistake, not that its variable is no value.
+      this.#declaredType(target, place);
+      return ANY;
+    }
     const receiver = RECEIVERS.get(name);
     if (receiver === undefined || !this.#variables.has(receiver.root)) return this.valueType(target, place);
     if (!isNamed(target, receiver.root) || place.locals.has(receiver.root)) {

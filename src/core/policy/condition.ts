@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../result.ts';
 import { Refusal } from './budget.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_CONDITION_CHARACTERS } from './limits.ts';
-import { compile, evaluate, type Program } from './program.ts';
+import { compile, evaluate, languageOf, type Program } from './program.ts';
 import {
   attributeActivation,
   bindingActivations,
@@ -28,7 +28,7 @@ export interface Condition {
 }
 
 export function compileCondition(source: string, scope: ConditionScope): Result<Condition, CelFault> {
-  const program = compile(source, scope, MAX_CONDITION_CHARACTERS, ['bool']);
+  const program = compile(source, languageOf(scope), MAX_CONDITION_CHARACTERS, ['bool']);
   if (!program.ok) return program;
   const { logicalOperators, roots, usesWorkloadClaims } = program.value;
   return ok({ source, scope, logicalOperators, roots, usesWorkloadClaims, program: program.value });

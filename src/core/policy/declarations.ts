@@ -42,7 +42,10 @@ const VARIABLES: Record<Scope, ReadonlyMap<string, Declared>> = {
     request: REQUEST,
     resource: members({ name: 'string', type: 'string', service: 'string' }),
     api: members({}),
+    // Known and never there: at Google they mean something to boundaries, tunnels and load balancers.
+    principal: members({ type: 'string', subject: 'string' }),
     destination: members({ ip: 'string', port: 'int' }),
+    compute: members({}),
   }),
 };
 

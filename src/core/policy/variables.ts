@@ -78,7 +78,9 @@ function fixedVariables({ tags, tagIds, ...members }: BindingVariables['resource
     '@tags': mapOf(tags),
     '@tagIds': mapOf(tagIds),
     api: mapOf({}),
+    principal: mapOf({}),
     destination: mapOf({}),
+    compute: mapOf({}),
   };
 }
 

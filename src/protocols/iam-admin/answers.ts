@@ -2,7 +2,7 @@
 import type { Answer } from '../../core/admin/commands.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { renderDenyPolicy, renderDenyPolicyHead, renderDenyPolicyOperation } from './deny-policy-view.ts';
-import { renderPolicy } from './policy-view.ts';
+import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
 import { renderOperation, renderPool, renderProject, renderProvider, renderRole, renderTarget } from './render.ts';
 
@@ -12,8 +12,6 @@ export interface View {
   readonly projectId: string;
   readonly publicOrigin: string;
 }
-
-const WHOLE_POLICY = 3;
 
 export function renderAnswer(answer: Answer, view: View): JsonObject {
   const { projectNumber, projectId, publicOrigin } = view;
@@ -29,7 +27,7 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
     case 'role':
       return renderRole(answer.role, projectId);
     case 'policy':
-      return renderPolicy(answer.policy, WHOLE_POLICY);
+      return renderWritten(answer.policy, answer.warnings ?? []);
     case 'deleted':
       return {};
     case 'denyPolicy':

@@ -59,7 +59,7 @@ export function renderProvider(
     disabled: provider.disabled,
     [kind]: source,
     ...(kind === 'kubernetes' ? {} : { attributeMapping: provider.attributeMapping }),
-    ...filled({ attributeCondition: provider.attributeCondition }),
+    ...filled({ attributeCondition: provider.attributeCondition, dryRunCondition: provider.dryRunCondition }),
     allowedAlgorithms: provider.allowedAlgorithms,
     maxTokenLifetime: `${provider.maxTokenLifetimeSeconds}s`,
     ...(provider.allowedJwksHosts.length > 0 ? { allowedJwksHosts: provider.allowedJwksHosts } : {}),

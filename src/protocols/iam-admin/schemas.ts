@@ -61,6 +61,7 @@ export const provider = document({
   oidc: v.exactOptional(document(oidc)),
   attributeMapping: textMap,
   attributeCondition: text,
+  dryRunCondition: text,
   allowedAlgorithms: texts,
   maxTokenLifetime: duration,
   allowedJwksHosts: texts,
@@ -98,6 +99,8 @@ export const newRole = document({
   role: v.exactOptional(v.custom<JsonObject>(isJsonDocument, 'Invalid type: Expected an object')),
 });
 
+const conditionText = document({ expression: v.string(), title: text, description: text, location: text });
+
 const policy = document({
   version: v.exactOptional(v.number()),
   etag: text,
@@ -106,9 +109,8 @@ const policy = document({
       document({
         role: v.string(),
         members: v.optional(v.array(v.string()), []),
-        condition: v.exactOptional(
-          document({ expression: v.string(), title: text, description: text, location: text }),
-        ),
+        condition: v.exactOptional(conditionText),
+        dryRunCondition: v.exactOptional(conditionText),
       }),
     ),
   ),
