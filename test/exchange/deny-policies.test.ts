@@ -1,6 +1,7 @@
 /** Deny policies through the front door: they win over what is granted, at the very next exchange, and nobody learns of them who was not let in anyway. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
+import denyPoliciesDoc from '../../docs/design/deny-policies.md?raw';
 import { createBroker } from '../../src/worker.ts';
 import {
   addCluster,
@@ -215,6 +216,28 @@ describe('a rule', () => {
       overallAccessState: 'CANNOT_ACCESS',
       exchange: { outcome: 'refused', reason: 'denied_by_policy', check: `${name} rules[0]` },
     });
+  });
+});
+
+describe('the example of docs/design/deny-policies.md', () => {
+  it('does what it says', async () => {
+    const [, text = ''] = /^```json deny\n(.*?)^```$/ms.exec(denyPoliciesDoc) ?? [];
+    const pool = `iam.googleapis.com/projects/${project.number}/locations/global/workloadIdentityPools/${project.builtInPool}`;
+    const filled = text.replaceAll('BUILT_IN', pool).replaceAll('PROJECT_NUMBER', project.number);
+    const policy = JSON.parse(filled) as { readonly rules: readonly object[] };
+    const [deleter, purger] = [
+      await addRole(project, ['orders.items.delete']),
+      await addRole(project, ['orders.purge']),
+    ];
+    const bindings = [reader, deleter, purger].map((role) => ({ role, members: [who('*', 'principalSet')] }));
+    const production = await addTarget(project, { tags: { [`${project.number}/env`]: 'prod' } });
+    for (const one of [production, target]) await setPolicy(one.path, bindings);
+    await must('POST', `/v2/${onProject().replace(project.number, project.id)}?policyId=nobody-deletes`, policy);
+    const rolesOf = async (one: TestTarget, namespace: string): Promise<unknown> =>
+      claimsOf(await ask(one.uri, undefined, { namespace }))['roles'];
+    expect(await rolesOf(production, 'shop')).toEqual([reader]);
+    expect(await rolesOf(production, 'operators')).toEqual([reader, deleter, purger].toSorted());
+    expect(await rolesOf(target, 'shop')).toEqual([reader, deleter, purger].toSorted());
   });
 });
 
