@@ -17,6 +17,7 @@ import { createJwksReader } from './platform/keys/jwks.ts';
 import { createSigner } from './platform/keys/signer.ts';
 import { createQuotaGate } from './platform/quota/gate.ts';
 import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
+import { createRecentSender } from './platform/quota/recent-sender.ts';
 import { notReadyReason } from './platform/readiness.ts';
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
@@ -46,7 +47,13 @@ export function createBroker(env: Env): App {
     console.log(line);
   };
 
-  const gate = createQuotaGate(env.QUOTA, nowMs);
+  const recent = createRecentSender({
+    namespace: env.QUOTA,
+    nowMs,
+    wait: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
+    inBackground: (work) => waitUntil(work),
+  });
+  const gate = createQuotaGate(env.QUOTA, nowMs, recent);
   const admin = createAdminPort({
     registry: env.REGISTRY,
     keyRing: env.KEY_RING,
@@ -94,6 +101,7 @@ export function createBroker(env: Env): App {
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => waitUntil(audit(event)),
+      remember: (projectNumber, exchange) => recent.remember(projectNumber, exchange),
     },
     wellKnown: {
       publicOrigin,

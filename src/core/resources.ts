@@ -7,6 +7,8 @@ export interface Project {
   readonly projectId: string;
   readonly displayName: string;
   readonly tokenExchangesPerMinute: number;
+  /** For how long exchanges are remembered; 0: not at all. Absent: the default of `RECENT_RETENTION`. */
+  readonly recentExchangesRetentionSeconds?: number;
   readonly createTime: string;
 }
 

@@ -165,6 +165,7 @@ function unreachable(): AppPorts {
       sign: port,
       failures: { blockedForSeconds: () => undefined, recordFailure: port },
       record: port,
+      remember: port,
     },
     wellKnown: { publicOrigin: 'https://sts.example.com', poolExists: port, publishedKeys: port },
     admin: new Proxy({} as AppPorts['admin'], { get: () => port }),

@@ -96,6 +96,7 @@ export async function createWorld(verifySignature: VerifySignature = createSigna
         record: (event) => {
           if (event.reason === 'internal') faults.push(`exchange: ${event.check}`);
         },
+        remember: () => undefined,
       },
       wellKnown: {
         publicOrigin: ORIGIN,

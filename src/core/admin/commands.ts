@@ -96,6 +96,8 @@ export interface DenyRuleInput {
 export interface ProjectInput {
   readonly displayName?: string;
   readonly tokenExchangesPerMinute?: number;
+  /** A duration; `0s`: exchanges are not remembered. */
+  readonly recentExchangesRetention?: string;
 }
 
 /** Who pushes keys, as the token that was shown proves it. */

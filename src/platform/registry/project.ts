@@ -14,6 +14,7 @@ import { explain } from '../../core/explain/explain.ts';
 import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
+import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { alertLine } from './alert.ts';
@@ -262,10 +263,15 @@ export class ProjectRegistry {
   }
 
   async #deliverOnce(): Promise<boolean> {
-    const { projectNumber, tokenExchangesPerMinute } = this.#store.project();
+    const project = this.#store.project();
+    const { projectNumber, tokenExchangesPerMinute } = project;
     const changes = this.#outbox.undelivered();
     const quota = this.#host.env().QUOTA.getByName(projectNumber);
-    const delivery = quota.advance({ changes, limitPerMinute: tokenExchangesPerMinute });
+    const delivery = quota.advance({
+      changes,
+      limitPerMinute: tokenExchangesPerMinute,
+      recentRetentionSeconds: recentRetentionSeconds(project),
+    });
     const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
     const newest = changes.at(-1)?.epoch ?? 0;
     if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);

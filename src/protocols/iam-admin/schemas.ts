@@ -45,7 +45,11 @@ const textMap = v.exactOptional(
 
 export const newProject = document({ projectId: v.string(), projectNumber: text, displayName: text });
 
-export const project = document({ displayName: text, tokenExchangesPerMinute: v.exactOptional(v.number()) });
+export const project = document({
+  displayName: text,
+  tokenExchangesPerMinute: v.exactOptional(v.number()),
+  recentExchangesRetention: duration,
+});
 
 export const pool = document({ displayName: text, description: text, disabled: flag });
 
