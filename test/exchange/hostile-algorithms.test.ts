@@ -1,17 +1,20 @@
 /** Algorithms and signatures as attackers make them (SECURITY.md §1.3): confusion, `none`, signatures without a key. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { addCluster, captureAudit, type Cluster, createProject, exchange } from '../support/broker.ts';
-import { base64Url, createIssuer } from '../support/issuer.ts';
+import { base64Url, createIssuer, type Issuer } from '../support/issuer.ts';
 import { claimsFor, expectUnverified, headerFor, inputFor, REFUSAL } from './hostile-support.ts';
 
 const audit = captureAudit();
 let ec: Cluster;
 let rsa: Cluster;
+/** Its key set does not say what its keys are for, as Kubernetes' may not: a library that asks the key then asks the token. */
+let silent: Cluster;
 
 beforeAll(async () => {
   const project = await createProject();
   ec = await addCluster(project);
   rsa = await addCluster(project, { issuer: await createIssuer('RS256') });
+  silent = await addCluster(project, { issuer: withoutAlg(await createIssuer('RS256')) });
 });
 
 describe('the algorithm', () => {
@@ -26,7 +29,7 @@ describe('the algorithm', () => {
     'kid',
     'nothing',
   ])('HMAC with the public key as %s', async (form) => {
-    for (const cluster of [ec, rsa]) {
+    for (const cluster of [ec, rsa, silent]) {
       const secret = (await publicBytes(cluster))[form] ?? new Uint8Array();
       for (const [alg, hash] of [
         ['HS256', 'SHA-256'],
@@ -68,13 +71,16 @@ describe('the algorithm', () => {
     }
   });
 
-  it.each([[null], [7], [['ES256']], [{ toString: 'ES256' }], [true]])('%j is no algorithm', async (alg) => {
-    await expectUnverified(
-      audit,
-      await exchange(ec, undefined, await ec.issuer.sign(claimsFor(ec), { alg })),
-      'header_alg',
-    );
-  });
+  it.each([[undefined], [null], [7], [['ES256']], [{ toString: 'ES256' }], [true]])(
+    '%j is no algorithm',
+    async (alg) => {
+      await expectUnverified(
+        audit,
+        await exchange(ec, undefined, await ec.issuer.sign(claimsFor(ec), { alg })),
+        'header_alg',
+      );
+    },
+  );
 
   it('of the other family: an RSA key asked to verify ES256, an EC key RS256', async () => {
     await expectUnverified(
@@ -87,6 +93,19 @@ describe('the algorithm', () => {
       await exchange(ec, undefined, await ec.issuer.sign(claimsFor(ec), { alg: 'RS256' })),
       'key_alg_mismatch',
     );
+  });
+});
+
+describe('a key that does not say its algorithm', () => {
+  it('verifies what the provider allows, and never what the token asks for', async () => {
+    expect((await exchange(silent)).status).toBe(200);
+    const pss = await createIssuer('PS256');
+    const cluster = await addCluster(await createProject(), { issuer: withoutAlg(pss) });
+    const token = await pss.sign(claimsFor(cluster));
+    await expectUnverified(audit, await exchange(cluster, undefined, token), 'alg_not_allowed');
+    // The header says RS256, the signature is PSS by the same key.
+    const posing = await pss.sign(claimsFor(cluster), { alg: 'RS256' });
+    await expectUnverified(audit, await exchange(cluster, undefined, posing), 'signature');
   });
 });
 
@@ -139,6 +158,11 @@ it.each([0, 1, 255, 256, 257, 512])('an RSA signature of %i bytes', async (bytes
     await expectUnverified(audit, answer, bytes === 0 ? 'token_format' : 'signature');
   }
 });
+
+function withoutAlg(issuer: Issuer): Issuer {
+  const { alg: _, use: __, ...bare } = issuer.publicJwk;
+  return { ...issuer, jwksJson: JSON.stringify({ keys: [bare] }) };
+}
 
 async function hmacToken(
   cluster: Cluster,

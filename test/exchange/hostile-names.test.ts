@@ -4,7 +4,9 @@ import {
   addCluster,
   addRole,
   addTarget,
+  call,
   captureAudit,
+  claimsOf,
   type Cluster,
   createProject,
   exchange,
@@ -65,6 +67,27 @@ describe('the key id', () => {
   });
 });
 
+describe('a key id that several providers have', () => {
+  it('is each one’s own: no token of any of them passes at another, whatever the keys are', async () => {
+    const kid = `shared-${crypto.randomUUID()}`;
+    const issuers = [
+      await createIssuer('ES256', kid),
+      await createIssuer('ES256', kid),
+      await createIssuer('RS256', kid),
+    ];
+    const clusters: Cluster[] = [];
+    for (const issuer of issuers) clusters.push(await addCluster(project, { issuer }));
+    for (const at of clusters) {
+      for (const by of clusters) {
+        const answer = await exchange(at, undefined, await by.issuer.sign(claimsFor(at)));
+        if (at === by) expect(answer.status, answer.text).toBe(200);
+        else if (at.issuer.alg === by.issuer.alg) await expectUnverified(audit, answer, 'signature');
+        else await expectUnverified(audit, answer, 'key_alg_mismatch');
+      }
+    }
+  });
+});
+
 describe('the issuer', () => {
   it.each([
     (uri: string) => uri.toUpperCase(),
@@ -93,6 +116,20 @@ describe('the issuer', () => {
     expect(own.status, own.text).toBe(200);
     await expectUnverified(audit, await exchange(ec, undefined, String(own.body['access_token'])), 'unknown_kid');
   });
+});
+
+it('our own published keys, registered for somebody else, do not let our tokens in', async () => {
+  const pools = `/${project.number}/${project.builtInPool}`;
+  const jwks = await call(`${pools}/jwks`);
+  const stranger = await addCluster(project, { issuer: { ...ec.issuer, jwksJson: jwks.text } });
+  // A target that spells the provider's audience, so that nothing but the issuer is left to refuse it.
+  const target = await addTarget(project, { uri: `https:${stranger.audience}`, tokenType: 'JWT' });
+  const role = await addRole(project);
+  await setPolicy(target.path, [{ role, members: [member(project, ec.pool, '*', 'principalSet')] }]);
+  const own = await exchange(ec, `https:${stranger.audience}`);
+  expect(own.status, own.text).toBe(200);
+  expect(claimsOf(own)['aud']).toBe(`https:${stranger.audience}`);
+  await expectUnverified(audit, await exchange(stranger, undefined, String(own.body['access_token'])), 'issuer');
 });
 
 describe('the audience', () => {

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   addCluster,
+  call,
   captureAudit,
   claimsOf,
   type Cluster,
@@ -59,6 +60,41 @@ describe('other things than a compact JWS', () => {
   });
 });
 
+/** The same bytes in other characters: what a lenient decoder takes for them. */
+function otherSpellings(part: string): readonly string[] {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const idleBits = [0, 0, 4, 2][part.length % 4] ?? 0;
+  const last = alphabet.indexOf(part.slice(-1));
+  const from = (last >> idleBits) << idleBits;
+  const endings = Array.from(alphabet.slice(from, from + (1 << idleBits)), (one) => part.slice(0, -1) + one);
+  const middle = part.length >> 1;
+  return [
+    ...endings.filter((one) => one !== part),
+    `${part}${'='.repeat((4 - (part.length % 4)) % 4 || 1)}`,
+    ...[' ', '\n', '\t', '\r\n', '!'].map((odd) => part.slice(0, middle) + odd + part.slice(middle)),
+    part.replaceAll('-', '+').replaceAll('_', '/'),
+  ].filter((one) => one !== part);
+}
+
+describe('another spelling of base64url', () => {
+  it('of any of the three parts is refused, also where the key has signed just that', async () => {
+    // With 2 and with 4 bits that say nothing, in header and payload each.
+    for (const x5t of ['', 'x', 'xx']) {
+      const parts = [JSON.stringify(headerFor(ec, { x5t })), JSON.stringify(claimsFor(ec, { x5t }))].map(base64Url);
+      const token = await ec.issuer.signInput(parts.join('.'));
+      expect((await exchange(ec, undefined, token)).status).toBe(200);
+      const [head = '', body = '', signature = ''] = token.split('.');
+      const odd = await Promise.all([
+        ...otherSpellings(head).map((one) => ec.issuer.signInput(`${one}.${body}`)),
+        ...otherSpellings(body).map((one) => ec.issuer.signInput(`${head}.${one}`)),
+        ...otherSpellings(signature).map(async (one) => `${head}.${body}.${one}`),
+      ]);
+      expect(odd.length).toBeGreaterThan(30);
+      for (const one of odd) await expectUnverified(audit, await exchange(ec, undefined, one), 'token_format');
+    }
+  });
+});
+
 describe('size', () => {
   /** A token of exactly so many bytes, otherwise right. Base64url has no text of 4n + 1 characters, so the header grows as well. */
   const ofBytes = async (bytes: number): Promise<string> => {
@@ -87,10 +123,27 @@ describe('size', () => {
     expect((await exchange(ec, undefined, '.'.repeat(1_048_576))).status).toBe(413);
   });
 
-  it('500 parameters and 300 headers that mean nothing change nothing; one that counts, 500 times, is refused', async () => {
+  it('100 MB in pieces, with no word of its length, are left after the first 64 KiB', async () => {
+    let sentBytes = 0;
+    const piece = new Uint8Array(4_096).fill(0x78);
+    const body = new ReadableStream({
+      pull(controller) {
+        if (sentBytes >= 100_000_000) return controller.close();
+        sentBytes += piece.length;
+        controller.enqueue(piece);
+      },
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = await call('/v1/token', { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
+    expect({ status: answer.status, error: answer.body['error'] }).toEqual({ status: 413, error: 'invalid_request' });
+    expect(sentBytes).toBeGreaterThan(65_536);
+    expect(sentBytes).toBeLessThan(1_000_000);
+  });
+
+  it('500 parameters and 500 headers that mean nothing change nothing; one that counts, 500 times, is refused', async () => {
     const form = tokenForm(ec.audience, await ec.token());
     for (let at = 0; at < 500; at++) form.append(`p${at}`, 'x');
-    const headers = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`x-header-${at}`, `value ${at}`]));
+    const headers = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`x-header-${at}`, `value ${at}`]));
     expect((await postToken(form, headers)).status).toBe(200);
     for (let at = 0; at < 499; at++) form.append('audience', ec.audience);
     expect((await postToken(form)).body['error']).toBe('invalid_request');

@@ -1,4 +1,5 @@
 /** What the tests of hostile tokens share: signing anything with a key that is trusted, and the one refusal that all of them get. */
+import { importJWK, type JWK, jwtVerify } from 'jose';
 import { expect } from 'vitest';
 import {
   type Answer,
@@ -35,12 +36,25 @@ export async function expectUnverified(
   audit: { lineFor(answer: Answer): Promise<AuditLine> },
   answer: Answer,
   check: string,
+  text: unknown = REFUSAL,
 ): Promise<void> {
-  expect({ status: answer.status, text: answer.text }).toEqual({ status: 400, text: REFUSAL });
+  const expected: unknown = text instanceof RegExp ? expect.stringMatching(text) : text;
+  expect({ status: answer.status, text: answer.text }).toEqual({ status: 400, text: expected });
+  expect(answer.body['error']).toBe('invalid_grant');
   expect(await audit.lineFor(answer)).toMatchObject({ outcome: 'refused', reason: 'unverified', check });
 }
 
-export interface Oidc {
+/** What a careful caller of a good library has: the algorithm pinned, issuer and audience set, and the right key. */
+export async function joseAccepts(cluster: Cluster, token: string): Promise<boolean> {
+  const { publicJwk, alg } = cluster.issuer;
+  const options = { algorithms: [alg], issuer: cluster.issuerUri, audience: `https:${cluster.audience}` };
+  return jwtVerify(token, await importJWK(publicJwk as JWK, alg), options).then(
+    () => true,
+    () => false,
+  );
+}
+
+interface Oidc {
   readonly pool: string;
   exchange(more: object, resource?: string, head?: Readonly<Record<string, unknown>>): Promise<Answer>;
 }

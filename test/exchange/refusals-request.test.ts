@@ -52,9 +52,21 @@ describe('400 invalid_request', () => {
     expect(answer.body['error_description']).toContain(parameter);
   });
 
-  it.each(['grant_type', 'audience', 'subject_token', 'resource', 'scope'])('%s twice', async (parameter) => {
+  it.each([
+    'grant_type',
+    'audience',
+    'subject_token',
+    'subject_token_type',
+    'requested_token_type',
+    'resource',
+    'scope',
+    'options',
+    'actor_token',
+    'actor_token_type',
+  ])('%s twice', async (parameter) => {
     const form = tokenForm(cluster.audience, await cluster.token(), { resource: target.uri });
-    form.append(parameter, form.get(parameter) ?? '');
+    for (const _ of Array.from({ length: form.has(parameter) ? 1 : 2 }))
+      form.append(parameter, form.get(parameter) ?? '{}');
     await expectRefusal(
       audit,
       await postToken(form),
@@ -63,6 +75,16 @@ describe('400 invalid_request', () => {
       'malformed',
       `${parameter}: stands more than once`,
     );
+  });
+
+  it('a name in other letters is another name: it neither counts nor doubles', async () => {
+    const form = tokenForm(cluster.audience, await cluster.token(), { grant_type: undefined });
+    form.append('Grant_Type', 'urn:ietf:params:oauth:grant-type:token-exchange');
+    await expectRefusal(audit, await postToken(form), 400, 'invalid_request', 'malformed', 'grant_type: is missing');
+    const twins = tokenForm(cluster.audience, await cluster.token());
+    twins.append('SUBJECT_TOKEN', 'a.b.c');
+    twins.append('subjectToken', 'a.b.c');
+    expect((await postToken(twins)).status).toBe(200);
   });
 
   it('no audience, and none in the token either', async () => {
@@ -125,6 +147,10 @@ describe('400 invalid_request', () => {
   it.each([
     '//iam.googleapis.com/projects/1%32/locations/global/workloadIdentityPools/p/providers/q',
     '//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/a b/providers/q',
+    '//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/p/providers/../../other',
+    '//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/p/providers/q/../r',
+    '//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/p/providers/%2e%2e',
+    '//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools//providers/q',
     '//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/p/providers/\u009b31m',
   ])('an audience with what no name can hold: %s', async (audience) => {
     const answer = await postToken(tokenForm(audience, await cluster.token()));

@@ -18,3 +18,8 @@ export async function expectRefusal(
   expect(line).toMatchObject({ event: 'exchange', outcome: 'refused', reason });
   if (check !== undefined && check !== '') expect(String(line['check'])).toContain(check);
 }
+
+/** All headers but the one that is each answer's own: what a stranger could tell two refusals apart by. */
+export function sameHeaders(answer: Answer): string {
+  return JSON.stringify([...answer.headers].filter(([name]) => name !== 'x-request-id'));
+}

@@ -17,7 +17,7 @@ import {
   type TestTarget,
   tokenForm,
 } from '../support/broker.ts';
-import { expectRefusal } from './refusals-support.ts';
+import { expectRefusal, sameHeaders } from './refusals-support.ts';
 
 const audit = captureAudit();
 let project: TestProject;
@@ -32,11 +32,13 @@ beforeAll(async () => {
 
 describe('400 invalid_target, always the same bytes', () => {
   const texts = new Set<string>();
+  const headers = new Set<string>();
 
   async function expectInvalidTarget(answer: Answer, reason: string, check: string): Promise<void> {
     await expectRefusal(audit, answer, 400, 'invalid_target', reason, check);
     texts.add(answer.text);
-    expect(texts.size).toBe(1);
+    headers.add(sameHeaders(answer));
+    expect([texts.size, headers.size]).toEqual([1, 1]);
   }
 
   it('unknown pool', async () => {
@@ -52,6 +54,20 @@ describe('400 invalid_target, always the same bytes', () => {
   it('project id in place of the number', async () => {
     const audience = cluster.audience.replace(project.number, project.id);
     await expectInvalidTarget(await postToken(tokenForm(audience, await cluster.token())), 'unknown_provider', '');
+  });
+
+  it('names that climb out of their place: looked for nowhere', async () => {
+    const { number } = project;
+    for (const [one, other] of [
+      [number, '..'],
+      [cluster.pool, '..'],
+      [cluster.providerId, '..'],
+      [cluster.providerId, '__proto__'],
+    ] as const) {
+      const audience = cluster.audience.replace(`/${one}`, `/${other}`);
+      const answer = await postToken(tokenForm(audience, await cluster.token()));
+      await expectInvalidTarget(answer, 'unknown_provider', 'malformed name');
+    }
   });
 
   it('unknown provider', async () => {

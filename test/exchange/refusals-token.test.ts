@@ -9,7 +9,7 @@ import {
   type TestProject,
 } from '../support/broker.ts';
 import { createIssuer, workloadClaims } from '../support/issuer.ts';
-import { expectRefusal } from './refusals-support.ts';
+import { expectRefusal, sameHeaders } from './refusals-support.ts';
 
 const audit = captureAudit();
 let project: TestProject;
@@ -27,6 +27,7 @@ describe('400 invalid_grant', () => {
   });
   const now = Math.floor(Date.now() / 1_000);
   const texts = new Set<string>();
+  const headers = new Set<string>();
 
   const cases: [string, string, () => Promise<string>][] = [
     ['not a token', 'token_format', async () => 'garbage'],
@@ -63,6 +64,23 @@ describe('400 invalid_grant', () => {
     ['no exp', 'time_claims', () => cluster.issuer.sign(claims({ exp: undefined }))],
     ['exp as text', 'time_claims', () => cluster.issuer.sign(claims({ exp: String(now + 60) }))],
     ['a fraction in exp', 'time_claims', () => cluster.issuer.sign(claims({ exp: now + 60.5 }))],
+    ...[-1, 0, 1, 2 ** 53, 1e15, null, true, [], {}, '', `${now + 60}`, '9999-12-31'].map(
+      (exp): [string, string, () => Promise<string>] => [
+        `exp ${JSON.stringify(exp)}`,
+        exp === 2 ** 53 ? 'payload_json' : 'time_claims',
+        () => cluster.issuer.sign(claims({ exp })),
+      ],
+    ),
+    ...[-1, 2 ** 53, null, true, [], '', `${now}`, now + 0.5].map((iat): [string, string, () => Promise<string>] => [
+      `iat ${JSON.stringify(iat)}`,
+      iat === 2 ** 53 ? 'payload_json' : 'time_claims',
+      () => cluster.issuer.sign(claims({ iat })),
+    ]),
+    ...[-1, null, true, [], '', `${now}`, now + 0.5].map((nbf): [string, string, () => Promise<string>] => [
+      `nbf ${JSON.stringify(nbf)}`,
+      'time_claims',
+      () => cluster.issuer.sign(claims({ nbf })),
+    ]),
     ['no iat', 'time_claims', () => cluster.issuer.sign(claims({ iat: undefined }))],
     ['iat after exp', 'time_claims', () => cluster.issuer.sign(claims({ iat: now + 30, exp: now + 20 }))],
     ['exp after the year 9999', 'time_claims', () => cluster.issuer.sign(claims({ exp: 253_402_300_800 }))],
@@ -124,7 +142,8 @@ describe('400 invalid_grant', () => {
     const answer = await exchange(cluster, undefined, await token());
     await expectRefusal(audit, answer, 400, 'invalid_grant', 'unverified', check);
     texts.add(answer.text);
-    expect(texts.size).toBe(1);
+    headers.add(sameHeaders(answer));
+    expect([texts.size, headers.size]).toEqual([1, 1]);
   });
 
   it.each([
