@@ -5,6 +5,7 @@ import { calculateJwkThumbprint } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { issuerKeysName } from '../../src/platform/issuer-keys/discovered.ts';
 import type { IssuerKeys } from '../../src/platform/issuer-keys/object.ts';
+import { REFUSED_URLS } from '../support/refused-urls.ts';
 import { alarmAtMs, discoveryWorld, settled, tables, withEnv, type World } from './issuer-keys-support.ts';
 
 const SECOND_MS = 1_000;
@@ -126,28 +127,29 @@ describe("a stranger's guess", () => {
 });
 
 describe('an issuer URL that no stranger should make us ask', () => {
-  it.each([
-    'https://169.254.169.254/latest',
-    'https://0x7f.1/',
-    'https://[::ffff:127.0.0.1]/',
-    'https://kubernetes.default.svc.cluster.local',
-    'https://metadata.google.internal/',
-    'https://localhost/',
-    'http://issuer.example/',
-    'https://issuer.example:22/',
-    'https://a@issuer.example/',
-    'https://issuer.example/?x=1',
-    'https://issuer.example/a/../b',
-    'https://issuer.example./',
-    'https://sts.example.com/600001/pool-one',
-    'https://STS.example.com/',
-    'file:///etc/passwd',
-  ])('%s is not asked, and its reason stands on the provider', async (issuerUri) => {
+  it.each(REFUSED_URLS)('%j is not asked, and its reason stands on the provider: %s', async (issuerUri, because) => {
     const { object, issuer } = await discoveryWorld({ issuerUri });
     expect(await object.keys()).toBeUndefined();
+    expect(await object.keysAfterUnknownKid('kid')).toBeUndefined();
     expect(issuer.requests).toEqual([]);
-    expect((await object.status())?.lastError).toMatch(/^issuerUri (is|must)/);
+    expect((await object.status())?.lastError).toContain(`issuerUri ${because === 'not a URL' ? 'is ' : ''}`);
+    expect((await object.status())?.lastError).toContain(because);
   });
+
+  // A jwks_uri may have a query.
+  it.each(REFUSED_URLS.filter(([, because]) => because !== 'query'))(
+    '%j is not followed to where an honest issuer’s jwks_uri leads, though its host is allowed: %s',
+    async (jwksUri) => {
+      const allowedJwksHosts = URL.canParse(jwksUri) ? [new URL(jwksUri).hostname] : [];
+      const { object, issuer } = await discoveryWorld({ allowedJwksHosts });
+      issuer.jwksUri = jwksUri;
+      expect(await object.keys()).toBeUndefined();
+      expect(issuer.requests.map(({ url }) => url)).toEqual([
+        'https://issuer.example/id/1/.well-known/openid-configuration',
+      ]);
+      expect((await object.status())?.lastError).toMatch(/jwks_uri/);
+    },
+  );
 
   it('while the settings are wrong, nobody is asked', async () => {
     const { object, issuer } = await discoveryWorld();
