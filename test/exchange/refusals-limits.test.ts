@@ -72,30 +72,31 @@ describe('429', () => {
     expect((await from('192.0.2.2', 'a.b.c')).status).toBe(400);
   });
 
+  /** Fifty at a time until one is slowed down. */
+  async function untilSlowedDown(atMost: number, send: (at: number) => Promise<Answer>): Promise<Answer> {
+    for (let from = 0; from < atMost; from += 50) {
+      const answers = await Promise.all(Array.from({ length: 50 }, (_, at) => send(from + at)));
+      const slowed = answers.find(({ status }) => status === 429);
+      if (slowed !== undefined) return slowed;
+    }
+    return send(atMost);
+  }
+
   it('whoever changes provider, token and what he says of himself with each try is slowed down all the same', async () => {
-    const send = (at: number): Promise<Answer> => {
+    const address = { 'cf-connecting-ip': '192.0.2.3' };
+    const answer = await untilSlowedDown(2 * TWO_WINDOWS, (at) => {
       const audience = cluster.audience.replace(/[^/]+$/, `guess-${at}`);
-      const headers = {
-        'x-forwarded-for': `203.0.113.${at % 250}`,
-        'x-real-ip': `203.0.113.${at % 250}`,
-        'user-agent': `${at}`,
-      };
-      return postToken(tokenForm(audience, `${at}.b.c`), { ...headers, 'cf-connecting-ip': '192.0.2.3' });
-    };
-    let answer = await send(0);
-    for (let at = 1; at < 2 * TWO_WINDOWS && answer.status === 400; at++) answer = await send(at);
+      const claimed = { 'x-forwarded-for': `203.0.113.${at % 250}`, 'x-real-ip': `203.0.113.${at % 250}` };
+      return postToken(tokenForm(audience, `${at}.b.c`), { ...address, ...claimed, 'user-agent': `${at}` });
+    });
     await expectRefusal(audit, answer, 429, 'slow_down', 'too_many_failures');
-    expect(
-      (await postToken(tokenForm(cluster.audience, await cluster.token()), { 'cf-connecting-ip': '192.0.2.3' })).status,
-    ).toBe(200);
+    expect((await postToken(tokenForm(cluster.audience, await cluster.token()), address)).status).toBe(200);
   });
 
   it('whoever has a whole IPv6 network, which is everybody there, has one share with all of it', async () => {
     const from = (address: string): Promise<Answer> =>
       postToken(tokenForm(cluster.audience, 'a.b.c'), { 'cf-connecting-ip': address });
-    let answer = await from('2001:db8:1:2::1');
-    for (let at = 2; at < TWO_WINDOWS && answer.status === 400; at++)
-      answer = await from(`2001:db8:1:2:${at.toString(16)}::1`);
+    const answer = await untilSlowedDown(TWO_WINDOWS, (at) => from(`2001:db8:1:2:${at.toString(16)}::1`));
     await expectRefusal(audit, answer, 429, 'slow_down', 'too_many_failures');
     expect((await from('2001:db8:1:3::1')).status).toBe(400);
   });

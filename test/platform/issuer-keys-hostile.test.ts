@@ -1,7 +1,7 @@
 /** Issuers of every bad habit before the IssuerKeys object: the last good keys stay, and the operator reads why. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { EC_KEY, RSA_KEY, rsaModulus } from '../support/admin-samples.ts';
+import { EC_KEY, infineonModulus, RSA_KEY, rsaModulus, spelled } from '../support/admin-samples.ts';
 import { createIssuer } from '../support/issuer.ts';
 import { type FakeIssuer, settled } from './issuer-keys-support.ts';
 
@@ -125,6 +125,16 @@ const HOSTILE: readonly (readonly [
   ['publishes a symmetric key without its bytes', 'symmetric', publishing({ kty: 'oct', kid: 'o' })],
   ['publishes 1,024 bits', '1024 bits', publishing({ ...RSA_KEY, n: rsaModulus(1_024) })],
   ['publishes 16,384 bits', '16384 bits', publishing({ ...RSA_KEY, n: rsaModulus(16_384) })],
+  [
+    'publishes a modulus with a small factor',
+    'divisible by',
+    publishing({ ...RSA_KEY, n: spelled((1n << 2_050n) + 8n) }),
+  ],
+  [
+    'publishes a key that others can factor',
+    'CVE-2017-15361',
+    publishing({ ...RSA_KEY, n: spelled(infineonModulus(17)) }),
+  ],
   ['publishes an exponent of 3', 'exponent', publishing({ ...RSA_KEY, e: 'Aw' })],
   ['publishes a point off its curve', 'curve', publishing({ ...EC_KEY, y: EC_KEY.x })],
   ['publishes one kid twice', 'twice', (i) => void (i.jwks = { keys: [EC_KEY, { ...RSA_KEY, kid: EC_KEY.kid }] })],
