@@ -54,9 +54,14 @@ export async function joseAccepts(cluster: Cluster, token: string): Promise<bool
   );
 }
 
-interface Oidc {
+export interface Oidc {
   readonly pool: string;
-  exchange(more: object, resource?: string, head?: Readonly<Record<string, unknown>>): Promise<Answer>;
+  exchange(
+    more: object,
+    resource?: string,
+    head?: Readonly<Record<string, unknown>>,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
 }
 
 export async function addOidc(
@@ -77,10 +82,10 @@ export async function addOidc(
   const audience = `//iam.googleapis.com/projects/${project.number}/locations/global/workloadIdentityPools/${pool}/providers/${providerId}`;
   return {
     pool,
-    exchange: async (more, resource, head = {}) => {
+    exchange: async (more, resource, head = {}, headers = {}) => {
       const now = Math.floor(Date.now() / 1_000);
       const own = { iss: issuerUri, aud: audience, iat: now, nbf: now, exp: now + 300, sub: 'x', ...more };
-      return postToken(tokenForm(audience, await issuer.sign(own, head), { resource }));
+      return postToken(tokenForm(audience, await issuer.sign(own, head), { resource }), headers);
     },
   };
 }
