@@ -26,7 +26,9 @@ export async function runVitest(config: string, args: readonly string[], stdout:
   const diagnostics: string[] = [];
   try {
     const exitCode = await spawned();
-    return { tally: tally(readOrUndefined(reportPath), exitCode), logs: logsOf(readOrUndefined(logPath)) };
+    const counted = tally(readOrUndefined(reportPath), exitCode);
+    // A test that fails shows what it got, which may be a token: that is vitest's word and no log, and the run is red already.
+    return { tally: counted, logs: logsOf(readOrUndefined(logPath), counted.failed === 0 ? diagnostics : []) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -61,10 +63,10 @@ export async function runVitest(config: string, args: readonly string[], stdout:
     });
   }
 
-  function logsOf(text: string | undefined): LogReport {
-    if (text === undefined) return { lines: 0, findings: ['nobody searched the logs', ...diagnostics] };
+  function logsOf(text: string | undefined, more: readonly string[]): LogReport {
+    if (text === undefined) return { lines: 0, findings: ['nobody searched the logs', ...more] };
     const { lines, findings } = JSON.parse(text) as LogReport;
-    return { lines, findings: [...findings, ...diagnostics] };
+    return { lines, findings: [...findings, ...more] };
   }
 }
 
