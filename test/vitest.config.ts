@@ -24,6 +24,8 @@ export default defineConfig({
           root: here('.'),
           include: ['core/**/*.test.ts', 'protocols/**/*.test.ts'],
           env: { TZ: 'UTC' },
+          // Properties do much; how long that takes is the machine's affair, and none of these tests waits for anything.
+          testTimeout: 120_000,
         },
       },
       {
