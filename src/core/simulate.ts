@@ -65,8 +65,8 @@ export function createSimulation(
   maxWork: number = MAX_WORK,
 ): Simulation {
   const { projectNumber } = project.project;
-  const projectThen = resource.kind === 'project' ? { ...project, policy: proposed } : project;
-  const worlds = new Map<string, { readonly now: World; readonly then: World }>();
+  const projectAfter = resource.kind === 'project' ? { ...project, policy: proposed } : project;
+  const worlds = new Map<string, { readonly now: World; readonly after: World }>();
   const plans = new Map<string, Plan>();
   const verdicts = new Map<string, Verdict>();
   const changes = new Map<string, SimulatedChange>();
@@ -122,8 +122,8 @@ export function createSimulation(
     const { targetId } = target.target;
     const asking = JSON.stringify([targetId, poolId, providerId, subject, groups, attributes, kubernetes]);
     const principal = principalOf(record, projectNumber);
-    const { now, then } = worldsOf(target);
-    const plan = plans.get(asking) ?? planOf(principal, now, then, compiler);
+    const { now, after } = worldsOf(target);
+    const plan = plans.get(asking) ?? planOf(principal, now, after, compiler);
     plans.set(asking, plan);
     if (plan.isTheSame) return 'unchanged';
     const usesClaims = plan.conditions.some((condition) => condition.usesWorkloadClaims);
@@ -134,7 +134,7 @@ export function createSimulation(
     const known = verdicts.get(key);
     if (known !== undefined) return known;
     if (work <= 0) return UNKNOWN;
-    const verdict = difference(rolesIn(now, principal, nowSeconds), rolesIn(then, principal, nowSeconds));
+    const verdict = difference(rolesIn(now, principal, nowSeconds), rolesIn(after, principal, nowSeconds));
     verdicts.set(key, verdict);
     return verdict;
   }
@@ -148,12 +148,12 @@ export function createSimulation(
   }
 
   /** Made once, for an index of its bindings hangs on each policy. */
-  function worldsOf(target: Shards['target']): { readonly now: World; readonly then: World } {
+  function worldsOf(target: Shards['target']): { readonly now: World; readonly after: World } {
     const { targetId } = target.target;
     const isMeant = resource.kind === 'target' && resource.targetId === targetId;
     const known = worlds.get(targetId) ?? {
       now: { project, target },
-      then: { project: projectThen, target: isMeant ? { ...target, policy: proposed } : target },
+      after: { project: projectAfter, target: isMeant ? { ...target, policy: proposed } : target },
     };
     worlds.set(targetId, known);
     return known;
@@ -177,13 +177,13 @@ interface Plan {
   readonly conditions: readonly Condition[];
 }
 
-function planOf(principal: Principal, now: World, then: World, compiler: PolicyCompiler): Plan {
+function planOf(principal: Principal, now: World, after: World, compiler: PolicyCompiler): Plan {
   const texts = memberTexts(principal);
   const namedNow = bindingsIn(now, texts);
-  const namedThen = bindingsIn(then, texts);
-  if (grantsOf(namedNow) === grantsOf(namedThen)) return { isTheSame: true, conditions: [] };
+  const namedAfter = bindingsIn(after, texts);
+  if (grantsOf(namedNow) === grantsOf(namedAfter)) return { isTheSame: true, conditions: [] };
   const denying = denyingRules([...(now.target.denyRules ?? []), ...(now.project.denyRules ?? [])], texts, compiler);
-  const expressions = new Set([...namedNow, ...namedThen].flatMap(({ condition }) => condition?.expression ?? []));
+  const expressions = new Set([...namedNow, ...namedAfter].flatMap(({ condition }) => condition?.expression ?? []));
   const allowing = [...expressions].map((expression) => compiler.condition(expression, 'binding'));
   return {
     isTheSame: false,
@@ -206,11 +206,11 @@ function grantsOf(bindings: readonly Binding[]): string {
   return JSON.stringify([...new Set(grants)].toSorted());
 }
 
-function difference(now: readonly string[], then: readonly string[]): Verdict {
-  const rolesGained = then.filter((role) => !now.includes(role));
-  const rolesLost = now.filter((role) => !then.includes(role));
+function difference(now: readonly string[], after: readonly string[]): Verdict {
+  const rolesGained = after.filter((role) => !now.includes(role));
+  const rolesLost = now.filter((role) => !after.includes(role));
   if (rolesGained.length === 0 && rolesLost.length === 0) return 'unchanged';
-  const change = now.length === 0 ? 'ACCESS_GAINED' : then.length === 0 ? 'ACCESS_REVOKED' : 'ROLES_CHANGED';
+  const change = now.length === 0 ? 'ACCESS_GAINED' : after.length === 0 ? 'ACCESS_REVOKED' : 'ROLES_CHANGED';
   return { change, rolesGained, rolesLost };
 }
 

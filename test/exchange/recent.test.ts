@@ -214,7 +214,7 @@ describe('the list', () => {
     do {
       const page = await must('GET', `${path()}/recentExchanges?pageSize=2&pageToken=${pageToken}`);
       seen.push(...(page['recentExchanges'] as readonly Body[]).map(({ requestId }) => requestId));
-      pageToken = String(page['nextPageToken'] ?? '');
+      pageToken = typeof page['nextPageToken'] === 'string' ? page['nextPageToken'] : '';
     } while (pageToken !== '');
     expect(seen).toEqual(ids);
     expect((await call(`${path()}/recentExchanges`)).status).toBe(401);
