@@ -60,7 +60,6 @@ describe('what is said', () => {
     ['of a provider that was switched off', { tag: 'disabled', what: 'pool' }, {}],
     ['who is slowed down', { tag: 'too_many_failures', retryAfterSeconds: 1 }, {}],
     ['of a project that keeps nothing', overQuota, { isKept: false }],
-    ['of whom no configuration was read', overQuota, { isKept: undefined }],
   ])('nothing of somebody %s', (_who, denial, changes) => {
     const { memory, said, ports } = exchangeThat(changes);
     rememberRefusal(denial, memory, ports);
