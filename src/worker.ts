@@ -17,6 +17,7 @@ import { createJwksReader } from './platform/keys/jwks.ts';
 import { createSigner } from './platform/keys/signer.ts';
 import { createQuotaGate } from './platform/quota/gate.ts';
 import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
+import { createRecentReader } from './platform/quota/recent-reader.ts';
 import { createRecentSender } from './platform/quota/recent-sender.ts';
 import { notReadyReason } from './platform/readiness.ts';
 import { createConfigReader } from './platform/registry/snapshot.ts';
@@ -59,6 +60,7 @@ export function createBroker(env: Env): App {
     keyRing: env.KEY_RING,
     issuerKeys: env.ISSUER_KEYS,
     usage: (number) => gate.usage(number),
+    recentExchanges: createRecentReader(env.QUOTA),
   });
   const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
     const found = await admin.findProject(projectNumber);

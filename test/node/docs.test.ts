@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TARGET_MAX_LIFETIME, TOKEN_EXCHANGES_PER_MINUTE, MAX_TOKEN_LIFETIME } from '../../src/core/admin/fields.ts';
+import { MAX_RECENT_EXCHANGES, RECENT_RETENTION } from '../../src/core/recent.ts';
 import { PERMIT_LIFETIME_MS } from '../../src/core/quota.ts';
 import { KEEP_PUBLISHED_MS, PERIOD_MS, PUBLISH_LEAD_MS } from '../../src/platform/keys/rotation.ts';
 
@@ -36,6 +37,9 @@ describe('docs/state.md', () => {
     ],
     [
       `| ${thousands(MAX_TOKEN_LIFETIME.unset)} s | ${MAX_TOKEN_LIFETIME.min} s to ${thousands(MAX_TOKEN_LIFETIME.max)} s |`,
+    ],
+    [
+      `| recent exchanges a project / kept for | ${thousands(MAX_RECENT_EXCHANGES)} / ${thousands(RECENT_RETENTION.unset)} s | 0 s (none) to ${thousands(RECENT_RETENTION.max)} s |`,
     ],
     [`target ${TARGET_MAX_LIFETIME.min} s to ${thousands(TARGET_MAX_LIFETIME.max)} s`],
     [`| a permit counts | ${PERMIT_LIFETIME_MS / 1_000 + 61} s after its grant`],

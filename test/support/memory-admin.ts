@@ -2,6 +2,7 @@
 import { apply } from '../../src/core/admin/apply.ts';
 import type { AdminPort, SigningKeyInfo } from '../../src/core/admin/port.ts';
 import { setOrganizationPolicy } from '../../src/core/admin/policies.ts';
+import { proposalOn } from '../../src/core/admin/propose.ts';
 import { validateNewProject } from '../../src/core/admin/projects.ts';
 import { read } from '../../src/core/admin/read.ts';
 import type { ApplyContext } from '../../src/core/admin/state.ts';
@@ -82,6 +83,13 @@ export function createMemoryAdmin(): MemoryAdmin {
       });
       return question.ok ? ok(explain(question.value, createPolicyCompiler(100))) : question;
     },
+    propose: async (projectNumber, resource, input) => {
+      const state = config(projectNumber);
+      return proposalOn(state, state.projectShard(), resource, input, context());
+    },
+    targetShards: async (projectNumber, targetIds) =>
+      ok(targetIds.map((targetId) => config(projectNumber).targetShard(targetId) ?? null)),
+    recentExchanges: async () => ok({ records: [], dropped: 0 }),
     issuerKeysStatus: async () => ok(undefined),
     organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),
     setOrganizationPolicy: async (input, actor) => {

@@ -16,6 +16,7 @@ import { projectRoutes } from './project-routes.ts';
 import { answerPush, isPush } from './push-route.ts';
 import { readQuery } from './query.ts';
 import { renderDenial, renderJson } from './response.ts';
+import { rehearsalRoutes } from './rehearsal-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import { findRoute, type Route } from './table.ts';
 import { targetRoutes } from './target-routes.ts';
@@ -40,6 +41,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
     ...roleRoutes(deps),
     ...policyRoutes(deps),
     ...keyRoutes(deps),
+    ...rehearsalRoutes(deps),
     ...troubleshootRoutes(deps, deps.troubleshoot),
   ];
   const denyRoutes = denyPolicyRoutes(deps);

@@ -143,6 +143,8 @@ export const getPolicy = document({
 
 export const setPolicy = document({ policy, updateMask: text });
 
+export const simulate = document({ policy });
+
 export const testPermissions = document({ permissions: v.array(v.string()) });
 
 export const troubleshoot = document({
