@@ -1,4 +1,6 @@
-/** One event an exchange, whatever happened: what the operator reads. Whoever writes it down hashes the subject token first. */
+/** One event an exchange, and one a push, whatever happened: what the operator reads. Whoever writes it down hashes the subject token first. */
+import type { Denial } from './denial.ts';
+
 export interface ExchangeEvent {
   readonly timeMs: number;
   readonly requestId: string;
@@ -20,4 +22,65 @@ export interface ExchangeEvent {
   readonly admittedAtMs?: number;
   readonly expiresInSeconds?: number;
   readonly durationsMs: Readonly<Record<string, number>>;
+}
+
+/** What became of one request to `:pushKeys`. Of the pushed set it holds names alone, and those only once it was taken. */
+export interface PushEvent {
+  readonly timeMs: number;
+  readonly requestId: string;
+  readonly outcome: 'granted' | 'refused';
+  readonly reason: string;
+  readonly check?: string;
+  readonly project?: string;
+  readonly pool?: string;
+  readonly provider?: string;
+  readonly principal?: string;
+  /** The `kid`s that verify from now on, or after `newKeyHold`. */
+  readonly kids?: readonly string[];
+  readonly thumbprints?: readonly string[];
+  /** As it came. Never written anywhere. */
+  readonly rawSubjectToken?: string;
+  readonly durationsMs: Readonly<Record<string, number>>;
+}
+
+/** Why something was refused, in the operator's words: `reason` and `check` of a line. */
+export interface Cause {
+  readonly reason: string;
+  readonly check?: string;
+}
+
+export function causeOf(denial: Denial): Cause {
+  const check = checkOf(denial);
+  return { reason: denial.tag, ...(check === undefined ? {} : { check }) };
+}
+
+function checkOf(denial: Denial): string | undefined {
+  switch (denial.tag) {
+    case 'unverified':
+      return denial.check;
+    case 'malformed':
+      return `${denial.parameter}: ${denial.problem}`;
+    case 'unknown_provider':
+      return `unknown: ${denial.why}`;
+    case 'disabled':
+      return `${denial.what} disabled`;
+    case 'denied_uid':
+      return denial.uid;
+    case 'condition_error':
+      return denial.problem;
+    case 'not_granted':
+      return denial.why;
+    case 'unknown_target':
+      return denial.hint;
+    case 'unavailable':
+      return denial.dependency;
+    case 'subject_too_long':
+      return `google.subject has ${denial.bytes} bytes`;
+    case 'token_too_large':
+      return `${denial.bytes} bytes`;
+    case 'internal':
+      return denial.fault;
+    default:
+      return undefined;
+  }
 }

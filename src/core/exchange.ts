@@ -2,7 +2,7 @@
 import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
-import type { ExchangeEvent } from './event.ts';
+import { causeOf, type ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
 import { IAM_PREFIX, mayExist, parseProviderName, type ProviderName, providerName, targetName } from './names.ts';
 import type { EpochNews } from './news.ts';
@@ -238,14 +238,12 @@ async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<R
 
 function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {
   const { provider, principal, grant } = trace;
-  const check = issued.ok ? undefined : checkOf(issued.error);
   const targetId = !issued.ok && issued.error.tag === 'not_granted' ? issued.error.target : grant?.targetId;
   return {
     timeMs: startMs,
     requestId: input.requestId,
     outcome: issued.ok ? 'granted' : 'refused',
-    reason: issued.ok ? 'granted' : issued.error.tag,
-    ...(check === undefined ? {} : { check }),
+    ...(issued.ok ? { reason: 'granted' } : causeOf(issued.error)),
     ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
     ...(principal ? { principal: principalIdentifier(principal) } : {}),
     ...(targetId !== undefined && provider ? { target: targetName(provider.projectNumber, targetId) } : {}),
@@ -257,35 +255,4 @@ function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Tr
     ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
     durationsMs: trace.durationsMs,
   };
-}
-
-function checkOf(denial: Denial): string | undefined {
-  switch (denial.tag) {
-    case 'unverified':
-      return denial.check;
-    case 'malformed':
-      return `${denial.parameter}: ${denial.problem}`;
-    case 'unknown_provider':
-      return `unknown: ${denial.why}`;
-    case 'disabled':
-      return `${denial.what} disabled`;
-    case 'denied_uid':
-      return denial.uid;
-    case 'condition_error':
-      return denial.problem;
-    case 'not_granted':
-      return denial.why;
-    case 'unknown_target':
-      return denial.hint;
-    case 'unavailable':
-      return denial.dependency;
-    case 'subject_too_long':
-      return `google.subject has ${denial.bytes} bytes`;
-    case 'token_too_large':
-      return `${denial.bytes} bytes`;
-    case 'internal':
-      return denial.fault;
-    default:
-      return undefined;
-  }
 }

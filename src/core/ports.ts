@@ -1,6 +1,6 @@
 /** What the core needs from the world. Cloudflare fills these in `worker.ts`; the tests fill some with lagging or failing ones. */
 import type { Denial } from './denial.ts';
-import type { ExchangeEvent } from './event.ts';
+import type { ExchangeEvent, PushEvent } from './event.ts';
 import type { ProviderName } from './names.ts';
 import type { EpochNews } from './news.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
@@ -93,6 +93,7 @@ export interface ExchangePorts {
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;
   readonly failures: FailureLimiter;
   record(event: ExchangeEvent): void;
+  recordPush(event: PushEvent): void;
 }
 
 /** Slows strangers down by address, and by address and provider: never by provider alone, which would be an off-switch for strangers. */

@@ -52,6 +52,7 @@ async function run(
     sign: async () => ok({ jwt: 'signed' }),
     failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
     record: (event) => events.push(event),
+    recordPush: () => undefined,
     ...world.ports,
   };
 

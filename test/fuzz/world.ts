@@ -96,6 +96,9 @@ export async function createWorld(verifySignature: VerifySignature = createSigna
         record: (event) => {
           if (event.reason === 'internal') faults.push(`exchange: ${event.check}`);
         },
+        recordPush: (event) => {
+          if (event.reason === 'internal') faults.push(`push: ${event.check}`);
+        },
       },
       wellKnown: {
         publicOrigin: ORIGIN,

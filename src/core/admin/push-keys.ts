@@ -14,11 +14,11 @@ import { keysChanged, readUploadedKeys, type UploadedKeys } from './key-sets.ts'
 import { roleName } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
-const PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
+export const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
 
 /** The one text for everybody who may not push, whatever the reason. */
 export function mayNotPush(name: ProviderName): AdminDenial {
-  return { tag: 'permission_denied', permission: PERMISSION, resource: providerName(name) };
+  return { tag: 'permission_denied', permission: PUSH_PERMISSION, resource: providerName(name) };
 }
 
 type Push = Extract<Command, { type: 'provider.pushKeys' }>;
@@ -77,7 +77,7 @@ function mayPush(state: ConfigState, poolId: string, pusher: Pusher): boolean {
       ({ role, members, condition }) =>
         condition === undefined &&
         members.some((member) => member.startsWith('principal://') && pusher.memberTexts.includes(member)) &&
-        permissionsOf(state, role).includes(PERMISSION),
+        permissionsOf(state, role).includes(PUSH_PERMISSION),
     );
 }
 

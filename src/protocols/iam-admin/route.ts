@@ -3,7 +3,6 @@ import { Hono } from 'hono';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { PushKeys } from '../../core/push-keys.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
@@ -11,7 +10,7 @@ import { keyRoutes } from './key-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { poolRoutes } from './pool-routes.ts';
 import { projectRoutes } from './project-routes.ts';
-import { answerPush, isPush } from './push-route.ts';
+import { answerPush, isPush, type PushDeps } from './push-route.ts';
 import { readQuery } from './query.ts';
 import { renderDenial, renderJson } from './response.ts';
 import { roleRoutes } from './role-routes.ts';
@@ -25,10 +24,12 @@ interface IamAdminDeps {
   readonly admin: AdminPort;
   readonly publicOrigin: string;
   readonly authenticate: AuthenticateAdmin;
-  readonly pushKeys: PushKeys;
+  readonly push: PushDeps;
 }
 
-export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
+type Routes = Hono<{ Variables: { requestId: string } }>;
+
+export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
   const routes: readonly Route[] = [
     ...projectRoutes(deps),
     ...poolRoutes(deps),
@@ -37,11 +38,13 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
     ...policyRoutes(deps),
     ...keyRoutes(deps),
   ];
-  const app = new Hono();
+  const app: Routes = new Hono();
   app.all('*', async (context) => {
     const request = context.req.raw;
     const path = new URL(request.url).pathname.replace(/^\/v1\//, '');
-    const answer = isPush(path) ? await answerPush(request, path, deps.pushKeys) : await answerTo(request, path);
+    const answer = isPush(path)
+      ? await answerPush(request, path, context.get('requestId'), deps.push)
+      : await answerTo(request, path);
     return answer.ok ? renderJson(answer.value) : renderDenial(answer.error);
   });
   return app;
