@@ -33,7 +33,11 @@ export function createApp(ports: AppPorts): App {
     admin: ports.admin,
     publicOrigin: ports.exchange.publicOrigin,
     authenticate: ports.authenticateAdmin,
-    pushKeys: createPushKeys(ports.exchange, ports.admin),
+    push: {
+      pushKeys: createPushKeys(ports.exchange, ports.admin),
+      nowMs: () => ports.exchange.nowMs(),
+      recordPush: (event) => ports.exchange.recordPush(event),
+    },
     troubleshoot: createTroubleshoot(ports.exchange, ports.admin),
   });
   app.route('/v1', administration);

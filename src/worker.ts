@@ -9,7 +9,7 @@ import type { ConfigView } from './core/ports.ts';
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
 import { alsoFederated } from './platform/administration/federated.ts';
 import { createAdminPort } from './platform/administration/port.ts';
-import { createAuditLog, createFaultLog } from './platform/audit/log.ts';
+import { createAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
 import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
@@ -79,6 +79,7 @@ export function createBroker(env: Env): App {
   const issuerKeys = createIssuerKeyReader({ namespace: env.ISSUER_KEYS, cache: env.CACHE, keks, nowMs });
   const jwks = createJwksReader({ namespace: env.KEY_RING, cache: env.CACHE, keks, nowMs });
   const audit = createAuditLog(writeLine);
+  const auditPush = createPushAuditLog(writeLine);
 
   return createApp({
     exchange: {
@@ -104,6 +105,7 @@ export function createBroker(env: Env): App {
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => waitUntil(audit(event)),
       remember: (projectNumber, exchange) => recent.remember(projectNumber, exchange),
+      recordPush: (event) => waitUntil(auditPush(event)),
     },
     wellKnown: {
       publicOrigin,

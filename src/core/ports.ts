@@ -1,6 +1,6 @@
 /** What the core needs from the world. Cloudflare fills these in `worker.ts`; the tests fill some with lagging or failing ones. */
 import type { Denial } from './denial.ts';
-import type { ExchangeEvent } from './event.ts';
+import type { ExchangeEvent, PushEvent } from './event.ts';
 import type { ProviderName } from './names.ts';
 import type { EpochNews } from './news.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
@@ -96,6 +96,7 @@ export interface ExchangePorts {
   record(event: ExchangeEvent): void;
   /** For rehearsals. Costs no call and never fails: what finds no room is let go. Again with the same id: the later one counts. */
   remember(projectNumber: string, exchange: RecentExchange): void;
+  recordPush(event: PushEvent): void;
 }
 
 /** Slows strangers down by address, and by address and provider: never by provider alone, which would be an off-switch for strangers. */

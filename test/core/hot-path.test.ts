@@ -84,6 +84,7 @@ async function ask(targetId: string): Promise<string> {
     failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
     record: () => undefined,
     remember: () => undefined,
+    recordPush: () => undefined,
   };
   const input: ExchangeInput = {
     requestId: 'r',

@@ -1,6 +1,7 @@
 /** Custom roles: named lists of permissions, free text so that they fit any service's own words. */
 import type { Policy, Role } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
+import { predefinedRole } from '../roles.ts';
 import type { Applied } from './applied.ts';
 import { isConditional } from './bindings.ts';
 import type { RoleInput } from './commands.ts';
@@ -129,4 +130,12 @@ function checkSize(field: string, { title, description, includedPermissions }: R
 
 function notFound(state: ConfigState, roleId: string): Result<never, AdminDenial> {
   return err({ tag: 'not_found', resource: roleName(state.project().projectId, roleId) });
+}
+
+/** Of a predefined role, or of one of this project's own; none of a role that is not there. */
+export function permissionsOf(state: ConfigState, role: string): readonly string[] {
+  const predefined = predefinedRole(role);
+  if (predefined !== undefined) return predefined.permissions;
+  const prefix = roleName(state.project().projectId, '');
+  return role.startsWith(prefix) ? (state.role(role.slice(prefix.length))?.includedPermissions ?? []) : [];
 }

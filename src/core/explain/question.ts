@@ -3,12 +3,12 @@ import type { Asked, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
 import type { AdminDenial } from '../admin/denial.ts';
 import { rulesDenying } from '../admin/deny-resolution.ts';
 import { policyResourceName } from '../admin/policies.ts';
-import { roleName } from '../admin/roles.ts';
+import { PUSH_PERMISSION } from '../admin/push-keys.ts';
+import { permissionsOf, roleName } from '../admin/roles.ts';
 import type { ConfigState } from '../admin/state.ts';
 import { projectName, targetName } from '../names.ts';
 import { type DenyAttachment, EMPTY_POLICY, type EdgeDenyRule, type Policy, type Shards } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
-import { predefinedRole } from '../roles.ts';
 
 /** What the Registry adds. */
 interface Rows {
@@ -16,8 +16,6 @@ interface Rows {
   readonly project: Shards['project'];
   target(targetId: string): Shards['target'] | undefined;
 }
-
-const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
 
 export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, AdminDenial> {
   const { state, project } = rows;
@@ -74,11 +72,4 @@ function policyOn(state: ConfigState, resource: Asked['resource']): { readonly o
 
 function rolesIn(policy: Policy): readonly string[] {
   return [...new Set(policy.bindings.map((binding) => binding.role))];
-}
-
-function permissionsOf(state: ConfigState, role: string): readonly string[] {
-  const predefined = predefinedRole(role);
-  if (predefined !== undefined) return predefined.permissions;
-  const prefix = roleName(state.project().projectId, '');
-  return role.startsWith(prefix) ? (state.role(role.slice(prefix.length))?.includedPermissions ?? []) : [];
 }

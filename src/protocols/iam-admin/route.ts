@@ -3,7 +3,6 @@ import { Hono } from 'hono';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { PushKeys } from '../../core/push-keys.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { Troubleshoot } from '../../core/troubleshoot.ts';
 import { readJsonBody } from './body.ts';
@@ -13,7 +12,7 @@ import { keyRoutes } from './key-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { poolRoutes } from './pool-routes.ts';
 import { projectRoutes } from './project-routes.ts';
-import { answerPush, isPush } from './push-route.ts';
+import { answerPush, isPush, type PushDeps } from './push-route.ts';
 import { readQuery } from './query.ts';
 import { renderDenial, renderJson } from './response.ts';
 import { rehearsalRoutes } from './rehearsal-routes.ts';
@@ -29,11 +28,13 @@ interface IamAdminDeps {
   readonly admin: AdminPort;
   readonly publicOrigin: string;
   readonly authenticate: AuthenticateAdmin;
-  readonly pushKeys: PushKeys;
+  readonly push: PushDeps;
   readonly troubleshoot: Troubleshoot;
 }
 
-export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
+type Routes = Hono<{ Variables: { requestId: string } }>;
+
+export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
   const routes: readonly Route[] = [
     ...projectRoutes(deps),
     ...poolRoutes(deps),
@@ -45,7 +46,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
     ...troubleshootRoutes(deps, deps.troubleshoot),
   ];
   const denyRoutes = denyPolicyRoutes(deps);
-  const app = new Hono();
+  const app: Routes = new Hono();
   app.all('*', async (context) => {
     const request = context.req.raw;
     const { pathname } = new URL(request.url);
@@ -53,7 +54,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
     const path = pathname.replace(/^\/v[12]\//, '');
     const answer =
       !isV2 && isPush(path)
-        ? await answerPush(request, path, deps.pushKeys)
+        ? await answerPush(request, path, context.get('requestId'), deps.push)
         : await answerTo(request, path, isV2 ? denyRoutes : routes);
     return answer.ok ? renderJson(answer.value) : renderDenial(answer.error);
   });
