@@ -1,4 +1,4 @@
-/** The documents stay true: tests that the security page names exist, links lead somewhere, the numbers of state.md are the code's, every reason is explained. */
+/** The documents stay true: links lead somewhere, the numbers of state.md are the code's, every reason is explained. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,25 +12,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Tables are padded by the formatter: runs of blanks are one. */
 const read = (path: string): string =>
   readFileSync(join(root, path), 'utf8').replaceAll(/ +/g, ' ').replaceAll(/\| -+/g, '| ---');
-
-describe('docs/security.md', () => {
-  const rows = [...read('docs/security.md').matchAll(/\| `([\w./-]+\.test\.ts)` "((?:[^"]|\\")+)" \|$/gm)];
-
-  it('has its table', () => {
-    expect(rows.length).toBeGreaterThanOrEqual(35);
-    const lines = read('docs/security.md')
-      .split('\n')
-      .filter((line) => line.startsWith('| ') && !line.startsWith('| threat') && !line.startsWith('| ---'));
-    expect(rows.length).toBe(lines.length);
-  });
-
-  it.each(rows.map((row) => [row[1] ?? '', (row[2] ?? '').replaceAll('\\|', '|')] as const))(
-    '%s "%s"',
-    (file, title) => {
-      expect(read(join('test', file)).replaceAll("\\'", "'")).toContain(title);
-    },
-  );
-});
 
 describe('links', () => {
   it.each([

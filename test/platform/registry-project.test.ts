@@ -31,7 +31,7 @@ import {
 /** Alarms come after up to a few seconds. */
 const eventually = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 15_000 });
 
-const OTHER_KEK = 'b3RoZXIta2VrLW90aGVyLWtlay1vdGhlci1rZWstMTI=';
+const OTHER_KEK = btoa('test-only-other-kek-0123456789ab');
 
 async function inKv(key: string): Promise<{ epoch: number; value: unknown } | undefined> {
   const keks = readKeks(env);

@@ -34,7 +34,7 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
       return authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
     },
   });
-  const app = new Hono().route('/v1', routes);
+  const app = new Hono().route('/v1', routes).route('/v2', routes);
   const send = async (path: string, init: RequestInit) => app.request(`https://sts.example.com${path}`, init);
   return {
     admin,

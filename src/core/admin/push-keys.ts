@@ -11,6 +11,7 @@ import type { Command, Pusher } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { idleKeys, isIdle } from './jwks.ts';
 import { keysChanged, readUploadedKeys, type UploadedKeys } from './key-sets.ts';
+import { isPusherDenied } from './pusher-denied.ts';
 import { roleName } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
@@ -35,14 +36,15 @@ export function pushKeys(state: ConfigState, push: Push, context: ApplyContext):
     return err({ tag: 'etag_mismatch', resource: providerName(name) });
   }
   if (state.isTokenUsed(once.key)) return err({ tag: 'bad_credentials' });
-  if (!mayPush(state, poolId, pusher)) return err(mayNotPush(name));
+  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
+  const isDenied = isPusherDenied(state, current, pusher, PERMISSION, nowSeconds);
+  if (isDenied || !mayPush(state, poolId, pusher)) return err(mayNotPush(name));
   if (current.keySource === 'discovery') {
     const description = 'The keys of this provider come from its issuer by discovery: nobody can push others.';
     return err({ tag: 'failed_precondition', description });
   }
   const set = readUploadedKeys('jwksJson', push.jwksJson, current.distrustedThumbprints, context.thumbprintOf);
   if (!set.ok) return err({ tag: 'invalid_argument', violations: set.error });
-  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
   if (!isContinuation(current, set.value, nowSeconds)) {
     return err(
       invalid('jwksJson', 'must keep at least one key that is trusted now, or an administrator uploads it by PATCH'),

@@ -1,11 +1,12 @@
 /** From what was asked to the whole question: the policies on the path as the Registry has them now, and what of them counts. */
 import type { Asked, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
 import type { AdminDenial } from '../admin/denial.ts';
+import { rulesDenying } from '../admin/deny-resolution.ts';
 import { policyResourceName } from '../admin/policies.ts';
 import { roleName } from '../admin/roles.ts';
 import type { ConfigState } from '../admin/state.ts';
 import { projectName, targetName } from '../names.ts';
-import { EMPTY_POLICY, type EdgeDenyRule, type Policy, type Shards } from '../resources.ts';
+import { type DenyAttachment, EMPTY_POLICY, type EdgeDenyRule, type Policy, type Shards } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import { predefinedRole } from '../roles.ts';
 
@@ -41,7 +42,14 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
       counts: rolesIn(one.policy).filter((role) => permissionsOf(state, role).includes(wanted.permission)),
       ...(wanted.permission === PUSH_PERMISSION ? { exactOnly: true as const } : {}),
     }));
-    return ok({ ...common, wanted: { kind: 'permission' }, path, rules: [] });
+    const places: readonly DenyAttachment[] =
+      own.kind === 'target' ? [own, { kind: 'project' }] : [{ kind: 'project' }];
+    const denying = places.flatMap((place) =>
+      rulesDenying(state, place, wanted.permission).map((rule): PathRule => {
+        return { on: policyResourceName(state, place), rule, concerns: 'everything' };
+      }),
+    );
+    return ok({ ...common, wanted: { kind: 'permission' }, path, rules: denying });
   }
   const opening = project.openingRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
   const path = policies.map((one): PathPolicy => ({ ...one, counts: wanted.kind === 'target' ? opening : [] }));

@@ -6,6 +6,7 @@ import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
+import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
 import type { ApplyContext, Write } from '../../core/admin/state.ts';
@@ -214,8 +215,11 @@ export class ProjectRegistry {
 
   /** What has grown too large for the edge shows only when it is put together, so after the rows are written. */
   #refuseLargeShards(keys: readonly string[]): void {
+    // Nothing changes meanwhile, and a change of a role may name every target.
+    let known: ReturnType<RoleReader> | undefined;
+    const roles: RoleReader = () => (known ??= allRoles(this.#store));
     for (const key of keys) {
-      const denial = tooLarge(`the record ${key}`, shardValue(this.#store, key));
+      const denial = tooLarge(`the record ${key}`, shardValue(this.#store, key, roles));
       if (denial !== undefined) throw new Undone(denial);
     }
   }
