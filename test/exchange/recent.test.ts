@@ -102,7 +102,7 @@ describe('an exchange is remembered', () => {
     expect(record).not.toHaveProperty('target');
   });
 
-  it('when policy refuses it, with the reason and the target; also one that a deny rule or no target ends', async () => {
+  it('when policy refuses it, with the reason and the target; also one of a target that there is none of', async () => {
     const refused = await exchange(cluster, target.uri);
     expect(await recorded(refused)).toMatchObject({
       outcome: 'refused',
@@ -301,6 +301,24 @@ describe(':simulate', () => {
     expect(await simulate(path(), all)).toMatchObject({ resultsSummary: { logCount: 2, differenceCount: 2 } });
     await must('DELETE', other.path);
     expect(await simulate(path(), all)).toMatchObject({ resultsSummary: { logCount: 1 } });
+  });
+
+  it('lets deny rules win over the proposal too', async () => {
+    await setPolicy(target.path, [{ role: reader, members: [checkout()] }]);
+    const parent = `/v2/policies/cloudresourcemanager.googleapis.com%2Fprojects%2F${project.number}/denypolicies`;
+    const denyRule = {
+      deniedPrincipals: [who('namespace/shop', 'principalSet')],
+      deniedPermissions: ['storage.googleapis.com/objects.get'],
+    };
+    await must('POST', `${parent}?policyId=no-reading`, { rules: [{ denyRule }] });
+    const refused = await exchange(cluster, target.uri);
+    expect(await recorded(refused)).toMatchObject({ reason: 'denied_by_policy', target: targetName() });
+    const summary = { logCount: 1, unchangedCount: 1, differenceCount: 0 };
+    expect(await simulate(target.path, [])).toMatchObject({ resultsSummary: summary });
+    const creator = await addRole(project, ['storage.objects.create']);
+    expect(await simulate(target.path, [{ role: creator, members: [checkout()] }])).toMatchObject({
+      results: [{ accessChange: 'ACCESS_GAINED', rolesGained: [creator], rolesLost: [] }],
+    });
   });
 
   it('says that it cannot be told where a condition asks for claims that were too large to keep', async () => {

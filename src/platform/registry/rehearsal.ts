@@ -1,6 +1,7 @@
 /** What a rehearsal asks of a project's rows: a policy looked at as if it were set, and targets as they are now. Writes nothing. */
 import type { PolicyInput, PolicyResource } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
 import { proposalOn, type Proposal } from '../../core/admin/propose.ts';
 import type { ApplyContext } from '../../core/admin/state.ts';
 import type { Shards } from '../../core/resources.ts';
@@ -30,10 +31,12 @@ export function propose(
 
 /** In the order of the ids, as many as fit; null for one that is gone. */
 export function targetShards(store: ProjectStore, targetIds: readonly string[]): readonly (Shards['target'] | null)[] {
+  let known: ReturnType<RoleReader> | undefined;
+  const roles: RoleReader = () => (known ??= allRoles(store));
   const found: (Shards['target'] | null)[] = [];
   let characters = 0;
   for (const targetId of targetIds) {
-    const shard = targetShard(store, targetId) ?? null;
+    const shard = targetShard(store, targetId, roles) ?? null;
     characters += JSON.stringify(shard).length;
     if (characters > MAX_ANSWER_CHARACTERS && found.length > 0) break;
     found.push(shard);
