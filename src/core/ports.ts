@@ -1,4 +1,5 @@
 /** What the core needs from the world. Cloudflare fills these in `worker.ts`; the tests fill some with lagging or failing ones. */
+import type { Purpose } from './audiences.ts';
 import type { Denial } from './denial.ts';
 import type { ExchangeEvent, PushEvent } from './event.ts';
 import type { ProviderName } from './names.ts';
@@ -7,7 +8,7 @@ import type { PolicyCompiler } from './policy/cache.ts';
 import type { RecentExchange } from './recent.ts';
 import type { Provider, PublicJwk, Shards, SigningAlgorithm, Target } from './resources.ts';
 import type { Result } from './result.ts';
-import type { Purpose, VerifySignature } from './verify.ts';
+import type { VerifySignature } from './verify.ts';
 
 /**
  * One request's view of a project's configuration. A shard read twice is the same value twice; a value that has not changed is the same

@@ -7,7 +7,8 @@ import type { PolicyInput } from '../../src/core/admin/commands.ts';
 import { stillCurrent } from '../../src/core/news.ts';
 import type { AdvanceInput } from '../../src/core/quota.ts';
 import { shardKey } from '../../src/core/resources.ts';
-import { macKeys, openRecord } from '../../src/platform/registry/record.ts';
+import { openRecord } from '../../src/platform/registry/record.ts';
+import { macKeys } from '../../src/platform/sealed-record.ts';
 import { readKeks } from '../../src/platform/settings.ts';
 import {
   aProject,
@@ -16,6 +17,7 @@ import {
   epochInForce,
   fails,
   getRole,
+  inKv,
   mendEnv,
   namespaceOf,
   provisioned,
@@ -32,13 +34,6 @@ import {
 const eventually = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 15_000 });
 
 const OTHER_KEK = btoa('test-only-other-kek-0123456789ab');
-
-async function inKv(key: string): Promise<{ epoch: number; value: unknown } | undefined> {
-  const keks = readKeks(env);
-  if (!keks.ok) throw new Error(keks.error);
-  const text = await env.CACHE.get(key);
-  return text === null ? undefined : openRecord(await macKeys(keks.value), key, text, Date.now());
-}
 
 describe('a project that nobody made', () => {
   it('is not there, and asking for it makes nothing', async () => {

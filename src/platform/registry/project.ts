@@ -21,13 +21,14 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
 import { FaultLog } from './faults.ts';
+import { macKeys, type MacKeys } from '../sealed-record.ts';
 import { within } from '../within.ts';
 import { applyContext, DELIVERY_PATIENCE_MS, type Host, PATIENCE_MS, Turns } from './host.ts';
 import { kekStanding, type KekStanding, writableKek } from './kek.ts';
 import { MAX_NAMED_SHARDS, tooLarge } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
-import { macKeys, type MacKeys, sealRecord } from './record.ts';
+import { sealRecord } from './record.ts';
 import { propose, targetShards } from './rehearsal.ts';
 import { isConfigShard, projectShard, shardValue, targetShard, type ShardValue } from './shards.ts';
 
