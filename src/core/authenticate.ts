@@ -2,6 +2,7 @@
 import type { UnverifiedAssertion } from './assertion.ts';
 import type { Purpose } from './audiences.ts';
 import type { Denial } from './denial.ts';
+import type { DryRun } from './dry-run.ts';
 import { deniedUidOf } from './kubernetes.ts';
 import { type ProviderName, providerName } from './names.ts';
 import type { ConfigView, ExchangePorts, OnceMarker } from './ports.ts';
@@ -18,17 +19,21 @@ export interface Authenticated {
   readonly once?: OnceMarker;
 }
 
-type AuthenticatePorts = Pick<
+export type AuthenticatePorts = Pick<
   ExchangePorts,
   'nowMs' | 'compiler' | 'discoveredKeys' | 'verifySignature' | 'reviewToken'
 >;
+
+/** What of the configuration it needs. */
+export type AuthenticateView = Pick<ConfigView, 'pool' | 'provider' | 'target'>;
 
 export async function authenticate(
   assertion: UnverifiedAssertion,
   name: ProviderName,
   purpose: Purpose,
-  view: ConfigView,
+  view: AuthenticateView,
   ports: AuthenticatePorts,
+  dryRuns: DryRun[] = [],
 ): Promise<Result<Authenticated, Denial>> {
   const [pool, found] = await Promise.all([view.pool(name.poolId), view.provider(name.poolId, name.providerId)]);
   if (pool === undefined) return err({ tag: 'unknown_provider', why: 'pool' });
@@ -43,7 +48,7 @@ export async function authenticate(
   if (!verified.ok) return verified;
   const denied = verified.value.kubernetes && deniedUidOf(verified.value.kubernetes, pool.pool.deniedUids, nowSeconds);
   if (denied !== undefined) return err({ tag: 'denied_uid', uid: denied });
-  const principal = admit(verified.value, name, provider, ports.compiler);
+  const principal = admit(verified.value, name, provider, ports.compiler, dryRuns);
   if (!principal.ok) return principal;
   const reviewed = await secondOpinion(assertion, verified.value, name, provider, purpose, view, ports);
   if (!reviewed.ok) return reviewed;
@@ -73,7 +78,7 @@ async function secondOpinion(
   name: ProviderName,
   provider: Provider,
   purpose: Purpose,
-  view: ConfigView,
+  view: AuthenticateView,
   ports: AuthenticatePorts,
 ): Promise<Result<void, Denial>> {
   const { kubernetes } = verified;

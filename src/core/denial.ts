@@ -46,6 +46,8 @@ export type Denial =
   /** Nothing of the `resource` itself is kept: whatever stands there would stand in the log. */
   | { readonly tag: 'unknown_target'; readonly hint?: string }
   | { readonly tag: 'not_granted'; readonly target: string; readonly why: string }
+  /** Would be granted, were it not for this deny rule. */
+  | { readonly tag: 'denied_by_policy'; readonly rule: string }
   | { readonly tag: 'over_quota'; readonly retryAfterSeconds: number }
   | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number }
   | { readonly tag: 'token_too_large'; readonly bytes: number }

@@ -1,5 +1,7 @@
 /** One event an exchange, and one a push, whatever happened: what the operator reads. Whoever writes it down hashes the subject token first. */
 import type { Denial } from './denial.ts';
+import { checkOf } from './denial-check.ts';
+import type { DryRun } from './dry-run.ts';
 
 export interface ExchangeEvent {
   readonly timeMs: number;
@@ -21,6 +23,8 @@ export interface ExchangeEvent {
   readonly rawSubjectToken?: string;
   readonly admittedAtMs?: number;
   readonly expiresInSeconds?: number;
+  /** What the conditions on trial said; they decided nothing. */
+  readonly dryRuns?: readonly DryRun[];
   readonly durationsMs: Readonly<Record<string, number>>;
 }
 
@@ -52,35 +56,4 @@ export interface Cause {
 export function causeOf(denial: Denial): Cause {
   const check = checkOf(denial);
   return { reason: denial.tag, ...(check === undefined ? {} : { check }) };
-}
-
-function checkOf(denial: Denial): string | undefined {
-  switch (denial.tag) {
-    case 'unverified':
-      return denial.check;
-    case 'malformed':
-      return `${denial.parameter}: ${denial.problem}`;
-    case 'unknown_provider':
-      return `unknown: ${denial.why}`;
-    case 'disabled':
-      return `${denial.what} disabled`;
-    case 'denied_uid':
-      return denial.uid;
-    case 'condition_error':
-      return denial.problem;
-    case 'not_granted':
-      return denial.why;
-    case 'unknown_target':
-      return denial.hint;
-    case 'unavailable':
-      return denial.dependency;
-    case 'subject_too_long':
-      return `google.subject has ${denial.bytes} bytes`;
-    case 'token_too_large':
-      return `${denial.bytes} bytes`;
-    case 'internal':
-      return denial.fault;
-    default:
-      return undefined;
-  }
 }

@@ -2,12 +2,16 @@
 import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
+import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
 import { causeOf, type ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
-import { IAM_PREFIX, mayExist, parseProviderName, type ProviderName, providerName, targetName } from './names.ts';
+import { mayExist, type ProviderName, providerName, targetName } from './names.ts';
+import { providerInAudience } from './provider-in-audience.ts';
 import type { EpochNews } from './news.ts';
 import { type ConfigView, ConfigUnavailable, type ExchangePorts, type OnceMarker, type Permit } from './ports.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
+import { recentRetentionSeconds } from './recent.ts';
+import { type Memory, rememberGrant, rememberRefusal } from './remember.ts';
 import { err, ok, type Result } from './result.ts';
 
 export interface ExchangeInput {
@@ -30,21 +34,23 @@ export interface Issued {
 
 const MAX_MINTED_BYTES = 8_192;
 
-/** Filled along the way, for the event. */
-interface Trace {
+/** Filled along the way, for the event and the memory. */
+interface Trace extends Memory {
   provider?: ProviderName;
-  principal?: Principal;
   grant?: Grant;
   tokenId?: string;
   admittedAtMs?: number;
+  dryRuns: DryRun[];
   readonly durationsMs: Record<string, number>;
 }
 
 export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Result<Issued, Denial>> {
   const startMs = ports.nowMs();
-  const trace: Trace = { durationsMs: {} };
+  const trace: Trace = { requestId: input.requestId, startMs, dryRuns: [], durationsMs: {} };
   const issued = await closed(() => issue(input, ports, trace));
   trace.durationsMs['total'] = ports.nowMs() - startMs;
+  if (issued.ok) rememberGrant(trace.grant?.roles ?? [], trace, ports);
+  else rememberRefusal(issued.error, trace, ports);
   ports.record(eventOf(input, issued, trace, startMs));
   return issued;
 }
@@ -129,11 +135,12 @@ async function decide(
   ports: ExchangePorts,
   trace: Trace,
 ): Promise<Result<Pick<Decision, 'grant' | 'once'>, Denial>> {
-  const authenticated = await authenticate(assertion, name, 'exchange', view, ports);
+  trace.dryRuns = [];
+  const authenticated = await authenticate(assertion, name, 'exchange', view, ports, trace.dryRuns);
   if (!authenticated.ok) return authenticated;
   const { principal, expiresAtSeconds, ...once } = authenticated.value;
   trace.principal = principal;
-  const grant = await authorize(input, principal, expiresAtSeconds, view, ports);
+  const grant = await authorize(input, principal, expiresAtSeconds, view, ports, trace);
   return grant.ok ? ok({ grant: grant.value, ...once }) : grant;
 }
 
@@ -143,15 +150,24 @@ async function authorize(
   expiresAtSeconds: number,
   view: ConfigView,
   ports: ExchangePorts,
+  trace: Trace,
 ): Promise<Result<Grant, Denial>> {
-  if (input.resource === undefined) return ok(grantForBroker(principal, ports.publicOrigin, expiresAtSeconds));
   const project = await view.project();
+  trace.isKept = project !== undefined && recentRetentionSeconds(project.project) > 0;
+  trace.targetId = undefined;
+  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
+  if (input.resource === undefined) {
+    // A provider was found, so its project is there: a view without it is one that cannot be read.
+    if (project === undefined) return err({ tag: 'unavailable', dependency: 'configuration' });
+    return grantForBroker(principal, project, ports.publicOrigin, ports.compiler, expiresAtSeconds, nowSeconds);
+  }
   const targetId =
     project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
   const target = targetId === undefined ? undefined : await view.target(targetId);
   if (project === undefined || target === undefined)
     return err(unknownTarget(input.resource, project?.targetIdByUri ?? {}));
-  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
+  trace.targetId = target.target.targetId;
+  trace.dryRuns.push(...dryRunsOnTarget(principal, project, target, ports.compiler, nowSeconds));
   return grantForTarget(principal, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
 }
 
@@ -159,6 +175,8 @@ async function authorize(
 async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trace): Promise<Result<Issued, Denial>> {
   trace.grant = decided.grant;
   const { projectNumber } = decided.grant.principal.provider;
+  // Before the permit's question, which takes it along: to be remembered costs no call.
+  rememberGrant(decided.grant.roles, trace, ports);
   const askedAtMs = ports.nowMs();
   const permit = await ports.spend(projectNumber, decided.once);
   trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
@@ -217,15 +235,6 @@ const missingAudience: Denial = {
   problem: "is missing, and the token's own audience names no provider",
 };
 
-/** The token's own audience may say which provider is meant: it must then also be the one that this provider accepts. */
-function providerInAudience(assertion: UnverifiedAssertion): ProviderName | undefined {
-  const aud: unknown = assertion.claims['aud'];
-  const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
-  if (typeof audience !== 'string') return undefined;
-  const name = audience.startsWith('https:') ? audience.slice('https:'.length) : audience;
-  return name.startsWith(IAM_PREFIX) ? parseProviderName(name.slice(IAM_PREFIX.length)) : undefined;
-}
-
 /** Whatever is thrown ends as a refusal with its event: an exchange that leaves no trace would be the attacker's best one. */
 async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<Result<Issued, Denial>> {
   try {
@@ -237,8 +246,7 @@ async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<R
 }
 
 function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {
-  const { provider, principal, grant } = trace;
-  const targetId = !issued.ok && issued.error.tag === 'not_granted' ? issued.error.target : grant?.targetId;
+  const { provider, principal, grant, targetId } = trace;
   return {
     timeMs: startMs,
     requestId: input.requestId,
@@ -253,6 +261,7 @@ function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Tr
     rawSubjectToken: input.subjectToken,
     ...(trace.admittedAtMs === undefined ? {} : { admittedAtMs: trace.admittedAtMs }),
     ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
+    ...(trace.dryRuns.length > 0 ? { dryRuns: trace.dryRuns } : {}),
     durationsMs: trace.durationsMs,
   };
 }

@@ -1,6 +1,6 @@
 /** The decision, complete: for whom the token is, what it carries and how long it may live. Nothing is spent or signed before it stands. */
 import type { Denial } from './denial.ts';
-import { type HeldRole, standingOnTarget } from './iam.ts';
+import { type HeldRole, mayExchange, standingOnTarget } from './iam.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
 import { providerName } from './names.ts';
@@ -30,17 +30,27 @@ const SHORT_ROLE_SECONDS = 60;
 const UNTIL_MINTED_SECONDS = 10;
 
 /** Without a target: a token for the broker itself, with no role and no right; every endpoint authorises it afresh. */
-export function grantForBroker(principal: Principal, publicOrigin: string, subjectExpiresAtSeconds: number): Grant {
-  return {
+export function grantForBroker(
+  principal: Principal,
+  project: Shards['project'],
+  publicOrigin: string,
+  compiler: PolicyCompiler,
+  subjectExpiresAtSeconds: number,
+  nowSeconds: number,
+): Result<Grant, Denial> {
+  const maxSeconds = Math.min(MAX_LIFETIME_SECONDS + UNTIL_MINTED_SECONDS, subjectExpiresAtSeconds - nowSeconds);
+  const { forSeconds, deniedBy } = mayExchange(principal, project, compiler, nowSeconds, maxSeconds);
+  if (deniedBy !== undefined) return err({ tag: 'denied_by_policy', rule: deniedBy });
+  return ok({
     principal,
     audience: publicOrigin,
     scopes: [],
     roles: [],
     alg: 'ES256',
     typ: 'at+jwt',
-    notAfterSeconds: subjectExpiresAtSeconds,
+    notAfterSeconds: Math.min(subjectExpiresAtSeconds, nowSeconds + forSeconds),
     maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
-  };
+  });
 }
 
 export function grantForTarget(
@@ -55,8 +65,13 @@ export function grantForTarget(
   const { target: row } = target;
   const maxLifetimeSeconds = Math.min(MAX_LIFETIME_SECONDS, row.maxLifetimeSeconds);
   const maxSeconds = Math.min(maxLifetimeSeconds + UNTIL_MINTED_SECONDS, subjectExpiresAtSeconds - nowSeconds);
-  const { held, why } = standingOnTarget(principal, project, target, compiler, nowSeconds, maxSeconds);
-  if (held.length === 0) return err({ tag: 'not_granted', target: row.targetId, why });
+  const { held, why, deniedBy } = standingOnTarget(principal, project, target, compiler, nowSeconds, maxSeconds);
+  if (held.length === 0) {
+    // Only who would be let in otherwise hears of a deny: to anybody else the target must look as if it were not there.
+    return deniedBy === undefined
+      ? err({ tag: 'not_granted', target: row.targetId, why })
+      : err({ tag: 'denied_by_policy', rule: deniedBy });
+  }
   const carried = lasting(held);
   const runSeconds = Math.min(...carried.map((role) => role.holdsForSeconds));
   return ok({

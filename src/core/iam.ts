@@ -1,24 +1,30 @@
-/** Allow policies: which roles a principal holds on a target now, for how long, and by which binding. Deny by default. */
+/** Allow and deny policies: which roles a principal holds on a target now, for how long, and by which binding. Deny by default, and deny wins. */
+import { denyingRules, type Denying } from './deny.ts';
+import { bindingsNaming } from './member-index.ts';
+import { projectName, targetName } from './names.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import type { Condition } from './policy/condition.ts';
-import { longestRunSeconds, newRunBudget } from './policy/run.ts';
+import { longestRunSeconds, newRunBudget, type RunBudget } from './policy/run.ts';
+import { bindingActivations } from './policy/variables.ts';
 import { memberTexts, type Principal } from './principal.ts';
-import { projectName, targetName } from './names.ts';
 import type { Binding, Policy, Shards } from './resources.ts';
+import { workloadOf } from './workload.ts';
 
 export interface HeldRole {
   readonly role: string;
-  /** Whole seconds from now in each of which some binding grants it; at most the `maxSeconds` asked about. */
+  /** Whole seconds from now in each of which some binding grants it and no rule denies it; at most the `maxSeconds` asked about. */
   readonly holdsForSeconds: number;
   /** For the operator: where the first binding that holds stands. */
   readonly binding: string;
 }
 
-/** What the policies say of a principal on a target; `why` is for the operator where no role is held. */
+/** What the policies say of a principal on a target; the rest is for the operator where no role is held. */
 export interface Standing {
   /** Sorted by role; only such roles as open a target at all. */
   readonly held: readonly HeldRole[];
   readonly why: string;
+  /** The deny rule without which a role would be held. */
+  readonly deniedBy?: string;
 }
 
 interface Candidate {
@@ -33,6 +39,7 @@ export function standingOnTarget(
   compiler: PolicyCompiler,
   nowSeconds: number,
   maxSeconds: number,
+  budget: RunBudget = newRunBudget(),
 ): Standing {
   const { projectNumber } = project.project;
   const onTarget = targetName(projectNumber, target.target.targetId);
@@ -42,30 +49,41 @@ export function standingOnTarget(
   collect(target.policy, onTarget);
   collect(project.policy, projectName(projectNumber));
 
-  const budget = newRunBudget();
+  const rules = denyingRules([...(target.denyRules ?? []), ...(project.denyRules ?? [])], texts, compiler);
   const resource = { ...target.target.resource, tags: target.target.tags, tagIds: target.target.tagIds };
-  const run = (of: readonly Candidate[], seconds: number): number =>
+  const activationAt = bindingActivations(resource, workloadOf(principal));
+  const run = (allow: readonly Candidate[], deny: readonly Denying[], seconds: number): number =>
     longestRunSeconds(
-      of.map((one) => one.condition),
-      resource,
+      { allow: allow.map((one) => one.condition), deny: deny.map((rule) => rule.condition) },
+      activationAt,
       nowSeconds,
       seconds,
       budget,
     );
   const held: HeldRole[] = [];
+  let deniedBy: string | undefined;
   for (const [role, bindings] of candidates) {
-    const first = bindings.find((binding) => run([binding], 1) > 0);
-    if (first === undefined) why = `the condition of ${bindings[0]?.shown ?? role} does not hold now`;
-    else held.push({ role, holdsForSeconds: run(bindings, maxSeconds), binding: first.shown });
+    const first = bindings.find((binding) => run([binding], [], 1) > 0);
+    if (first === undefined) {
+      why = `the condition of ${bindings[0]?.shown ?? role} does not hold now`;
+      continue;
+    }
+    const deny = rules.filter((rule) => concerns(rule, role, project));
+    const denial = deny.find((rule) => run([ALWAYS], [rule], 1) === 0);
+    if (denial === undefined)
+      held.push({ role, holdsForSeconds: run(bindings, deny, maxSeconds), binding: first.shown });
+    else deniedBy ??= denial.shown;
   }
   const lasting = held.filter((role) => role.holdsForSeconds > 0);
-  return { held: lasting.toSorted((a, b) => (a.role < b.role ? -1 : 1)), why };
+  return {
+    held: lasting.toSorted((a, b) => (a.role < b.role ? -1 : 1)),
+    why,
+    ...(deniedBy === undefined ? {} : { deniedBy }),
+  };
 
   function collect(policy: Policy, on: string): void {
-    for (const binding of policy.bindings) {
-      if (!binding.members.some((member) => texts.has(member))) continue;
-      const title = binding.condition?.title;
-      const shown = `${on} ${binding.role}${title === undefined ? '' : ` (${title})`}`;
+    for (const binding of bindingsNaming(policy, texts)) {
+      const shown = shownBinding(on, binding);
       if (!opensTargets(binding.role, project)) {
         why = `the role of ${shown} holds no permission for targets`;
         continue;
@@ -82,6 +100,47 @@ export function standingOnTarget(
   }
 }
 
+const ALWAYS: Candidate = { condition: undefined, shown: '' };
+
+/** Where a binding stands, for the operator: resource, role and the condition's title. */
+export function shownBinding(on: string, { role, condition }: Binding): string {
+  const title = condition?.title;
+  return `${on} ${role}${title === undefined ? '' : ` (${title})`}`;
+}
+
+/** For how long a principal may exchange at all, or the rule that denies it. A token for the broker itself is about no resource. */
+export function mayExchange(
+  principal: Principal,
+  project: Shards['project'],
+  compiler: PolicyCompiler,
+  nowSeconds: number,
+  maxSeconds: number,
+): { readonly forSeconds: number; readonly deniedBy?: string } {
+  const rules = denyingRules(project.denyRules ?? [], memberTexts(principal), compiler).filter(
+    (rule) => rule.deniesExchange,
+  );
+  if (rules.length === 0) return { forSeconds: maxSeconds };
+  const activationAt = bindingActivations(BROKER, workloadOf(principal));
+  const budget = newRunBudget();
+  const run = (deny: readonly Denying[], seconds: number): number =>
+    longestRunSeconds(
+      { allow: [undefined], deny: deny.map((rule) => rule.condition) },
+      activationAt,
+      nowSeconds,
+      seconds,
+      budget,
+    );
+  const denial = rules.find((rule) => run([rule], 1) === 0);
+  return denial === undefined ? { forSeconds: run(rules, maxSeconds) } : { forSeconds: 0, deniedBy: denial.shown };
+}
+
+/** The broker is a resource without name, type and tags. */
+const BROKER = { tags: {}, tagIds: {} };
+
+function concerns(rule: Denying, role: string, project: Shards['project']): boolean {
+  return rule.deniesExchange || rule.deniedRoleIds.some((roleId) => role === customRole(project, roleId));
+}
+
 /** A condition that no longer compiles grants nothing: it was checked when it was written, so this is our fault, and closed. */
 function compiled(binding: Binding, compiler: PolicyCompiler): Condition | undefined | 'broken' {
   if (binding.condition === undefined) return undefined;
@@ -90,8 +149,11 @@ function compiled(binding: Binding, compiler: PolicyCompiler): Condition | undef
 }
 
 /** Only a custom role can: predefined ones hold nothing outside the broker's own services. A deleted role opens nothing. */
-function opensTargets(roleName: string, project: Shards['project']): boolean {
-  const prefix = `projects/${project.project.projectId}/roles/`;
-  if (!roleName.startsWith(prefix)) return false;
-  return project.openingRoleIds.includes(roleName.slice(prefix.length));
+export function opensTargets(roleName: string, project: Shards['project']): boolean {
+  const prefix = customRole(project, '');
+  return roleName.startsWith(prefix) && project.openingRoleIds.includes(roleName.slice(prefix.length));
+}
+
+function customRole(project: Shards['project'], roleId: string): string {
+  return `projects/${project.project.projectId}/roles/${roleId}`;
 }

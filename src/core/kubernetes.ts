@@ -20,6 +20,14 @@ const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const UID = /^[A-Za-z0-9_.-]{1,128}$/;
 
+export function isNamespace(text: string): boolean {
+  return NAMESPACE.test(text);
+}
+
+export function isServiceAccountName(text: string): boolean {
+  return DNS_SUBDOMAIN.test(text);
+}
+
 /** Secret-bound tokens of before 1.24: no expiry, no audience, flat claims. They never die, so they are never taken. */
 export function looksLegacy(claims: JsonObject): boolean {
   return (

@@ -100,3 +100,21 @@ const FORMS: readonly {
 function email(address: string, kind: 'user' | 'service_account'): Result<Member['kind'], string> {
   return EMAIL.test(address) ? ok(kind) : err('not an e-mail address after the prefix');
 }
+
+/** The parts of a member that names a pool, whatever its kind; undefined for every other. */
+export function poolMemberOf(
+  text: string,
+): { readonly projectNumber: string; readonly poolId: string; readonly selector: string } | undefined {
+  const [, , projectNumber, poolId, selector] = POOL_PRINCIPAL.exec(text) ?? [];
+  if (projectNumber === undefined || poolId === undefined || selector === undefined) return undefined;
+  return { projectNumber, poolId, selector };
+}
+
+/** The parts of `serviceAccount:PROJECT_ID.svc.id.goog[NAMESPACE/NAME]`. */
+export function legacyMemberOf(
+  text: string,
+): { readonly projectId: string; readonly namespace: string; readonly name: string } | undefined {
+  const [, projectId, namespace, name] = LEGACY.exec(text) ?? [];
+  if (projectId === undefined || namespace === undefined || name === undefined) return undefined;
+  return { projectId, namespace, name };
+}

@@ -5,6 +5,7 @@ import type { ExchangeEvent, PushEvent } from './event.ts';
 import type { ProviderName } from './names.ts';
 import type { EpochNews } from './news.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
+import type { RecentExchange } from './recent.ts';
 import type { Provider, PublicJwk, Shards, SigningAlgorithm, Target } from './resources.ts';
 import type { Result } from './result.ts';
 import type { VerifySignature } from './verify.ts';
@@ -95,6 +96,8 @@ export interface ExchangePorts {
   readonly failures: FailureLimiter;
   record(event: ExchangeEvent): void;
   recordPush(event: PushEvent): void;
+  /** For rehearsals. Costs no call and never fails: what finds no room is let go. Again with the same id: the later one counts. */
+  remember(projectNumber: string, exchange: RecentExchange): void;
 }
 
 /** Slows strangers down by address, and by address and provider: never by provider alone, which would be an off-switch for strangers. */

@@ -1,4 +1,5 @@
-/** Principal: what a verified token becomes. From here on nobody reads claims. */
+/** Principal: what a verified token becomes. From here on nobody decides by claims, but for conditions that ask for them by name. */
+import type { JsonObject } from './json.ts';
 import type { KubernetesIdentity } from './kubernetes.ts';
 import { IAM_PREFIX, poolName, type ProviderName } from './names.ts';
 
@@ -9,6 +10,8 @@ export interface Principal {
   readonly groups: readonly string[];
   readonly attributes: Readonly<Record<string, string>>;
   readonly kubernetes?: KubernetesIdentity & { readonly cluster: string };
+  /** Of the verified subject token: what conditions see as `request.workload.claims`. */
+  readonly claims: JsonObject;
 }
 
 /** The full name, as it stands in the minted token's `principal` claim and in the audit line. */

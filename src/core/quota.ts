@@ -108,6 +108,8 @@ function sumOf(buckets: readonly QuotaBucket[]): number {
 /** What the Registry told the project's quota. A project that it told nothing does not exist here. */
 export interface QuotaProject extends EpochNews {
   readonly limitPerMinute: number;
+  /** Absent: never told. */
+  readonly recentRetentionSeconds?: number;
 }
 
 export interface AdvanceInput {
@@ -115,6 +117,8 @@ export interface AdvanceInput {
   readonly changes: readonly EpochChange[];
   /** The limit as of the highest epoch in `changes`. */
   readonly limitPerMinute: number;
+  /** For how long exchanges are remembered, as of the same epoch. Absent in deliveries from before there was such a thing. */
+  readonly recentRetentionSeconds?: number;
 }
 
 /**
@@ -125,11 +129,16 @@ export function advanceProject(project: QuotaProject | undefined, input: Advance
   const delivered = Math.max(0, ...input.changes.map((change) => change.epoch));
   if (delivered === 0) return project;
   const known = project?.epoch ?? 0;
+  // A late delivery must not bring back what was changed since.
+  const isLate = project !== undefined && delivered < known;
+  const recentRetentionSeconds = isLate
+    ? (project.recentRetentionSeconds ?? input.recentRetentionSeconds)
+    : (input.recentRetentionSeconds ?? project?.recentRetentionSeconds);
   return {
     epoch: Math.max(known, delivered),
     recent: mergedChanges([...(project?.recent ?? []), ...input.changes]),
-    // A late delivery must not bring back a limit that was changed since.
-    limitPerMinute: project !== undefined && delivered < known ? project.limitPerMinute : input.limitPerMinute,
+    limitPerMinute: isLate ? project.limitPerMinute : input.limitPerMinute,
+    ...(recentRetentionSeconds === undefined ? {} : { recentRetentionSeconds }),
   };
 }
 

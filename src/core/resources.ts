@@ -7,6 +7,8 @@ export interface Project {
   readonly projectId: string;
   readonly displayName: string;
   readonly tokenExchangesPerMinute: number;
+  /** For how long exchanges are remembered; 0: not at all. Absent: the default of `RECENT_RETENTION`. */
+  readonly recentExchangesRetentionSeconds?: number;
   readonly createTime: string;
 }
 
@@ -83,6 +85,8 @@ export interface Provider {
   readonly attributeMapping: Readonly<Record<string, string>>;
   /** CEL, or empty. */
   readonly attributeCondition: string;
+  /** CEL on trial beside `attributeCondition`: evaluated and written down, never asked. */
+  readonly dryRunCondition?: string;
   readonly allowedAlgorithms: readonly SubjectAlgorithm[];
   readonly maxTokenLifetimeSeconds: number;
   readonly disabled: boolean;
@@ -143,7 +147,53 @@ export interface Binding {
   readonly role: string;
   readonly members: readonly string[];
   readonly condition?: ConditionText;
+  /** On trial beside `condition`: evaluated and written down, never asked. */
+  readonly dryRunCondition?: ConditionText;
 }
+
+/** What a deny policy may be attached to. */
+export type DenyAttachment = { readonly kind: 'project' } | { readonly kind: 'target'; readonly targetId: string };
+
+export interface DenyPolicy {
+  /** Unique on what it is attached to. */
+  readonly policyId: string;
+  readonly attachment: DenyAttachment;
+  readonly uid: string;
+  readonly displayName: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly rules: readonly { readonly description: string; readonly denyRule: DenyRule }[];
+  readonly createTime: string;
+  readonly updateTime: string;
+  /** The epoch of the write: makes the etag. */
+  readonly version: number;
+}
+
+/** As it was written; `EdgeDenyRule` is what becomes of it. */
+export interface DenyRule {
+  readonly deniedPrincipals: readonly string[];
+  readonly exceptionPrincipals: readonly string[];
+  readonly deniedPermissions: readonly string[];
+  readonly exceptionPermissions: readonly string[];
+  readonly denialCondition?: ConditionText;
+}
+
+/** A deny rule as the edge needs it: its permissions are already resolved to the roles that hold one of them. */
+export interface EdgeDenyRule {
+  /** For the operator: the policy's name and the rule's place in it. */
+  readonly shown: string;
+  /** Members as in a binding, or `EVERYBODY`. */
+  readonly deniedPrincipals: readonly string[];
+  readonly exceptionPrincipals: readonly string[];
+  /** `sts.tokens.exchange` itself is denied: no token for anything. */
+  readonly deniesExchange: boolean;
+  /** Custom roles that hold a denied permission: no token carries them. */
+  readonly deniedRoleIds: readonly string[];
+  /** Absent: always. One that cannot be evaluated denies. */
+  readonly condition?: ConditionText;
+}
+
+/** Google's name for everybody, known to deny rules only. */
+export const EVERYBODY = 'principalSet://goog/public:all';
 
 export interface Policy {
   /** 1, or 3 where a binding has a condition. */
@@ -163,10 +213,12 @@ export interface Shards {
     /** Custom roles that hold a permission of somebody else's service: all that the edge has to know of roles. */
     readonly openingRoleIds: readonly string[];
     readonly targetIdByUri: Readonly<Record<string, string>>;
+    /** Absent in records from before deny policies: there were none. */
+    readonly denyRules?: readonly EdgeDenyRule[];
   };
   pool: { readonly pool: Pool };
   provider: { readonly provider: Provider };
-  target: { readonly target: Target; readonly policy: Policy };
+  target: { readonly target: Target; readonly policy: Policy; readonly denyRules?: readonly EdgeDenyRule[] };
 }
 
 export const shardKey = {

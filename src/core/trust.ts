@@ -1,7 +1,8 @@
 /** VerifiedAssertion → Principal: mapping and attribute condition of one provider. An error in CEL is a refusal, never a skip. */
 import type { Denial } from './denial.ts';
 import type { JsonObject } from './json.ts';
-import type { ProviderName } from './names.ts';
+import { type DryRun, dryRun } from './dry-run.ts';
+import { type ProviderName, providerName } from './names.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import { evaluateCondition } from './policy/condition.ts';
 import { evaluateMapping } from './policy/mapping.ts';
@@ -15,11 +16,13 @@ const MAX_MAPPED_BYTES = 8_192;
 // oxlint-disable-next-line no-control-regex -- a control character in a name forges log lines and member texts
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** `dryRuns` takes up what the provider's condition on trial says; it decides nothing. */
 export function admit(
   assertion: VerifiedAssertion,
   name: ProviderName,
   provider: Provider,
   compiler: PolicyCompiler,
+  dryRuns: DryRun[] = [],
 ): Result<Principal, Denial> {
   const principal =
     provider.kind === 'kubernetes'
@@ -28,8 +31,13 @@ export function admit(
   if (!principal.ok) return principal;
   const subjectBytes = new TextEncoder().encode(principal.value.subject).length;
   if (subjectBytes > MAX_SUBJECT_BYTES) return err({ tag: 'subject_too_long', bytes: subjectBytes });
-  const refused = checkCondition(assertion.claims, principal.value, provider, compiler);
-  return refused === undefined ? principal : err(refused);
+  const inForce = evaluated(provider.attributeCondition, assertion.claims, principal.value, compiler);
+  if (provider.dryRunCondition !== undefined && provider.dryRunCondition !== '') {
+    const trial = evaluated(provider.dryRunCondition, assertion.claims, principal.value, compiler);
+    dryRuns.push(dryRun(providerName(name), trial, inForce));
+  }
+  if (!inForce.ok) return err({ tag: 'condition_error', problem: inForce.error });
+  return inForce.value ? principal : err({ tag: 'condition_false' });
 }
 
 /** Fixed mapping, so that nobody can spell somebody else's subject; the cluster is the provider's, never the token's, to name. */
@@ -44,6 +52,7 @@ function fromCluster(assertion: VerifiedAssertion, name: ProviderName, provider:
     groups: [],
     attributes: {},
     kubernetes: { ...kubernetes, cluster: provider.clusterUri },
+    claims: assertion.claims,
   });
 }
 
@@ -71,7 +80,8 @@ function fromMapping(
   // An empty subject would make everybody the same nobody (CVE-2026-23990).
   if (subject === '') return err(mappingProblem('google.subject', 'is empty'));
   if (mappedBytes > MAX_MAPPED_BYTES) return err(mappingProblem('the attributes', `have ${mappedBytes} bytes in all`));
-  return ok({ provider: name, subject, groups, attributes: Object.fromEntries(attributes) });
+  const { claims } = assertion;
+  return ok({ provider: name, subject, groups, attributes: Object.fromEntries(attributes), claims });
 }
 
 function mapOne(
@@ -87,20 +97,19 @@ function mappingProblem(key: string, problem: string): Denial {
   return { tag: 'condition_error', problem: `mapping ${key}: ${problem}` };
 }
 
-function checkCondition(
+/** True where there is no condition. */
+function evaluated(
+  expression: string,
   claims: JsonObject,
   principal: Principal,
-  provider: Provider,
   compiler: PolicyCompiler,
-): Denial | undefined {
-  if (provider.attributeCondition === '') return undefined;
-  const condition = compiler.condition(provider.attributeCondition, 'attribute');
-  if (!condition.ok) return { tag: 'condition_error', problem: condition.error.message };
-  const verdict = evaluateCondition(condition.value, {
+): Result<boolean, string> {
+  if (expression === '') return ok(true);
+  const condition = compiler.condition(expression, 'attribute');
+  if (!condition.ok) return err(condition.error.message);
+  return evaluateCondition(condition.value, {
     assertion: claims,
     google: { subject: principal.subject, groups: principal.groups },
     attribute: principal.attributes,
   });
-  if (!verdict.ok) return { tag: 'condition_error', problem: verdict.error };
-  return verdict.value ? undefined : { tag: 'condition_false' };
 }

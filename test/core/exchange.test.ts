@@ -7,6 +7,7 @@ import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
 import { type ConfigView, ConfigUnavailable, type ExchangePorts } from '../../src/core/ports.ts';
 import { err, ok } from '../../src/core/result.ts';
 import { base64Url } from '../support/issuer.ts';
+import { policyWorld } from '../support/policy-world.ts';
 import { NOW_SECONDS, SAMPLE_NAME, sampleClaims, samplePool, sampleProvider } from '../support/core-samples.ts';
 
 const TOKEN = [JSON.stringify({ alg: 'ES256', kid: 'k1' }), JSON.stringify(sampleClaims()), 'signature']
@@ -20,6 +21,8 @@ const INPUT: ExchangeInput = {
   resource: undefined,
   scopes: [],
 };
+
+const PROJECT = policyWorld({ bindings: [], roleIds: [] }).project;
 
 interface World {
   /** Is a view that was opened as the n-th still current? */
@@ -53,12 +56,13 @@ async function run(
     failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
     record: (event) => events.push(event),
     recordPush: () => undefined,
+    remember: () => undefined,
     ...world.ports,
   };
 
   function view(number: number): ConfigView {
     return {
-      project: async () => undefined,
+      project: async () => PROJECT,
       pool: async () => ({ pool: samplePool() }),
       provider: async () => ({ provider: sampleProvider({ disabled: world.disabled?.(number) ?? false }) }),
       target: async () => undefined,

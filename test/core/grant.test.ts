@@ -1,19 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { claimsOf, grantForTarget } from '../../src/core/grant.ts';
 import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
-import type { Principal } from '../../src/core/principal.ts';
 import type { Binding, Shards } from '../../src/core/resources.ts';
 import { opensTargets } from '../../src/core/roles.ts';
+import { POLICY_NOW, policyPrincipal, policyWorld } from '../support/policy-world.ts';
 
-const NOW = 1_800_000_000;
+const NOW = POLICY_NOW;
 const EVERYONE =
   'principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/my-pool/*';
-const principal: Principal = {
-  provider: { projectNumber: '123456789012', poolId: 'my-pool', providerId: 'my-provider' },
-  subject: 'somebody',
-  groups: [],
-  attributes: {},
-};
+const principal = policyPrincipal;
 const at = (seconds: number): string =>
   `timestamp("${new Date((NOW + seconds) * 1_000).toISOString().replace('.000', '')}")`;
 
@@ -22,39 +17,10 @@ function world(
   permissions: Record<string, string[]>,
   maxLifetimeSeconds = 3_600,
 ): [Shards['project'], Shards['target']] {
-  const times = { createTime: '', updateTime: '' };
   const roles = Object.entries(permissions).map(([roleId, includedPermissions]) => ({ roleId, includedPermissions }));
-  const project = {
-    projectNumber: '123456789012',
-    projectId: 'demo',
-    displayName: '',
-    tokenExchangesPerMinute: 1,
-    createTime: '',
-  };
-  const target = {
-    targetId: 'orders',
-    uid: 'u',
-    uri: 'https://orders.example.com',
-    displayName: '',
-    resource: {},
-    tags: {},
-    tagIds: {},
-    tokenSigningAlg: 'ES256' as const,
-    tokenType: 'at+jwt' as const,
-    maxLifetimeSeconds,
-    allowedScopes: [],
-    version: 1,
-    ...times,
-  };
-  return [
-    {
-      project,
-      policy: { version: 1, revision: 0, bindings: [] },
-      openingRoleIds: roles.filter(opensTargets).map((role) => role.roleId),
-      targetIdByUri: { [target.uri]: 'orders' },
-    },
-    { target, policy: { version: 3, revision: 1, bindings } },
-  ];
+  const roleIds = roles.filter(opensTargets).map((role) => role.roleId);
+  const { project, target } = policyWorld({ bindings, roleIds, maxLifetimeSeconds });
+  return [project, target];
 }
 
 function granted(

@@ -57,6 +57,7 @@ describe('memberTexts', () => {
     subject: 'ns/shop/sa/checkout',
     groups: [],
     attributes: {},
+    claims: {},
     kubernetes: {
       namespace: 'shop',
       serviceAccount: { name: 'checkout', uid: 'u-1' },
@@ -85,6 +86,7 @@ describe('memberTexts', () => {
       subject: 's',
       groups: ['g'],
       attributes: { repo: 'org/x' },
+      claims: {},
     };
     const texts = memberTexts(mapped);
     expect(texts.has(`principalSet:${POOL}/group/g`)).toBe(true);

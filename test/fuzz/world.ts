@@ -155,6 +155,7 @@ function portsOver(openConfig: ExchangePorts['openConfig'], outside: Outside, fa
     record: (event) => {
       if (event.reason === 'internal') faults.push(`exchange: ${event.check}`);
     },
+    remember: () => undefined,
     recordPush: (event) => {
       if (event.reason === 'internal') faults.push(`push: ${event.check}`);
     },

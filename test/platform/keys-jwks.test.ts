@@ -132,7 +132,7 @@ it('believes a copy of the previous KEK while that is given, and none of an unkn
   const world = await newWorld();
   const before = await kids(world.isolate(), world.projectNumber);
   world.away = true;
-  const EDGE_STS_KEK = btoa('the-new-kek-the-new-kek-the-new!');
+  const EDGE_STS_KEK = btoa('test-only-new-kek-0123456789abcd');
   const changing = testKeks({ EDGE_STS_KEK, EDGE_STS_KEK_PREVIOUS: env.EDGE_STS_KEK ?? '' });
   expect(await kids(world.isolate(changing), world.projectNumber)).toEqual(before);
   expect(await world.isolate(testKeks({ EDGE_STS_KEK })).published(world.projectNumber)).toEqual(AWAY);

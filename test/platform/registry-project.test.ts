@@ -33,7 +33,7 @@ import {
 /** Alarms come after up to a few seconds. */
 const eventually = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 15_000 });
 
-const OTHER_KEK = 'b3RoZXIta2VrLW90aGVyLWtlay1vdGhlci1rZWstMTI=';
+const OTHER_KEK = btoa('test-only-other-kek-0123456789ab');
 
 describe('a project that nobody made', () => {
   it('is not there, and asking for it makes nothing', async () => {
@@ -97,6 +97,21 @@ describe('a change', () => {
     expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: false, error: { tag: 'already_exists' } });
     expect(await epochInForce(project)).toBe(2);
     expect(await query(registry, 'SELECT epoch FROM history WHERE epoch > 2')).toEqual([]);
+  });
+
+  it('of a policy is answered with its warnings, which are kept nowhere', async () => {
+    const { registry } = await provisioned();
+    await registry.apply(createRole, 'test');
+    const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:a@example.com'] }];
+    const resource = { kind: 'project' } as const;
+    expect(await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, 'test')).toMatchObject({
+      ok: true,
+      value: { policy: { bindings }, warnings: [expect.stringMatching(/^bindings\[0\]\.members\[0\]: /)] },
+    });
+    const read = await registry.read({ type: 'policy.get', resource });
+    expect(read).toMatchObject({ ok: true, value: { kind: 'policy', policy: { bindings } } });
+    expect(JSON.stringify(read)).not.toContain('warnings');
+    expect(await query(registry, "SELECT 1 FROM history WHERE after LIKE '%warnings%'")).toEqual([]);
   });
 
   it('of the limit reaches the quota', async () => {

@@ -1,7 +1,9 @@
 /** The administration over REST, as app.ts mounts it, on a memory store with one known token. */
 import { Hono } from 'hono';
+import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
 import type { PushKeys } from '../../src/core/push-keys.ts';
 import { err, ok } from '../../src/core/result.ts';
+import { createTroubleshoot, type TroubleshootPorts } from '../../src/core/troubleshoot.ts';
 import { createIamAdminRoutes } from '../../src/protocols/iam-admin/route.ts';
 import { createMemoryAdmin, type MemoryAdmin } from './memory-admin.ts';
 
@@ -26,12 +28,13 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
     admin,
     publicOrigin: 'https://sts.example.com',
     push: { pushKeys, nowMs: () => 0, recordPush: () => undefined },
+    troubleshoot: createTroubleshoot(NO_KEYS, admin),
     authenticate: async (authorization) => {
       if (authorization === undefined) return err({ tag: 'unauthenticated' });
       return authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
     },
   });
-  const app = new Hono<{ Variables: { requestId: string } }>().route('/v1', routes);
+  const app = new Hono<{ Variables: { requestId: string } }>().route('/v1', routes).route('/v2', routes);
   const send = async (path: string, init: RequestInit) => app.request(`https://sts.example.com${path}`, init);
   return {
     admin,
@@ -49,6 +52,16 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
     },
   };
 }
+
+/** Names alone are explained here; tokens in `test/exchange`. */
+const NO_KEYS: TroubleshootPorts = {
+  publicOrigin: 'https://sts.example.com',
+  nowMs: () => Date.UTC(2026, 5, 1),
+  compiler: createPolicyCompiler(10),
+  discoveredKeys: async () => ok([]),
+  verifySignature: async () => false,
+  reviewToken: async () => ok(undefined),
+};
 
 const nobodyPushes: PushKeys = async () => err({ tag: 'bad_credentials' });
 

@@ -75,6 +75,7 @@ export async function addCluster(
     readonly issuer?: Issuer;
     readonly issuerUri?: string;
     readonly pool?: string;
+    readonly clusterUri?: string;
     readonly extra?: object;
   } = {},
 ): Promise<Cluster> {
@@ -82,7 +83,7 @@ export async function addCluster(
   const issuerUri = options.issuerUri ?? DEFAULT_ISSUER;
   const pool = options.pool ?? project.builtInPool;
   const providerId = `c-${crypto.randomUUID().slice(0, 8)}`;
-  const clusterUri = `https://clusters.example.com/${providerId}`;
+  const clusterUri = options.clusterUri ?? `https://clusters.example.com/${providerId}`;
   const pools = `/v1/projects/${project.number}/locations/global/workloadIdentityPools`;
   await must('POST', `${pools}/${pool}/providers?workloadIdentityPoolProviderId=${providerId}`, {
     kubernetes: { clusterUri, issuerUri, jwksJson: issuer.jwksJson },

@@ -2,9 +2,13 @@
 import { apply } from '../../src/core/admin/apply.ts';
 import type { AdminPort, SigningKeyInfo } from '../../src/core/admin/port.ts';
 import { setOrganizationPolicy } from '../../src/core/admin/policies.ts';
+import { proposalOn } from '../../src/core/admin/propose.ts';
 import { validateNewProject } from '../../src/core/admin/projects.ts';
 import { read } from '../../src/core/admin/read.ts';
 import type { ApplyContext } from '../../src/core/admin/state.ts';
+import { explain } from '../../src/core/explain/explain.ts';
+import { questionOf } from '../../src/core/explain/question.ts';
+import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
 import { EMPTY_POLICY, type Policy } from '../../src/core/resources.ts';
 import { err, ok } from '../../src/core/result.ts';
 import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
@@ -74,6 +78,22 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
       return ok(applied.value.answer);
     },
     read: async (projectNumber, query) => read(config(projectNumber), query),
+    explain: async (projectNumber, asked) => {
+      const state = config(projectNumber);
+      const question = questionOf(asked, {
+        state,
+        project: state.projectShard(),
+        target: (targetId) => state.targetShard(targetId),
+      });
+      return question.ok ? ok(explain(question.value, createPolicyCompiler(100))) : question;
+    },
+    propose: async (projectNumber, resource, input) => {
+      const state = config(projectNumber);
+      return proposalOn(state, state.projectShard(), resource, input, context());
+    },
+    targetShards: async (projectNumber, targetIds) =>
+      ok(targetIds.map((targetId) => config(projectNumber).targetShard(targetId) ?? null)),
+    recentExchanges: async () => ok({ records: [], dropped: 0 }),
     issuerKeysStatus: async () => ok(undefined),
     organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),
     setOrganizationPolicy: async (input, actor) => {

@@ -23,6 +23,7 @@ export function unreachable(): AppPorts {
       failures: { blockedForSeconds: () => undefined, recordFailure: port },
       record: port,
       recordPush: port,
+      remember: port,
     },
     wellKnown: { publicOrigin: 'https://sts.example.com', poolExists: port, publishedKeys: port },
     admin: new Proxy({} as AppPorts['admin'], { get: () => port }),

@@ -31,10 +31,15 @@ export function checkBindings(
   return tooMany.length > 0 ? err(tooMany) : ok(merged);
 }
 
-type Compile = (expression: string) => ReturnType<typeof compileCondition>;
+/** One on trial counts: a writer who does not know conditions would drop it. */
+export function isConditional({ condition, dryRunCondition }: Binding): boolean {
+  return condition !== undefined || dryRunCondition !== undefined;
+}
+
+export type Compile = (expression: string) => ReturnType<typeof compileCondition>;
 
 /** One expression often stands in many bindings, and compiling is what costs. */
-function compiledOnce(): Compile {
+export function compiledOnce(): Compile {
   const known = new Map<string, ReturnType<Compile>>();
   return (expression) => {
     const compiled = known.get(expression) ?? compileCondition(expression, 'binding');
@@ -57,13 +62,17 @@ function checkBinding(
     ...(binding.condition === undefined
       ? []
       : checkCondition(`${field}.condition`, binding.condition, binding.role, compile)),
+    ...(binding.dryRunCondition === undefined
+      ? []
+      : checkCondition(`${field}.dryRunCondition`, binding.dryRunCondition, binding.role, compile)),
   ];
   if (violations.length > 0 || !role.ok) return err(violations);
-  const { condition } = binding;
+  const { condition, dryRunCondition } = binding;
   return ok({
     role: role.value,
     members: members.flatMap((member) => (member.ok ? [member.value] : [])),
     ...(condition === undefined ? {} : { condition }),
+    ...(dryRunCondition === undefined ? {} : { dryRunCondition }),
   });
 }
 
@@ -88,6 +97,13 @@ const MAX_TITLE = 100;
 function checkCondition(field: string, condition: ConditionText, role: string, compile: Compile): Violations {
   return [
     ...(BASIC_ROLES.includes(role) ? wrong(field, `the basic role ${role} cannot have a condition`) : []),
+    ...checkConditionText(field, condition, compile),
+  ];
+}
+
+/** What holds of every condition, whatever it stands in. */
+export function checkConditionText(field: string, condition: ConditionText, compile: Compile): Violations {
+  return [
     ...checkExpression(`${field}.expression`, condition.expression, compile),
     ...checkLength(`${field}.title`, condition.title ?? '', MAX_TITLE),
     ...checkNoControl(`${field}.title`, condition.title ?? ''),
@@ -118,10 +134,13 @@ function merge(bindings: readonly Binding[]): readonly Binding[] {
   return [...byGrant.values()].map(({ binding, members }) => ({ ...binding, members: [...members] }));
 }
 
-function grantKey({ role, condition }: Binding): string {
-  if (condition === undefined) return role;
-  const { expression, title, description, location } = condition;
-  return JSON.stringify([role, expression, title, description, location]);
+function grantKey({ role, condition, dryRunCondition }: Binding): string {
+  if (condition === undefined && dryRunCondition === undefined) return role;
+  return JSON.stringify([role, textsOf(condition), textsOf(dryRunCondition)]);
+}
+
+function textsOf(text: ConditionText | undefined): readonly (string | undefined)[] | undefined {
+  return text && [text.expression, text.title, text.description, text.location];
 }
 
 function checkCount(field: string, bindings: readonly Binding[]): Violations {

@@ -4,7 +4,7 @@ import { shardKey, type DeniedUid, type Pool } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { AdminDenial } from './denial.ts';
-import { wrong, type Violations } from './fields.ts';
+import { readTime, wrong, type Violations } from './fields.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
 const MAX_UIDS_OF_ONE_CALL = 100;
@@ -55,13 +55,4 @@ function checkUntil(untilSeconds: number, nowSeconds: number): Violations {
   if (Number.isNaN(untilSeconds)) return wrong('until', 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339)');
   if (untilSeconds <= nowSeconds + MAX_DAYS * DAY_SECONDS) return [];
   return wrong('until', `must not lie more than ${MAX_DAYS} days ahead`);
-}
-
-const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
-
-/** NaN where it is no time. `Date.parse` takes the 30th of February for the 2nd of March. */
-function readTime(text: string): number {
-  const day = RFC_3339.exec(text)?.[1];
-  if (day === undefined || Number.isNaN(Date.parse(day))) return Number.NaN;
-  return new Date(Date.parse(day)).toISOString().startsWith(day) ? Date.parse(text) / 1_000 : Number.NaN;
 }

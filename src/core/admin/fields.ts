@@ -76,3 +76,12 @@ export function checkAbsoluteUri(field: string, text: string | undefined): Viola
   if (/^https?:(?!\/\/)/i.test(text)) return wrong(field, 'must have // after its scheme');
   return text.includes('#') ? wrong(field, 'must not have a fragment') : [];
 }
+
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+
+/** NaN where it is no time. `Date.parse` takes the 30th of February for the 2nd of March. */
+export function readTime(text: string): number {
+  const day = RFC_3339.exec(text)?.[1];
+  if (day === undefined || Number.isNaN(Date.parse(day))) return Number.NaN;
+  return new Date(Date.parse(day)).toISOString().startsWith(day) ? Date.parse(text) / 1_000 : Number.NaN;
+}

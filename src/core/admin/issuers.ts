@@ -1,4 +1,4 @@
-/** Issuers and audiences of a provider: what may stand there, and which ones strangers share. */
+/** Issuers and audiences of a provider: what may stand there. */
 import { wrong, type Violations } from './fields.ts';
 
 const MAX_ISSUER = 2_000;
@@ -41,11 +41,4 @@ export function checkAudiences(
     if (!apiServer) return [];
     return wrong(at, "is the API server's own audience: tokens for the cluster itself must not be exchanged");
   });
-}
-
-/** One issuer for all customers of a service: without a condition every stranger there is let in (LESSONS §6, 36). */
-const SHARED_ISSUER_HOSTS = ['token.actions.githubusercontent.com', 'gitlab.com', 'app.terraform.io'];
-
-export function isSharedIssuer(issuerUri: string): boolean {
-  return URL.canParse(issuerUri) && SHARED_ISSUER_HOSTS.includes(new URL(issuerUri).hostname);
 }

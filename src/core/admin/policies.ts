@@ -4,10 +4,11 @@ import { EMPTY_POLICY, type Policy } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import { predefinedRole } from '../roles.ts';
 import type { Applied } from './applied.ts';
-import { checkBindings, type RoleResolver } from './bindings.ts';
+import { checkBindings, isConditional, type RoleResolver } from './bindings.ts';
 import type { PolicyInput, PolicyResource } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { etagOf, isEtag } from './etag.ts';
+import { lintPolicy } from './lint/policy.ts';
 import { policyShards } from './policy-shards.ts';
 import { roleName } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
@@ -22,8 +23,9 @@ export function setPolicy(
   if (!policyResourceExists(state, resource)) return err({ tag: 'not_found', resource: name });
   const policy = nextPolicy(state.policy(resource) ?? EMPTY_POLICY, input, projectRoles(state), name, context);
   if (!policy.ok) return policy;
+  const warnings = lintPolicy(state, resource, input.bindings ?? [], Math.floor(Date.parse(context.time) / 1_000));
   return ok({
-    answer: { kind: 'policy', policy: policy.value },
+    answer: { kind: 'policy', policy: policy.value, ...(warnings.length > 0 ? { warnings } : {}) },
     writes: [{ put: 'policy', resource, policy: policy.value }],
     shards: policyShards(state, resource),
   });
@@ -82,7 +84,7 @@ function nextPolicy(
   const bindings = checkBindings('policy.bindings', input.bindings ?? [], resolveRole);
   if (!bindings.ok) return err({ tag: 'invalid_argument', violations: bindings.error });
   if (version !== VERSION_WITH_CONDITIONS) {
-    if (bindings.value.some((binding) => binding.condition !== undefined)) {
+    if (bindings.value.some(isConditional)) {
       return err(invalid('policy.version', 'must be 3 where a binding has a condition'));
     }
     // Who read the policy without its conditions and writes it back must not turn them into unconditional grants.
@@ -93,7 +95,7 @@ function nextPolicy(
     }
   }
   if (etag !== '' && etag !== policyEtag(current)) return err({ tag: 'etag_mismatch', resource });
-  const conditional = bindings.value.some((binding) => binding.condition !== undefined);
+  const conditional = bindings.value.some(isConditional);
   return ok({ version: conditional ? 3 : 1, revision: context.epoch, bindings: bindings.value });
 }
 

@@ -1,11 +1,19 @@
 /** Projects: what a new one must look like, the rows it begins with, and the few things about it that change. */
 import { builtInPoolId, isProjectId, isProjectNumber } from '../names.ts';
+import { RECENT_RETENTION, recentRetentionSeconds } from '../recent.ts';
 import { shardKey, type Pool, type Project } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { ProjectInput } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
-import { checkDisplayName, ID_FORM, TOKEN_EXCHANGES_PER_MINUTE, wrong, type Violations } from './fields.ts';
+import {
+  checkDisplayName,
+  ID_FORM,
+  readSeconds,
+  TOKEN_EXCHANGES_PER_MINUTE,
+  wrong,
+  type Violations,
+} from './fields.ts';
 import { overlay } from './mask.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 
@@ -47,25 +55,32 @@ export function provisionWrites(
   };
 }
 
-const PATHS: ReadonlySet<string> = new Set(['displayName', 'tokenExchangesPerMinute']);
+const PATHS: ReadonlySet<string> = new Set(['displayName', 'tokenExchangesPerMinute', 'recentExchangesRetention']);
 
 export function patchProject(
   state: ConfigState,
   input: ProjectInput,
   mask: readonly string[],
 ): Result<Applied, AdminDenial> {
-  const current = state.project();
+  const { recentExchangesRetentionSeconds: _patched, ...current } = state.project();
   const { displayName, tokenExchangesPerMinute } = current;
-  const patched = overlay<ProjectInput>({ displayName, tokenExchangesPerMinute }, input, mask, PATHS);
+  const recentExchangesRetention = `${recentRetentionSeconds(state.project())}s`;
+  const whole = { displayName, tokenExchangesPerMinute, recentExchangesRetention };
+  const patched = overlay<ProjectInput>(whole, input, mask, PATHS);
   if (!patched.ok) return patched;
+  const retention = readSeconds('recentExchangesRetention', patched.value.recentExchangesRetention, RECENT_RETENTION);
   const project: Project = {
     ...current,
     displayName: patched.value.displayName ?? '',
     tokenExchangesPerMinute: patched.value.tokenExchangesPerMinute ?? TOKEN_EXCHANGES_PER_MINUTE.unset,
+    ...(!retention.ok || retention.value === RECENT_RETENTION.unset
+      ? {}
+      : { recentExchangesRetentionSeconds: retention.value }),
   };
   const violations = [
     ...checkDisplayName('displayName', project.displayName),
     ...checkLimit(project.tokenExchangesPerMinute),
+    ...(retention.ok ? [] : retention.error),
   ];
   if (violations.length > 0) return err({ tag: 'invalid_argument', violations });
   return ok({

@@ -19,9 +19,10 @@ import {
   wrong,
   type Violations,
 } from './fields.ts';
-import { checkAudiences, checkIssuerUri, isSharedIssuer } from './issuers.ts';
+import { checkAudiences, checkIssuerUri } from './issuers.ts';
 import { idleKeys, isSubjectAlgorithm } from './jwks.ts';
 import { readUploadedKeys, type UploadedKeys } from './key-sets.ts';
+import { sharedIssuerOf, tenantProblem } from './lint/shared-issuers.ts';
 import { checkJwksHosts, checkTokenReview, fetchRules, tokenReviewOf } from './remote-hosts.ts';
 import type { ApplyContext } from './state.ts';
 
@@ -79,7 +80,9 @@ export function checkProvider(
     ...checkJwksHosts('allowedJwksHosts', input.allowedJwksHosts ?? []),
     ...checkTokenReview('tokenReview', input.tokenReview, kind, standing, context),
     ...(kind === 'kubernetes' ? checkNoMapping(input) : checkMapping(input.attributeMapping ?? {})),
-    ...checkCondition(input.attributeCondition ?? '', kind === 'oidc' && isSharedIssuer(issuerUri)),
+    ...checkCondition('attributeCondition', input.attributeCondition ?? ''),
+    ...checkCondition('dryRunCondition', input.dryRunCondition ?? ''),
+    ...(kind === 'oidc' ? checkTenant(issuerUri, input) : []),
     ...checkDisplayName('displayName', input.displayName ?? ''),
     ...checkDescription('description', input.description ?? ''),
   ];
@@ -99,6 +102,7 @@ export function checkProvider(
     ...(tokenReview === undefined ? {} : { tokenReview }),
     attributeMapping: input.attributeMapping ?? {},
     attributeCondition: input.attributeCondition ?? '',
+    ...(input.dryRunCondition ? { dryRunCondition: input.dryRunCondition } : {}),
     allowedAlgorithms: algorithms.value,
     maxTokenLifetimeSeconds: secondsOf(lifetime),
     disabled: input.disabled ?? false,
@@ -120,6 +124,7 @@ export function documentOf(provider: Provider): ProviderInput {
     [provider.kind]: config,
     attributeMapping: provider.attributeMapping,
     attributeCondition: provider.attributeCondition,
+    ...(provider.dryRunCondition === undefined ? {} : { dryRunCondition: provider.dryRunCondition }),
     allowedAlgorithms: provider.allowedAlgorithms,
     maxTokenLifetime: `${provider.maxTokenLifetimeSeconds}s`,
     allowedJwksHosts: provider.allowedJwksHosts,
@@ -252,16 +257,21 @@ function checkMappingEntry(key: string, expression: string): Violations {
 }
 
 const MAX_CONDITION = 4_096;
-const CLAIM_ROOTS = ['assertion', 'google', 'attribute'];
 
-function checkCondition(expression: string, claimRequired: boolean): Violations {
-  const field = 'attributeCondition';
-  const missing = wrong(field, "The attribute condition must reference one of the provider's claims.");
-  if (expression === '') return claimRequired ? missing : [];
+function checkCondition(field: 'attributeCondition' | 'dryRunCondition', expression: string): Violations {
+  if (expression === '') return [];
   if (expression.length > MAX_CONDITION) return wrong(field, `longer than ${MAX_CONDITION} characters`);
   const compiled = compileCondition(expression, 'attribute');
-  if (!compiled.ok) return celViolation(field, compiled.error);
-  return claimRequired && !CLAIM_ROOTS.some((root) => compiled.value.roots.has(root)) ? missing : [];
+  return compiled.ok ? [] : celViolation(field, compiled.error);
+}
+
+/** An issuer that strangers share needs a condition on the tenant; what does not compile is refused for that alone. */
+function checkTenant(issuerUri: string, { attributeCondition = '', attributeMapping = {} }: ProviderInput): Violations {
+  const issuer = sharedIssuerOf(issuerUri);
+  const unreadable = [...checkCondition('attributeCondition', attributeCondition), ...checkMapping(attributeMapping)];
+  if (issuer === undefined || unreadable.length > 0) return [];
+  const problem = tenantProblem(issuer, attributeCondition, attributeMapping);
+  return problem === undefined ? [] : wrong('attributeCondition', problem);
 }
 
 function refused(violations: Violations): Result<never, AdminDenial> {

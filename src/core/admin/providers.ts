@@ -6,6 +6,8 @@ import type { Applied } from './applied.ts';
 import type { ProviderInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { keysChanged } from './key-sets.ts';
+import { bindingsOfPool } from './lint/clusters-apart.ts';
+import { lintProvider } from './lint/provider.ts';
 import { overlay, replacesEverything } from './mask.ts';
 import { checkProvider, documentOf } from './provider-rules.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
@@ -47,7 +49,8 @@ export function createProvider(
   const neighbours = neighboursIn(state, poolId);
   const misfit = misfitIn(pool, neighbours, provider, projectNumber);
   if (misfit !== undefined) return err(misfit);
-  return written(state, provider, [...checked.value.warnings, ...sameness(provider, neighbours)]);
+  const warnings = [...checked.value.warnings, ...sameness(state, provider, neighbours), ...lint(provider, context)];
+  return written(state, provider, warnings);
 }
 
 export function patchProvider(
@@ -83,7 +86,7 @@ export function patchProvider(
   const { poolId, providerId, uid, createTime, distrustedThumbprints } = current;
   const provider = { poolId, providerId, uid, ...fields, distrustedThumbprints, createTime, updateTime: context.time };
   const alert = keysChanged({ projectNumber, poolId, providerId }, current, provider);
-  const change = written(state, provider, warnings);
+  const change = written(state, provider, [...warnings, ...lint(provider, context)]);
   return change.ok && alert !== undefined ? ok({ ...change.value, alert }) : change;
 }
 
@@ -95,6 +98,7 @@ function namesKeys(paths: readonly string[], kind: Provider['kind']): boolean {
 const COMMON_PATHS = [
   'attributeMapping',
   'attributeCondition',
+  'dryRunCondition',
   'allowedAlgorithms',
   'maxTokenLifetime',
   'allowedJwksHosts',
@@ -174,17 +178,28 @@ function misfitIn(
 
 const MAX_NAMED = 5;
 
-/** Identity sameness is on purpose (DESIGN §3), and should surprise nobody. */
-function sameness(provider: Provider, neighbours: readonly Neighbour[]): readonly string[] {
+/** Identity sameness is on purpose (DESIGN §3), and should surprise nobody. Where every binding tells clusters apart it cannot. */
+function sameness(state: ConfigState, provider: Provider, neighbours: readonly Neighbour[]): readonly string[] {
   const clusters = neighbours.filter((neighbour) => neighbour.kind === 'kubernetes');
   if (provider.kind !== 'kubernetes' || clusters.length === 0) return [];
-  const named = clusters.slice(0, MAX_NAMED).map((cluster) => cluster.providerId);
-  const others = clusters.length > named.length ? [...named, `${clusters.length - named.length} more`] : named;
+  const { total, mixing, complete } = bindingsOfPool(state, provider.poolId);
+  if (total > 0 && mixing.length === 0 && complete) return [];
+  const others = listed(clusters.map((cluster) => cluster.providerId));
+  const open = mixing.length === 0 ? '' : ` These bindings let in either of them: ${listed(mixing)}.`;
   return [
-    `The pool ${provider.poolId} now holds more than one cluster (${provider.providerId} beside ${others.join(', ')}): the same namespace and ` +
-      'ServiceAccount name in each of them is one principal. To tell clusters apart, bind principalSet://…/kubernetes.cluster/CLUSTER_URI ' +
+    `The pool ${provider.poolId} now holds more than one cluster (${provider.providerId} beside ${others}): the same namespace and ` +
+      `ServiceAccount name in each of them is one principal.${open} To tell clusters apart, bind principalSet://…/kubernetes.cluster/CLUSTER_URI ` +
       'or principal://…/kubernetes.serviceaccount.uid/UID, or register the cluster in a pool of its own.',
   ];
+}
+
+function listed(names: readonly string[]): string {
+  const named = names.slice(0, MAX_NAMED);
+  return (names.length > named.length ? [...named, `${names.length - named.length} more`] : named).join(', ');
+}
+
+function lint(provider: Provider, context: ApplyContext): readonly string[] {
+  return lintProvider(provider, Math.floor(Date.parse(context.time) / 1_000));
 }
 
 function written(state: ConfigState, provider: Provider, warnings: readonly string[]): Result<Applied, AdminDenial> {

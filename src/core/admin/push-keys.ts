@@ -11,13 +11,14 @@ import type { Command, Pusher } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { idleKeys, isIdle } from './jwks.ts';
 import { keysChanged, readUploadedKeys, type UploadedKeys } from './key-sets.ts';
+import { isPusherDenied } from './pusher-denied.ts';
 import { roleName } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
 export const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
 
 /** The one text for everybody who may not push, whatever the reason. */
-export function mayNotPush(name: ProviderName): AdminDenial {
+export function mayNotPush(name: ProviderName): Extract<AdminDenial, { tag: 'permission_denied' }> {
   return { tag: 'permission_denied', permission: PUSH_PERMISSION, resource: providerName(name) };
 }
 
@@ -35,6 +36,9 @@ export function pushKeys(state: ConfigState, push: Push, context: ApplyContext):
     return err({ tag: 'etag_mismatch', resource: providerName(name) });
   }
   if (state.isTokenUsed(once.key)) return err({ tag: 'bad_credentials' });
+  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
+  const isDenied = isPusherDenied(state, current, pusher, PUSH_PERMISSION, nowSeconds);
+  if (isDenied) return err({ ...mayNotPush(name), byDenyRule: true });
   if (!mayPush(state, poolId, pusher)) return err(mayNotPush(name));
   if (current.keySource === 'discovery') {
     const description = 'The keys of this provider come from its issuer by discovery: nobody can push others.';
@@ -42,7 +46,6 @@ export function pushKeys(state: ConfigState, push: Push, context: ApplyContext):
   }
   const set = readUploadedKeys('jwksJson', push.jwksJson, current.distrustedThumbprints, context.thumbprintOf);
   if (!set.ok) return err({ tag: 'invalid_argument', violations: set.error });
-  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
   if (!isContinuation(current, set.value, nowSeconds)) {
     return err(
       invalid('jwksJson', 'must keep at least one key that is trusted now, or an administrator uploads it by PATCH'),

@@ -27,7 +27,7 @@ export function isBudgetSpent(): boolean {
   return left < 0;
 }
 
-/** What the last evaluation cost. */
+/** What the last evaluation cost; one more than the whole budget where it ran out, since what could not be paid for was not done. */
 export function budgetUsed(): number {
   return EVALUATION_BUDGET - left;
 }
@@ -38,6 +38,6 @@ export function spend(cost: number): void {
 
 /** False ends a loop at once; an error there would only be collected and the loop go on. */
 export function tick(cost: number): boolean {
-  left -= cost;
+  left = cost > left ? -1 : left - cost;
   return left >= 0;
 }

@@ -1,15 +1,22 @@
-/** Holds an expression against what its scope declares, so that a typo is refused when it is written, not when a token arrives. */
-import { TYPE_NAMES, variablesOf, type Declared } from './declarations.ts';
-import { engineFor, type Engine, type Expr, type Scope, type Signature } from './engine.ts';
+/** Holds an expression against what its language declares, so that a typo is refused when it is written, not when a token arrives. */
+import { STRING_MAP, TYPE_NAMES, WORKLOAD, type Declared } from './declarations.ts';
+import type { Engine, Expr, Signature } from './engine.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_DEPTH, MAX_LOOP_NESTING, MAX_NODES } from './limits.ts';
 import { literalProblem } from './literals.ts';
 import { RECEIVERS } from './resource-functions.ts';
 import { faultIn, isNamed, offsetOf, type Source } from './syntax.ts';
 
+/** What an expression may call and name. */
+export interface Language {
+  readonly engine: Engine;
+  readonly variables: ReadonlyMap<string, Declared>;
+}
+
 export interface Checked {
   readonly type: string;
   readonly roots: ReadonlySet<string>;
+  readonly usesWorkloadClaims: boolean;
   /** The first in the text. */
   readonly fault: CelFault | undefined;
 }
@@ -34,14 +41,15 @@ const CONSTANTS: ReadonlyMap<string | undefined, string> = new Map([
   ['uint64Value', 'uint'],
 ]);
 
-export function check(scope: Scope, source: Source, expression: Expr): Checked {
-  const checker = new Checker(scope, source);
+export function check(language: Language, source: Source, expression: Expr): Checked {
+  const checker = new Checker(language, source);
   const type = checker.valueType(expression, { locals: new Map(), depth: 1, loops: 0 });
-  return { type, roots: checker.roots, fault: checker.fault };
+  return { type, roots: checker.roots, usesWorkloadClaims: checker.usesWorkloadClaims, fault: checker.fault };
 }
 
 class Checker {
   readonly roots = new Set<string>();
+  usesWorkloadClaims = false;
   fault: CelFault | undefined;
   readonly #source: Source;
   readonly #engine: Engine;
@@ -49,16 +57,20 @@ class Checker {
   #faultOffset = Number.POSITIVE_INFINITY;
   #nodes = 0;
 
-  constructor(scope: Scope, source: Source) {
+  constructor({ engine, variables }: Language, source: Source) {
     this.#source = source;
-    this.#engine = engineFor(scope);
-    this.#variables = variablesOf(scope);
+    this.#engine = engine;
+    this.#variables = variables;
   }
 
   /** The type of something used as a value; a variable that has only attributes is none. */
   valueType(expression: Expr, place: Place): string {
-    const type = this.#declaredType(expression, place);
-    return typeof type === 'string' ? type : this.#refuse(expression, 'this is no value; name one of its attributes');
+    return this.#asValue(expression, this.#declaredType(expression, place));
+  }
+
+  #asValue(expression: Expr, type: Declared): string {
+    if (typeof type !== 'string') return this.#refuse(expression, 'this is no value; name one of its attributes');
+    return type === STRING_MAP ? 'map' : type;
   }
 
   #declaredType(expression: Expr, place: Place): Declared {
@@ -114,8 +126,10 @@ class Checker {
     if (typeof type !== 'string') {
       const declared = type.get(field);
       if (declared === undefined) return this.#refuse(expression, `unknown attribute '${field}'`);
+      if (type === WORKLOAD && field === 'claims') this.usesWorkloadClaims = true;
       return testOnly ? 'bool' : declared;
     }
+    if (type === STRING_MAP) return testOnly ? 'bool' : 'string';
     if (type !== 'map' && type !== ANY) return this.#refuse(expression, `${type} has no attributes`);
     return testOnly ? 'bool' : ANY;
   }
@@ -147,7 +161,17 @@ class Checker {
     return this.valueType(result, outside);
   }
 
+  #elementType([container, index]: readonly Expr[], place: Place): string {
+    if (container === undefined || index === undefined) return ANY;
+    const declared = this.#declaredType(container, place);
+    const type = this.#asValue(container, declared);
+    this.valueType(index, place);
+    if (!['list', 'map', ANY].includes(type)) this.#refuse(container, `${type} has no elements`);
+    return declared === STRING_MAP ? 'string' : ANY;
+  }
+
   #callType(expression: Expr, name: string, target: Expr | undefined, args: readonly Expr[], place: Place): string {
+    if (name === '_[_]') return this.#elementType(args, place);
     const receiver = target === undefined ? undefined : this.#receiverType(name, target, place);
     const types = args.map((argument) => this.valueType(argument, place));
     switch (name) {
@@ -160,9 +184,6 @@ class Checker {
       case '_?_:_':
         this.#requireBool(args[0] ?? expression, types[0] ?? ANY);
         return types[1] === types[2] ? (types[1] ?? ANY) : ANY;
-      case '_[_]':
-        if (!['list', 'map', ANY].includes(types[0] ?? ANY)) this.#refuse(expression, `${types[0]} has no elements`);
-        return ANY;
       case '_==_':
       case '_!=_':
         if (!areComparable(types[0] ?? ANY, types[1] ?? ANY)) {
@@ -176,6 +197,11 @@ class Checker {
 
   /** The methods of a variable are its own: `{}.matchTag(…)` would ask about other tags than it says. */
   #receiverType(name: string, target: Expr, place: Place): string {
+    if (!this.#engine.signatures.has(name)) {
+      // The misspelt method is the mistake, not that its variable is no value.
+      this.#declaredType(target, place);
+      return ANY;
+    }
     const receiver = RECEIVERS.get(name);
     if (receiver === undefined || !this.#variables.has(receiver.root)) return this.valueType(target, place);
     if (!isNamed(target, receiver.root) || place.locals.has(receiver.root)) {

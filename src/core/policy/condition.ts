@@ -1,9 +1,9 @@
-/** Conditions: of a provider, over claims, and of a binding, over time and resource. Only `true` lets anybody in. */
+/** Conditions: of a provider, over claims, and of a binding, over time, resource and workload. Only `true` lets anybody in. */
 import { err, ok, type Result } from '../result.ts';
 import { Refusal } from './budget.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_CONDITION_CHARACTERS } from './limits.ts';
-import { compile, evaluate, type Program } from './program.ts';
+import { compile, evaluate, languageOf, type Program } from './program.ts';
 import {
   attributeActivation,
   bindingActivations,
@@ -22,14 +22,16 @@ export interface Condition {
   readonly logicalOperators: number;
   /** The variables it names. */
   readonly roots: ReadonlySet<string>;
+  /** It can be evaluated only while the subject token is at hand. */
+  readonly usesWorkloadClaims: boolean;
   readonly program: Program;
 }
 
 export function compileCondition(source: string, scope: ConditionScope): Result<Condition, CelFault> {
-  const program = compile(source, scope, MAX_CONDITION_CHARACTERS, ['bool']);
+  const program = compile(source, languageOf(scope), MAX_CONDITION_CHARACTERS, ['bool']);
   if (!program.ok) return program;
-  const { logicalOperators, roots } = program.value;
-  return ok({ source, scope, logicalOperators, roots, program: program.value });
+  const { logicalOperators, roots, usesWorkloadClaims } = program.value;
+  return ok({ source, scope, logicalOperators, roots, usesWorkloadClaims, program: program.value });
 }
 
 /** An error is the operator's reason; it holds no value of any claim. */
@@ -56,5 +58,6 @@ function activationFor(
   variables: AttributeVariables | BindingVariables,
 ): Activation | undefined {
   if ('assertion' in variables) return scope === 'attribute' ? attributeActivation(variables) : undefined;
-  return scope === 'binding' ? bindingActivations(variables.resource)(variables.requestTimeSeconds) : undefined;
+  const { resource, workload, requestTimeSeconds } = variables;
+  return scope === 'binding' ? bindingActivations(resource, workload)(requestTimeSeconds) : undefined;
 }

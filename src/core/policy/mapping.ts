@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../result.ts';
 import { Refusal } from './budget.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_MAPPING_CHARACTERS } from './limits.ts';
-import { compile, evaluate, type Program } from './program.ts';
+import { compile, evaluate, languageOf, type Program } from './program.ts';
 import { assertionActivation } from './variables.ts';
 
 export interface Mapping {
@@ -13,7 +13,7 @@ export interface Mapping {
 }
 
 export function compileMapping(source: string): Result<Mapping, CelFault> {
-  const program = compile(source, 'mapping', MAX_MAPPING_CHARACTERS, ['string', 'list']);
+  const program = compile(source, languageOf('mapping'), MAX_MAPPING_CHARACTERS, ['string', 'list']);
   return program.ok ? ok({ source, program: program.value }) : program;
 }
 

@@ -2,7 +2,8 @@
 import { isCelError, parse, type CelValue } from '@bufbuild/cel';
 import { err, ok, type Result } from '../result.ts';
 import { isBudgetSpent, isRefusal, refillBudget } from './budget.ts';
-import { check, type Checked } from './checker.ts';
+import { check, type Checked, type Language } from './checker.ts';
+import { variablesOf } from './declarations.ts';
 import { diagnose } from './diagnosis.ts';
 import { engineFor, type Expr, type Run, type Scope } from './engine.ts';
 import { faultAt, positionOf, type CelFault } from './fault.ts';
@@ -15,6 +16,8 @@ import type { Activation } from './variables.ts';
 
 export interface Program {
   readonly roots: ReadonlySet<string>;
+  /** Names `request.workload.claims`, which nobody keeps when the exchange is over. */
+  readonly usesWorkloadClaims: boolean;
   readonly logicalOperators: number;
   readonly nodes: number;
   readonly timeDependence: TimeDependence;
@@ -22,11 +25,15 @@ export interface Program {
   readonly source: Source;
 }
 
+export function languageOf(scope: Scope): Language {
+  return { engine: engineFor(scope), variables: variablesOf(scope) };
+}
+
 const TOO_MANY_BLANKS = /\s{201}/;
 
 export function compile(
   text: string,
-  scope: Scope,
+  language: Language,
   maxCharacters: number,
   resultTypes: readonly string[],
 ): Result<Program, CelFault> {
@@ -42,9 +49,9 @@ export function compile(
     const parsed = parse(text);
     if (parsed.expr === undefined) return err(faultAt(text, 0, 'this is no expression'));
     const source = { text, positions: parsed.sourceInfo };
-    const checked = check(scope, source, parsed.expr);
+    const checked = check(language, source, parsed.expr);
     const fault = checked.fault ?? resultFault(source, parsed.expr, checked, resultTypes);
-    return fault === undefined ? ok(ready(scope, source, parsed.expr, checked, shape.logicalOperators)) : err(fault);
+    return fault === undefined ? ok(ready(language, source, parsed.expr, checked, shape.logicalOperators)) : err(fault);
   } catch (error) {
     return err(parseFault(text, error));
   }
@@ -62,11 +69,17 @@ export function evaluate(program: Program, activation: Activation): Result<CelVa
   }
 }
 
-function ready(scope: Scope, source: Source, expression: Expr, { roots }: Checked, logicalOperators: number): Program {
-  const engine = engineFor(scope);
+function ready(
+  { engine }: Language,
+  source: Source,
+  expression: Expr,
+  checked: Checked,
+  logicalOperators: number,
+): Program {
+  const { roots, usesWorkloadClaims } = checked;
   const timeDependence = timeDependenceOf(engine, expression);
   const nodes = lower(expression);
-  return { roots, logicalOperators, nodes, timeDependence, run: engine.plan(expression), source };
+  return { roots, usesWorkloadClaims, logicalOperators, nodes, timeDependence, run: engine.plan(expression), source };
 }
 
 function resultFault(

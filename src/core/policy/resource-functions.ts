@@ -1,8 +1,10 @@
 /** What a binding's condition may ask about the resource. The checker lets each be called on its own variable only. */
-import { celMethod, CelScalar, mapType, type CelFunc } from '@bufbuild/cel';
+import { celMethod, CelScalar, listType, mapType, type CelFunc } from '@bufbuild/cel';
+import { Refusal } from './budget.ts';
 
 const { BOOL, DYN, STRING } = CelScalar;
 const MAP = mapType(DYN, DYN);
+const LIST = listType(DYN);
 
 /** Receivers as they are written; the tag methods are handed the tags themselves when the expression is lowered. */
 export const RECEIVERS: ReadonlyMap<string, { readonly root: string; readonly variable: string }> = new Map([
@@ -11,6 +13,8 @@ export const RECEIVERS: ReadonlyMap<string, { readonly root: string; readonly va
   ['matchTagId', { root: 'resource', variable: '@tagIds' }],
   ['hasTagKeyId', { root: 'resource', variable: '@tagIds' }],
   ['getAttribute', { root: 'api', variable: 'api' }],
+  ['isForwardingRuleCreationOperation', { root: 'compute', variable: 'compute' }],
+  ['matchLoadBalancingSchemes', { root: 'compute', variable: 'compute' }],
 ]);
 
 export function resourceFunctions(): CelFunc[] {
@@ -27,5 +31,12 @@ export function resourceFunctions(): CelFunc[] {
     ),
     // No API of ours has attributes of its own, so each answers its default.
     celMethod('getAttribute', MAP, [STRING, DYN], DYN, (_name, otherwise) => otherwise),
+    // Nothing here is a load balancer. `false` would make the negation of either grant.
+    celMethod('isForwardingRuleCreationOperation', MAP, [], BOOL, unavailable),
+    celMethod('matchLoadBalancingSchemes', MAP, [LIST], BOOL, unavailable),
   ];
+}
+
+function unavailable(): never {
+  throw new Refusal('this has no meaning here');
 }

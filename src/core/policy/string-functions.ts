@@ -34,8 +34,8 @@ export function stringFunctions(): CelFunc[] {
       return this.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
     }),
     celMethod('trim', STRING, [], STRING, function () {
-      spend(1 + (this.length >> 6));
-      return this.trim();
+      spend(1 + (this.length >> 3));
+      return trimmed(this);
     }),
     celMethod('charAt', STRING, [INT], STRING, function (index) {
       return sliced(this, index, index === BigInt(pointsOf(this).length) ? index : index + 1n);
@@ -50,9 +50,17 @@ export function stringFunctions(): CelFunc[] {
       spendOnSearch(this, part);
       return pointIndex(this, this.indexOf(part));
     }),
+    celMethod('indexOf', STRING, [STRING, INT], INT, function (part, from) {
+      spendOnSearch(this, part);
+      return pointIndex(this, this.indexOf(part, unitIndex(this, from)));
+    }),
     celMethod('lastIndexOf', STRING, [STRING], INT, function (part) {
       spendOnSearch(this, part);
       return pointIndex(this, this.lastIndexOf(part));
+    }),
+    celMethod('lastIndexOf', STRING, [STRING, INT], INT, function (part, from) {
+      spendOnSearch(this, part);
+      return pointIndex(this, this.lastIndexOf(part, unitIndex(this, from)));
     }),
     celMethod('replace', STRING, [STRING, STRING], STRING, function (from, to) {
       return replaced(this, from, to, Number.POSITIVE_INFINITY);
@@ -93,6 +101,23 @@ function pointsOf(text: string): string[] {
 
 function pointIndex(text: string, index: number): bigint {
   return index < 0 ? -1n : BigInt(pointsOf(text.slice(0, index)).length);
+}
+
+/** Where in the string of UTF-16 the code point of this index begins. */
+function unitIndex(text: string, index: bigint): number {
+  return sliced(text, 0n, index).length;
+}
+
+/** JavaScript's own trim() leaves U+0085 and takes U+FEFF, which is no blank in Unicode. */
+const BLANK = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  // Not `[…]+$`: that would look at every run of blanks from each of its blanks.
+  while (start < end && BLANK.test(text.charAt(start))) start += 1;
+  while (end > start && BLANK.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
 }
 
 function sliced(text: string, start: bigint, end: bigint): string {

@@ -19,6 +19,30 @@ export interface BindingVariables {
     readonly tags: Readonly<Record<string, string>>;
     readonly tagIds: Readonly<Record<string, string>>;
   };
+  /** Without it all of `request.workload` is absent. */
+  readonly workload?: WorkloadVariables;
+}
+
+interface Named {
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** `request.workload`: who asks, from the verified token and the provider that vouches for it. Nothing of it changes with time. */
+export interface WorkloadVariables {
+  readonly namespace?: string;
+  readonly serviceaccount?: Named;
+  readonly pod?: Named;
+  readonly node?: { readonly name: string; readonly uid?: string };
+  /** The provider's `clusterUri`: a token has no say in it. */
+  readonly cluster?: string;
+  /** Its full resource name. */
+  readonly provider: string;
+  /** `google.subject`. */
+  readonly subject: string;
+  readonly groups: readonly string[];
+  readonly attribute: Readonly<Record<string, string>>;
+  readonly claims: Readonly<Record<string, unknown>>;
 }
 
 /** Has no prototype: a variable called `constructor` must be unknown. */
@@ -32,18 +56,48 @@ export function assertionActivation(assertion: Readonly<Record<string, unknown>>
   return activation({ assertion: mapOf(assertion) });
 }
 
-/** The variables of one resource at any time. What a condition may name but we do not know is absent, hence an error. */
-export function bindingActivations(resource: BindingVariables['resource']): (epochSeconds: number) => Activation {
-  const { tags, tagIds, ...members } = resource;
-  const fixed = {
+/** The variables of one resource and workload at any time. What a condition may name but we do not know is absent, hence an error. */
+export function bindingActivations(
+  resource: BindingVariables['resource'],
+  workload?: WorkloadVariables,
+): (epochSeconds: number) => Activation {
+  let fixed: Activation | undefined;
+  return (epochSeconds) => {
+    // Not before anybody asks: most bindings have no condition.
+    fixed ??= fixedVariables(resource);
+    const asking = workload === undefined ? undefined : workloadMap(workload);
+    const request = new Map<string, CelInput>([['time', timestampOf(BigInt(Math.floor(epochSeconds)))]]);
+    if (asking !== undefined) request.set('workload', asking);
+    return activation({ ...fixed, request: celMap(request) });
+  };
+}
+
+function fixedVariables({ tags, tagIds, ...members }: BindingVariables['resource']): Activation {
+  return {
     resource: mapOf(members),
     '@tags': mapOf(tags),
     '@tagIds': mapOf(tagIds),
     api: mapOf({}),
+    principal: mapOf({}),
     destination: mapOf({}),
+    compute: mapOf({}),
   };
-  return (epochSeconds) =>
-    activation({ ...fixed, request: celMap(new Map([['time', timestampOf(BigInt(Math.floor(epochSeconds)))]])) });
+}
+
+/** Made once for each exchange, however many bindings ask; forgotten with it. */
+const workloadMaps = new WeakMap<WorkloadVariables, CelMap>();
+
+function workloadMap(workload: WorkloadVariables): CelMap {
+  const known = workloadMaps.get(workload);
+  if (known !== undefined) return known;
+  const { claims, ...members } = workload;
+  const map = mapOf(members);
+  let claimsMap: CelMap | undefined;
+  // A token has many claims and few conditions ask for any: only then they become values.
+  const get: CelMap['get'] = (key) => (key === 'claims' ? (claimsMap ??= mapOf(claims)) : map.get(key));
+  const lazy = Object.assign(mapOf({}), { get, has: (key: Parameters<CelMap['get']>[0]) => get(key) !== undefined });
+  workloadMaps.set(workload, lazy);
+  return lazy;
 }
 
 function activation(variables: Activation): Activation {

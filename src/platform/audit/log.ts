@@ -24,6 +24,7 @@ export function createAuditLog(write: (line: string) => void): (event: ExchangeE
         subjectTokenSha256,
         admittedAtMs: event.admittedAtMs,
         expiresIn: event.expiresInSeconds,
+        dryRun: event.dryRuns?.map(({ on, value, error, inForce }) => ({ on, value, error, inForce })),
         durationsMs: event.durationsMs,
       }),
     );

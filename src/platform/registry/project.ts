@@ -3,13 +3,20 @@
  * Each step leaves a row behind before it starts, so that a crash anywhere is finished by the alarm.
  */
 import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
-import type { Answer, Command, Query } from '../../core/admin/commands.ts';
+import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
+import type { Proposal } from '../../core/admin/propose.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
 import type { ApplyContext, Write } from '../../core/admin/state.ts';
+import type { Asked, Explanation } from '../../core/explain/answer.ts';
+import { explain } from '../../core/explain/explain.ts';
+import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
-import type { Project } from '../../core/resources.ts';
+import { createPolicyCompiler } from '../../core/policy/cache.ts';
+import { recentRetentionSeconds } from '../../core/recent.ts';
+import type { Project, Shards } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
@@ -22,7 +29,8 @@ import { MAX_NAMED_SHARDS, tooLarge } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
 import { sealRecord } from './record.ts';
-import { isConfigShard, shardValue, type ShardValue } from './shards.ts';
+import { propose, targetShards } from './rehearsal.ts';
+import { isConfigShard, projectShard, shardValue, targetShard, type ShardValue } from './shards.ts';
 
 /** Half of this is left when a record is put again: the object may be away for twelve hours before the edge forgets. */
 const RECORD_LIFE_MS = 24 * 3_600_000;
@@ -33,6 +41,7 @@ const PUTS_IN_ONE_GO = 30;
 const SAFETY_ALARM_MS = 5_000;
 const WRONG_KEK_RETRY_MS = 300_000;
 const FAULTY_PUTS_RETRY_MS = 5_000;
+const MAX_EXPLAINED_CONDITIONS = 2_000;
 
 /** Undoes the transaction it is thrown in; its refusal is the answer. */
 class Undone extends Error {
@@ -105,6 +114,23 @@ export class ProjectRegistry {
 
   read(query: Query): Result<Answer, AdminDenial> {
     return this.exists() ? read(this.#store, query) : err(this.#noSuchProject());
+  }
+
+  explain(asked: Asked): Result<Explanation, AdminDenial> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    const state = this.#store;
+    const rows = { state, project: projectShard(state), target: (targetId: string) => targetShard(state, targetId) };
+    const question = questionOf(asked, rows);
+    return question.ok ? ok(explain(question.value, createPolicyCompiler(MAX_EXPLAINED_CONDITIONS))) : question;
+  }
+
+  propose(resource: PolicyResource, input: PolicyInput): Result<Proposal, AdminDenial> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    return propose(this.#store, resource, input, applyContext(this.#host, this.#store.epoch() + 1));
+  }
+
+  targetShards(targetIds: readonly string[]): Result<readonly (Shards['target'] | null)[], AdminDenial> {
+    return this.exists() ? ok(targetShards(this.#store, targetIds)) : err(this.#noSuchProject());
   }
 
   /** Who asks found KV behind, so that record is put again as well. */
@@ -190,8 +216,11 @@ export class ProjectRegistry {
 
   /** What has grown too large for the edge shows only when it is put together, so after the rows are written. */
   #refuseLargeShards(keys: readonly string[]): void {
+    // Nothing changes meanwhile, and a change of a role may name every target.
+    let known: ReturnType<RoleReader> | undefined;
+    const roles: RoleReader = () => (known ??= allRoles(this.#store));
     for (const key of keys) {
-      const denial = tooLarge(`the record ${key}`, shardValue(this.#store, key));
+      const denial = tooLarge(`the record ${key}`, shardValue(this.#store, key, roles));
       if (denial !== undefined) throw new Undone(denial);
     }
   }
@@ -246,10 +275,15 @@ export class ProjectRegistry {
   }
 
   async #deliverOnce(): Promise<boolean> {
-    const { projectNumber, tokenExchangesPerMinute } = this.#store.project();
+    const project = this.#store.project();
+    const { projectNumber, tokenExchangesPerMinute } = project;
     const changes = this.#outbox.undelivered();
     const quota = this.#host.env().QUOTA.getByName(projectNumber);
-    const delivery = quota.advance({ changes, limitPerMinute: tokenExchangesPerMinute });
+    const delivery = quota.advance({
+      changes,
+      limitPerMinute: tokenExchangesPerMinute,
+      recentRetentionSeconds: recentRetentionSeconds(project),
+    });
     const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
     const newest = changes.at(-1)?.epoch ?? 0;
     if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);

@@ -64,6 +64,7 @@ function wordsFor(denial: Denial | RequestFault): OAuthError {
     case 'denied_uid':
     case 'condition_false':
     case 'condition_error':
+    case 'denied_by_policy':
       return refused('unauthorized_client', REJECTED);
     case 'over_quota':
       return {

@@ -7,7 +7,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { Policy } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { camelCase } from './mask.ts';
-import { renderPolicy } from './policy-view.ts';
+import { renderPolicy, renderWritten } from './policy-view.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { getPolicy, parseBody, setPolicy, testPermissions, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
@@ -15,7 +15,12 @@ import type { Call, Route } from './table.ts';
 /** One resource's policy, read and written. */
 interface PolicyDoor {
   readonly read: () => Promise<Result<Policy, AdminDenial>>;
-  readonly write: (input: PolicyInput) => Promise<Result<Policy, AdminDenial>>;
+  readonly write: (input: PolicyInput) => Promise<Result<Written, AdminDenial>>;
+}
+
+interface Written {
+  readonly policy: Policy;
+  readonly warnings: readonly string[];
 }
 
 type Verb = (call: Call, door: PolicyDoor) => Promise<Result<JsonObject, AdminDenial>>;
@@ -55,7 +60,10 @@ export function policyRoutes(context: RestContext): readonly Route[] {
 function organizationDoor({ admin }: RestContext, actor: string): PolicyDoor {
   return {
     read: () => admin.organizationPolicy(),
-    write: (input) => admin.setOrganizationPolicy(input, actor),
+    write: async (input) => {
+      const policy = await admin.setOrganizationPolicy(input, actor);
+      return policy.ok ? ok({ policy: policy.value, warnings: [] }) : policy;
+    },
   };
 }
 
@@ -66,21 +74,23 @@ function projectDoor(
   actor: string,
 ): PolicyDoor {
   return {
-    read: async () => policyOf(await admin.read(projectNumber, { type: 'policy.get', resource })),
-    write: async (policy) =>
-      policyOf(await admin.apply(projectNumber, { type: 'policy.set', resource, policy }, actor)),
+    read: async () => {
+      const answer = written(await admin.read(projectNumber, { type: 'policy.get', resource }));
+      return answer.ok ? ok(answer.value.policy) : answer;
+    },
+    write: async (policy) => written(await admin.apply(projectNumber, { type: 'policy.set', resource, policy }, actor)),
   };
 }
 
-function policyOf(answer: Awaited<ReturnType<RestContext['admin']['read']>>): Result<Policy, AdminDenial> {
+function written(answer: Awaited<ReturnType<RestContext['admin']['read']>>): Result<Written, AdminDenial> {
   if (!answer.ok) return answer;
   if (answer.value.kind !== 'policy')
     throw new Error(`a question about a policy was answered with a ${answer.value.kind}`);
-  return ok(answer.value.policy);
+  const { policy, warnings = [] } = answer.value;
+  return ok({ policy, warnings });
 }
 
 const VERSIONS = [0, 1, 3];
-const WHOLE = 3;
 
 async function get(call: Call, door: PolicyDoor): Promise<Result<JsonObject, AdminDenial>> {
   const wanted = parseBody(getPolicy, call.body);
@@ -103,15 +113,15 @@ async function set(call: Call, door: PolicyDoor): Promise<Result<JsonObject, Adm
   // Bindings are all that a policy has; and its etag counts whatever the mask says, or a mask would switch the comparison off.
   if (named.length > 0 && !named.includes('bindings') && !replacesEverything(named))
     return err(invalid('updateMask', 'must name bindings'));
-  const policy = await door.write(wanted.value.policy);
-  return policy.ok ? ok(renderPolicy(policy.value, WHOLE)) : policy;
+  const answer = await door.write(wanted.value.policy);
+  return answer.ok ? ok(renderWritten(answer.value.policy, answer.value.warnings)) : answer;
 }
 
 /** Of the output-only members the etag counts on a policy: it says which one the writer had read. */
-function cleanedPolicy(policy: JsonObject[string] | undefined): JsonObject {
+export function cleanedPolicy(policy: JsonObject[string] | undefined): JsonObject {
   if (!isJsonObject(policy)) return {};
   const { etag } = policy;
-  return { policy: { ...withoutOutputOnly(policy), ...(etag === undefined ? {} : { etag }) } };
+  return { policy: { ...withoutOutputOnly(policy, ['warnings']), ...(etag === undefined ? {} : { etag }) } };
 }
 
 const MAX_PERMISSIONS = 100;

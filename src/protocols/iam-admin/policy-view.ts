@@ -13,12 +13,22 @@ export function renderPolicy(policy: Policy, requestedVersion: number): JsonObje
   return { version: whole ? policy.version : 1, etag, ...(bindings.length > 0 ? { bindings } : {}) };
 }
 
+/** As it was just written; what its writer should know is told with the answer and never kept. */
+export function renderWritten(policy: Policy, warnings: readonly string[]): JsonObject {
+  return { ...renderPolicy(policy, VERSION_WITH_CONDITIONS), ...(warnings.length > 0 ? { warnings } : {}) };
+}
+
 /** Under its changed name the role can be read and not be written back: no condition is ever dropped by accident. */
-function renderBinding({ role, members, condition }: Binding, whole: boolean): JsonObject {
-  if (condition === undefined) return { role, members };
-  return whole
-    ? { role, members, condition: { ...condition } }
-    : { role: `${role}_withcond_${hash(condition)}`, members };
+function renderBinding({ role, members, condition, dryRunCondition }: Binding, whole: boolean): JsonObject {
+  const text = condition ?? dryRunCondition;
+  if (text === undefined) return { role, members };
+  if (!whole) return { role: `${role}_withcond_${hash(text)}`, members };
+  return {
+    role,
+    members,
+    ...(condition === undefined ? {} : { condition: { ...condition } }),
+    ...(dryRunCondition === undefined ? {} : { dryRunCondition: { ...dryRunCondition } }),
+  };
 }
 
 const FNV_OFFSET = 0xcbf29ce484222325n;

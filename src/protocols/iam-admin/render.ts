@@ -4,6 +4,7 @@ import type { IssuerKeysStatus, SigningKeyInfo } from '../../core/admin/port.ts'
 import { roleName } from '../../core/admin/roles.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
+import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
 
 export function renderProject(project: Project): JsonObject {
@@ -14,6 +15,7 @@ export function renderProject(project: Project): JsonObject {
     projectId,
     displayName,
     tokenExchangesPerMinute,
+    recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
     createTime,
     state: 'ACTIVE',
   };
@@ -59,7 +61,7 @@ export function renderProvider(
     disabled: provider.disabled,
     [kind]: source,
     ...(kind === 'kubernetes' ? {} : { attributeMapping: provider.attributeMapping }),
-    ...filled({ attributeCondition: provider.attributeCondition }),
+    ...filled({ attributeCondition: provider.attributeCondition, dryRunCondition: provider.dryRunCondition }),
     allowedAlgorithms: provider.allowedAlgorithms,
     maxTokenLifetime: `${provider.maxTokenLifetimeSeconds}s`,
     ...(provider.allowedJwksHosts.length > 0 ? { allowedJwksHosts: provider.allowedJwksHosts } : {}),

@@ -45,7 +45,11 @@ const textMap = v.exactOptional(
 
 export const newProject = document({ projectId: v.string(), projectNumber: text, displayName: text });
 
-export const project = document({ displayName: text, tokenExchangesPerMinute: v.exactOptional(v.number()) });
+export const project = document({
+  displayName: text,
+  tokenExchangesPerMinute: v.exactOptional(v.number()),
+  recentExchangesRetention: duration,
+});
 
 export const pool = document({ displayName: text, description: text, disabled: flag });
 
@@ -61,6 +65,7 @@ export const provider = document({
   oidc: v.exactOptional(document(oidc)),
   attributeMapping: textMap,
   attributeCondition: text,
+  dryRunCondition: text,
   allowedAlgorithms: texts,
   maxTokenLifetime: duration,
   allowedJwksHosts: texts,
@@ -98,6 +103,8 @@ export const newRole = document({
   role: v.exactOptional(v.custom<JsonObject>(isJsonDocument, 'Invalid type: Expected an object')),
 });
 
+const conditionText = document({ expression: v.string(), title: text, description: text, location: text });
+
 const policy = document({
   version: v.exactOptional(v.number()),
   etag: text,
@@ -106,12 +113,28 @@ const policy = document({
       document({
         role: v.string(),
         members: v.optional(v.array(v.string()), []),
-        condition: v.exactOptional(
-          document({ expression: v.string(), title: text, description: text, location: text }),
-        ),
+        condition: v.exactOptional(conditionText),
+        dryRunCondition: v.exactOptional(conditionText),
       }),
     ),
   ),
+});
+
+const deniedBy = document({
+  deniedPrincipals: texts,
+  exceptionPrincipals: texts,
+  deniedPermissions: texts,
+  exceptionPermissions: texts,
+  denialCondition: v.exactOptional(
+    document({ expression: v.string(), title: text, description: text, location: text }),
+  ),
+});
+
+export const denyPolicy = document({
+  displayName: text,
+  annotations: textMap,
+  etag: text,
+  rules: v.exactOptional(v.array(document({ description: text, denyRule: v.exactOptional(deniedBy) }))),
 });
 
 export const getPolicy = document({
@@ -120,7 +143,18 @@ export const getPolicy = document({
 
 export const setPolicy = document({ policy, updateMask: text });
 
+export const simulate = document({ policy });
+
 export const testPermissions = document({ permissions: v.array(v.string()) });
+
+export const troubleshoot = document({
+  principal: text,
+  token: text,
+  audience: text,
+  permission: text,
+  target: text,
+  time: textAs('a time as a string (RFC 3339)'),
+});
 
 export const rotateKeys = document({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });
 

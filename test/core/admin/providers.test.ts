@@ -270,15 +270,15 @@ describe('issuers that strangers share', () => {
   it.each(SHARED)('%s needs a condition over a claim', (issuerUri) => {
     for (const attributeCondition of ['', 'true', '1 < 2']) {
       const denial = withPool().refuse(create({ ...oidc({ issuerUri }), attributeCondition }));
-      expect(sentencesOf(denial)).toBe(
-        "attributeCondition: The attribute condition must reference one of the provider's claims.",
+      expect(sentencesOf(denial)).toMatch(
+        /^attributeCondition: The attribute condition must reference one of the provider's claims that tell your tenant /,
       );
     }
-    for (const attributeCondition of ["assertion.org == 'a'", "google.subject == 'a'", "attribute.team == 'a'"]) {
+    for (const attributeCondition of ["assertion.sub == 'a'", "google.subject == 'a'", "attribute.team == 'a'"]) {
       withPool().do(
         create({
           ...oidc({ issuerUri }),
-          attributeMapping: { ...OIDC.attributeMapping, 'attribute.team': 'assertion.t' },
+          attributeMapping: { ...OIDC.attributeMapping, 'attribute.team': "assertion.sub.split(':')[0]" },
           attributeCondition,
         }),
       );
@@ -297,7 +297,12 @@ describe('issuers that strangers share', () => {
 
   it('keep their condition when patched', () => {
     const project = withPool();
-    project.do(create({ ...oidc({ issuerUri: 'https://gitlab.com' }), attributeCondition: "assertion.a == 'b'" }));
+    project.do(
+      create({ ...oidc({ issuerUri: 'https://gitlab.com' }), attributeCondition: "assertion.namespace_id == '1'" }),
+    );
+    expect(
+      fieldsOf(project.refuse(patch({ attributeCondition: "assertion.ref == 'main'" }, 'attributeCondition'))),
+    ).toEqual(['attributeCondition']);
     expect(fieldsOf(project.refuse(patch({}, 'attributeCondition')))).toEqual(['attributeCondition']);
   });
 });

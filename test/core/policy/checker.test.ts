@@ -108,7 +108,8 @@ describe('an attribute condition is refused', () => {
 describe('a binding condition is refused', () => {
   test.each([
     [`assertion.sub == 'x'`, `unknown variable 'assertion'`, 1, 1],
-    [`principal.type == 'x'`, `unknown variable 'principal'`, 1, 1],
+    [`principal.typ == 'x'`, `unknown attribute 'typ'`, 1, 10],
+    [`principal == null`, 'this is no value; name one of its attributes', 1, 1],
     [`request.tiem < timestamp(0)`, `unknown attribute 'tiem'`, 1, 8],
     [`request.auth == null`, 'this is no value; name one of its attributes', 1, 8],
     [`resource.labels == {}`, `unknown attribute 'labels'`, 1, 9],
@@ -124,7 +125,14 @@ describe('a binding condition is refused', () => {
     [`request.time.getHours('Europe/Atlantis') > 5`, 'unknown time zone', 1, 23],
     [`request.time.getHours(1) > 5`, 'there is no google.protobuf.Timestamp.getHours(int)', 1, 13],
     [`api.getAttribute('x') == 1`, 'wrong number of arguments for getAttribute()', 1, 4],
-    [`compute.isForwardingRuleCreationOperation()`, `unknown variable 'compute'`, 1, 1],
+    [`compute.isForwardingRuleCreation()`, `unknown function 'isForwardingRuleCreation'`, 1, 8],
+    [
+      `resource.isForwardingRuleCreationOperation()`,
+      'isForwardingRuleCreationOperation() is a method of compute',
+      1,
+      1,
+    ],
+    [`compute.matchLoadBalancingSchemes('INTERNAL')`, 'there is no map.matchLoadBalancingSchemes(string)', 1, 8],
   ])('%s', (source, message, line, column) => {
     expect(fault(source, 'binding')).toEqual({ message, line, column });
   });

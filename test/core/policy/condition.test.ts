@@ -43,6 +43,7 @@ describe('an attribute condition is true', () => {
     `'a-b-c'.replace('-', '/') == 'a/b/c' && 'a-b-c'.replace('-', '/', 1) == 'a/b-c'`,
     `'abc'.replace('', '-') == '-a-b-c-' && 'abc'.replace('', '-', 2) == '-a-bc' && 'abc'.replace('', '-', 0) == 'abc'`,
     `'a,b,c'.split(',', 2) == ['a', 'b,c'] && 'a,b'.split(',', 0) == [] && 'ab'.split('') == ['a', 'b']`,
+    `'a😀b😀'.indexOf('😀', 2) == 3 && 'a😀b😀'.lastIndexOf('😀', 2) == 1 && '\u0085x\uFEFF'.trim() == 'x\uFEFF'`,
     `' x '.trim() == 'x' && 'hello'.lastIndexOf('l') == 3 && 'hello'.indexOf('z') == -1`,
     `type(assertion.sub) == string && type(assertion.n) == double`,
     `int('-5') == -5 && uint('5') == 5u && double('1e3') == 1000.0`,

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { evaluateCondition, type Condition } from '../../../src/core/policy/condition.ts';
 import { longestRunSeconds, newRunBudget } from '../../../src/core/policy/run.ts';
+import { bindingActivations } from '../../../src/core/policy/variables.ts';
 import { compiled, NOON, RESOURCE } from './support.ts';
 
 // Looking at every second takes its time on a machine that has other things to do.
@@ -12,7 +13,8 @@ const seconds = (text: string): number => Date.parse(text) / 1000;
 const iso = (epochSeconds: number): string => `timestamp('${new Date(epochSeconds * 1000).toISOString()}')`;
 
 function run(sources: readonly (string | undefined)[], fromSeconds: number, maxSeconds: number): number {
-  return longestRunSeconds(sources.map(conditionOf), RESOURCE, fromSeconds, maxSeconds, newRunBudget());
+  const standing = { allow: sources.map(conditionOf), deny: [] };
+  return longestRunSeconds(standing, bindingActivations(RESOURCE), fromSeconds, maxSeconds, newRunBudget());
 }
 
 function conditionOf(source: string | undefined): Condition | undefined {

@@ -163,7 +163,7 @@ describe('the body', () => {
     ['oidc.clusterUri', { ...OIDC, oidc: { ...OIDC.oidc, clusterUri: 'https://a.example' } }],
     ['attributeMapping', { ...OIDC, attributeMapping: { 'google.subject': 1 } }],
     ['oidc.allowedAudiences[1]', { ...OIDC, oidc: { ...OIDC.oidc, allowedAudiences: ['a', 1] } }],
-    ['dryRunCondition', { ...OIDC, dryRunCondition: 'true' }],
+    ['rehearsal', { ...OIDC, rehearsal: 'true' }],
     ['disabled', { ...OIDC, disabled: 'false' }],
     ['oidc', { ...OIDC, oidc: [] }],
     ['kubernetes', { kubernetes: null }],

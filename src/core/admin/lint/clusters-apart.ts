@@ -1,0 +1,75 @@
+/** Bindings under which two clusters of one pool are the same: what a second cluster joining it would be let into (LESSONS §6, 37). */
+import { parseMember, poolMemberOf, legacyMemberOf } from '../../members.ts';
+import { builtInPoolId, projectName, targetName } from '../../names.ts';
+import { requires, type Path } from '../../policy/requires.ts';
+import type { Binding, Policy } from '../../resources.ts';
+import type { ConfigState } from '../state.ts';
+
+export interface PoolBindings {
+  /** Bindings that name members of the pool at all. */
+  readonly total: number;
+  /** Those under which it does not matter which cluster a workload runs in. */
+  readonly mixing: readonly string[];
+  /** All policies were looked at. */
+  readonly complete: boolean;
+}
+
+const PAGE_SIZE = 100;
+const MAX_TARGETS_READ = 1_000;
+const MAX_MEMBERS_READ = 20_000;
+
+/** The policies of the project and its targets, as far as a bound allows. */
+export function bindingsOfPool(state: ConfigState, poolId: string): PoolBindings {
+  const { projectNumber, projectId } = state.project();
+  const legacyNames = poolId === builtInPoolId(projectId);
+  const mixing: string[] = [];
+  let total = 0;
+  let membersLeft = MAX_MEMBERS_READ;
+  let targetsLeft = MAX_TARGETS_READ;
+  collect(state.policy({ kind: 'project' }), projectName(projectNumber));
+  let after = '';
+  while (membersLeft > 0 && targetsLeft > 0) {
+    const page = state.targets({ pageSize: PAGE_SIZE, after });
+    for (const { targetId } of page) {
+      collect(state.policy({ kind: 'target', targetId }), targetName(projectNumber, targetId));
+    }
+    targetsLeft -= page.length;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_SIZE) return { total, mixing, complete: membersLeft > 0 };
+    after = last.targetId;
+  }
+  return { total, mixing, complete: false };
+
+  function collect(policy: Policy | undefined, on: string): void {
+    for (const [index, binding] of (policy?.bindings ?? []).entries()) {
+      if (membersLeft <= 0) return;
+      membersLeft -= binding.members.length;
+      const members = binding.members.filter(isOfPool);
+      if (members.length === 0) continue;
+      total += 1;
+      if (!members.every(tellsClusters) && !conditionTellsClusters(binding)) {
+        mixing.push(`${on} bindings[${index}] (${binding.role})`);
+      }
+    }
+  }
+
+  function isOfPool(text: string): boolean {
+    const named = poolMemberOf(text);
+    if (named !== undefined) return named.projectNumber === projectNumber && named.poolId === poolId;
+    return legacyNames && legacyMemberOf(text)?.projectId === projectId;
+  }
+}
+
+/** A uid is born in one cluster. */
+function tellsClusters(text: string): boolean {
+  const member = parseMember(text);
+  return member.ok && (member.value.kind === 'cluster' || member.value.kind === 'serviceAccountUid');
+}
+
+function conditionTellsClusters({ condition }: Binding): boolean {
+  return condition !== undefined && requires(condition.expression, isClusterOfWorkload);
+}
+
+function isClusterOfWorkload([root, kind, member]: Path): boolean {
+  return root === 'request' && kind === 'workload' && (member === 'cluster' || member === 'provider');
+}

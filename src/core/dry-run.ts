@@ -1,0 +1,88 @@
+/** Conditions on trial: evaluated beside the ones in force and written down. Nothing here is ever asked by a decision. */
+import { shownBinding } from './iam.ts';
+import { bindingsNaming } from './member-index.ts';
+import { projectName, targetName } from './names.ts';
+import type { PolicyCompiler } from './policy/cache.ts';
+import { evaluateActivated } from './policy/condition.ts';
+import { type Activation, bindingActivations } from './policy/variables.ts';
+import { memberTexts, type Principal } from './principal.ts';
+import type { Policy, Shards } from './resources.ts';
+import { err, ok, type Result } from './result.ts';
+import { workloadOf } from './workload.ts';
+
+export interface DryRun {
+  /** The provider, or resource and role of the binding. */
+  readonly on: string;
+  /** What the condition on trial says. */
+  readonly value: boolean | 'error';
+  readonly error?: string;
+  /** What the one in force says; true where there is none. */
+  readonly inForce: boolean | 'error';
+}
+
+export function dryRun(on: string, trial: Result<boolean, string>, inForce: Result<boolean, string>): DryRun {
+  return {
+    on,
+    value: trial.ok ? trial.value : 'error',
+    ...(trial.ok ? {} : { error: trial.error }),
+    inForce: inForce.ok ? inForce.value : 'error',
+  };
+}
+
+/** One exchange writes down so many at most. */
+const MAX_DRY_RUNS = 20;
+
+/** Of the bindings on the path that name the principal and have a condition on trial. */
+export function dryRunsOnTarget(
+  principal: Principal,
+  project: Shards['project'],
+  target: Shards['target'],
+  compiler: PolicyCompiler,
+  nowSeconds: number,
+): readonly DryRun[] {
+  if (!hasTrial(target.policy) && !hasTrial(project.policy)) return [];
+  const { projectNumber } = project.project;
+  const { resource, tags, tagIds, targetId } = target.target;
+  const activation = bindingActivations({ ...resource, tags, tagIds }, workloadOf(principal))(nowSeconds);
+  const places: readonly (readonly [string, Policy])[] = [
+    [targetName(projectNumber, targetId), target.policy],
+    [projectName(projectNumber), project.policy],
+  ];
+  const texts = memberTexts(principal);
+  const trials = places.flatMap(([on, policy]) =>
+    bindingsNaming(policy, texts)
+      .filter((binding) => binding.dryRunCondition !== undefined)
+      .map((binding) => ({ on, binding })),
+  );
+  return trials
+    .slice(0, MAX_DRY_RUNS)
+    .map(({ on, binding }) =>
+      dryRun(
+        shownBinding(on, binding),
+        verdict(binding.dryRunCondition?.expression, activation, compiler),
+        verdict(binding.condition?.expression, activation, compiler),
+      ),
+    );
+}
+
+/** True where there is no condition. */
+function verdict(
+  expression: string | undefined,
+  activation: Activation,
+  compiler: PolicyCompiler,
+): Result<boolean, string> {
+  if (expression === undefined || expression === '') return ok(true);
+  const condition = compiler.condition(expression, 'binding');
+  return condition.ok ? evaluateActivated(condition.value, activation) : err(condition.error.message);
+}
+
+const trials = new WeakMap<Policy, boolean>();
+
+/** Looked up once for each policy: most have none, and then an exchange pays nothing. */
+function hasTrial(policy: Policy): boolean {
+  const known = trials.get(policy);
+  if (known !== undefined) return known;
+  const has = policy.bindings.some((binding) => binding.dryRunCondition !== undefined);
+  trials.set(policy, has);
+  return has;
+}

@@ -1,0 +1,137 @@
+/** Why a principal may, or may not: every binding and every deny rule on the path, each with its reasons, and the final word. Never for the refused. */
+import type { ExplainedBinding, ExplainedRule, Explanation, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
+import { all, any, certain, not, type Certainty } from './certainty.ts';
+import { hangsOnToken, membershipOf, type Subject } from './subject.ts';
+import { claimsOf, grantForBroker, grantForTarget } from '../grant.ts';
+import { shownBinding } from '../iam.ts';
+import type { PolicyCompiler } from '../policy/cache.ts';
+import { explainCondition } from '../policy/explanation.ts';
+import { bindingActivations, type Activation } from '../policy/variables.ts';
+import type { Binding, ConditionText } from '../resources.ts';
+import { workloadOf } from '../workload.ts';
+
+export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Explanation {
+  const { subject, timeSeconds, wanted, path, rules } = question;
+  const resource = wanted.kind === 'target' ? resourceOf(wanted.target.target) : { tags: {}, tagIds: {} };
+  const activation = bindingActivations(resource, workloadOf(subject.principal))(timeSeconds);
+  const bindings = path.flatMap((policy) =>
+    policy.policy.bindings.map((binding) => explainBinding(binding, policy, subject, activation)),
+  );
+  // Whoever decides about a right over the broker itself (pushing keys) has no token at hand.
+  const atRules = wanted.kind === 'permission' ? bindingActivations(resource)(timeSeconds) : activation;
+  const explainedRules = rules.map((rule) => explainRule(rule, subject, atRules));
+  const exchange = subject.isWhole ? exchangeOf(question, compiler) : undefined;
+  return {
+    bindings,
+    rules: explainedRules,
+    access: accessOf(question, bindings, explainedRules),
+    ...(exchange === undefined ? {} : { exchange }),
+  };
+}
+
+function resourceOf({
+  resource,
+  tags,
+  tagIds,
+}: Extract<ExplainQuestion['wanted'], { kind: 'target' }>['target']['target']) {
+  return { ...resource, tags, tagIds };
+}
+
+function explainBinding(binding: Binding, policy: PathPolicy, subject: Subject, at: Activation): ExplainedBinding {
+  const { on, counts, exactOnly = false } = policy;
+  const members = binding.members.map((member) => ({
+    member,
+    matches: exactOnly && !member.startsWith('principal://') ? certain(false) : membershipOf(member, subject),
+  }));
+  const condition = binding.condition && explainedCondition(binding.condition, at);
+  const roleCounts = counts.includes(binding.role) && !(exactOnly && condition !== undefined);
+  const access = all(
+    certain(roleCounts),
+    any(members.map((member) => member.matches)),
+    condition === undefined ? 'yes' : holds(condition, subject, 'no'),
+  );
+  return {
+    on,
+    role: binding.role,
+    shown: shownBinding(on, binding),
+    members,
+    roleCounts,
+    access,
+    ...(condition === undefined ? {} : { condition }),
+  };
+}
+
+function explainRule({ on, rule, concerns }: PathRule, subject: Subject, at: Activation): ExplainedRule {
+  const denied = any(rule.deniedPrincipals.map((member) => membershipOf(member, subject)));
+  const excepted = any(rule.exceptionPrincipals.map((member) => membershipOf(member, subject)));
+  const condition = rule.condition && explainedCondition(rule.condition, at);
+  // A deny that cannot be evaluated applies.
+  const applies = condition === undefined ? 'yes' : holds(condition, subject, 'yes');
+  return {
+    on,
+    shown: rule.shown,
+    denied,
+    excepted,
+    concerns,
+    applies: all(certain(concerns === 'everything' || concerns.length > 0), denied, not(excepted), applies),
+    ...(condition === undefined ? {} : { condition }),
+  };
+}
+
+type Explained = NonNullable<ExplainedBinding['condition']>;
+
+function explainedCondition(condition: ConditionText, activation: Activation): Explained {
+  const { expression, title } = condition;
+  return {
+    expression,
+    ...(title === undefined ? {} : { title }),
+    ...explainCondition(expression, 'binding', activation),
+  };
+}
+
+function holds(condition: Explained, subject: Subject, onError: Certainty): Certainty {
+  if (condition.values.some(({ expression }) => hangsOnToken(expression, subject))) return 'unknown';
+  return condition.value === undefined ? onError : certain(condition.value);
+}
+
+/** Role by role, as the exchange decides: one that some binding gives, and that no rule takes away. */
+function accessOf(
+  { wanted }: ExplainQuestion,
+  bindings: readonly ExplainedBinding[],
+  rules: readonly ExplainedRule[],
+): Certainty {
+  const deniedFor = (role: string): Certainty =>
+    any(
+      rules.filter(({ concerns }) => concerns === 'everything' || concerns.includes(role)).map((rule) => rule.applies),
+    );
+  if (wanted.kind === 'broker') return not(deniedFor(''));
+  const roles = [...new Set(bindings.map((binding) => binding.role))];
+  return any(
+    roles.map((role) =>
+      all(
+        any(bindings.filter((binding) => binding.role === role).map((binding) => binding.access)),
+        not(deniedFor(role)),
+      ),
+    ),
+  );
+}
+
+/** The exchange's own word, by the exchange's own function. */
+function exchangeOf(question: ExplainQuestion, compiler: PolicyCompiler): Explanation['exchange'] {
+  const { wanted, subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin } = question;
+  if (wanted.kind === 'permission') return undefined;
+  const { project } = wanted;
+  const grant =
+    wanted.kind === 'broker'
+      ? grantForBroker(subject.principal, project, publicOrigin, compiler, subjectExpiresAtSeconds, timeSeconds)
+      : grantForTarget(subject.principal, project, wanted.target, [], compiler, subjectExpiresAtSeconds, timeSeconds);
+  if (!grant.ok) return { granted: false, denial: grant.error };
+  const claims = claimsOf(grant.value, publicOrigin, '', timeSeconds);
+  const { roles, binding } = grant.value;
+  return {
+    granted: claims !== undefined,
+    roles,
+    ...(binding === undefined ? {} : { binding }),
+    lifetimeSeconds: claims === undefined ? 0 : claims.exp - timeSeconds,
+  };
+}

@@ -1,0 +1,84 @@
+/** From what was asked to the whole question: the policies on the path as the Registry has them now, and what of them counts. */
+import type { Asked, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
+import type { AdminDenial } from '../admin/denial.ts';
+import { rulesDenying } from '../admin/deny-resolution.ts';
+import { policyResourceName } from '../admin/policies.ts';
+import { roleName } from '../admin/roles.ts';
+import type { ConfigState } from '../admin/state.ts';
+import { projectName, targetName } from '../names.ts';
+import { type DenyAttachment, EMPTY_POLICY, type EdgeDenyRule, type Policy, type Shards } from '../resources.ts';
+import { err, ok, type Result } from '../result.ts';
+import { predefinedRole } from '../roles.ts';
+
+/** What the Registry adds. */
+interface Rows {
+  readonly state: ConfigState;
+  readonly project: Shards['project'];
+  target(targetId: string): Shards['target'] | undefined;
+}
+
+const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
+
+export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, AdminDenial> {
+  const { state, project } = rows;
+  const { projectNumber } = project.project;
+  const target = asked.wanted.kind === 'target' ? rows.target(asked.wanted.targetId) : undefined;
+  if (asked.wanted.kind === 'target' && target === undefined) {
+    return err({ tag: 'not_found', resource: targetName(projectNumber, asked.wanted.targetId) });
+  }
+  const { subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin, resource, organizationPolicy } = asked;
+  const common = { subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin };
+  // Wherever it is asked, a target's own policy decides first.
+  const own = asked.wanted.kind === 'target' ? { kind: 'target' as const, targetId: asked.wanted.targetId } : resource;
+  const policies = [
+    ...(own.kind === 'project' ? [] : [policyOn(state, own)]),
+    policyOn(state, { kind: 'project' }),
+    { on: 'organizations/1', policy: organizationPolicy },
+  ];
+  const { wanted } = asked;
+  if (wanted.kind === 'permission') {
+    const path = policies.map((one) => ({
+      ...one,
+      counts: rolesIn(one.policy).filter((role) => permissionsOf(state, role).includes(wanted.permission)),
+      ...(wanted.permission === PUSH_PERMISSION ? { exactOnly: true as const } : {}),
+    }));
+    const places: readonly DenyAttachment[] =
+      own.kind === 'target' ? [own, { kind: 'project' }] : [{ kind: 'project' }];
+    const denying = places.flatMap((place) =>
+      rulesDenying(state, place, wanted.permission).map((rule): PathRule => {
+        return { on: policyResourceName(state, place), rule, concerns: 'everything' };
+      }),
+    );
+    return ok({ ...common, wanted: { kind: 'permission' }, path, rules: denying });
+  }
+  const opening = project.openingRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
+  const path = policies.map((one): PathPolicy => ({ ...one, counts: wanted.kind === 'target' ? opening : [] }));
+  const rules = [
+    ...(target?.denyRules ?? []).map((rule) =>
+      edgeRule(targetName(projectNumber, target?.target.targetId ?? ''), rule),
+    ),
+    ...(project.denyRules ?? []).map((rule) => edgeRule(projectName(projectNumber), rule)),
+  ];
+  if (target === undefined) return ok({ ...common, wanted: { kind: 'broker', project }, path: [], rules });
+  return ok({ ...common, wanted: { kind: 'target', project, target }, path, rules });
+
+  function edgeRule(on: string, rule: EdgeDenyRule): PathRule {
+    const concerns = rule.deniedRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
+    return { on, rule, concerns: rule.deniesExchange ? 'everything' : concerns };
+  }
+}
+
+function policyOn(state: ConfigState, resource: Asked['resource']): { readonly on: string; readonly policy: Policy } {
+  return { on: policyResourceName(state, resource), policy: state.policy(resource) ?? EMPTY_POLICY };
+}
+
+function rolesIn(policy: Policy): readonly string[] {
+  return [...new Set(policy.bindings.map((binding) => binding.role))];
+}
+
+function permissionsOf(state: ConfigState, role: string): readonly string[] {
+  const predefined = predefinedRole(role);
+  if (predefined !== undefined) return predefined.permissions;
+  const prefix = roleName(state.project().projectId, '');
+  return role.startsWith(prefix) ? (state.role(role.slice(prefix.length))?.includedPermissions ?? []) : [];
+}

@@ -1,0 +1,226 @@
+/** `:troubleshoot` through the front door: what it says and what the exchange does are one thing, and the refused never see it. */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  addCluster,
+  addRole,
+  addTarget,
+  admin,
+  call,
+  captureAudit,
+  type Cluster,
+  createProject,
+  exchange,
+  member,
+  must,
+  ORIGIN,
+  setPolicy,
+  type TestBinding,
+  type TestProject,
+  type TestTarget,
+} from '../support/broker.ts';
+
+const audit = captureAudit();
+let project: TestProject;
+let cluster: Cluster;
+let target: TestTarget;
+let reader: string;
+let writer: string;
+
+beforeAll(async () => {
+  project = await createProject();
+  cluster = await addCluster(project);
+  target = await addTarget(project, { resource: { type: 'x/Y' }, tags: { '1/env': 'prod' } });
+  reader = await addRole(project);
+  writer = await addRole(project, ['storage.objects.create']);
+});
+
+const who = (selector: string, kind?: string): string => member(project, project.builtInPool, selector, kind);
+
+type Body = Record<string, unknown>;
+
+async function troubleshoot(path: string, body: object): Promise<Body> {
+  return must('POST', `${path}:troubleshoot`, body);
+}
+
+describe('an explanation by token', () => {
+  it('names the decisive binding and its values, and is what the exchange does', async () => {
+    await setPolicy(target.path, [
+      {
+        role: reader,
+        members: [who('subject/ns/shop/sa/checkout')],
+        condition: { title: 'on nodes of ours', expression: 'request.workload.node.name.startsWith("node-")' },
+      },
+      { role: writer, members: [who('namespace/other', 'principalSet')] },
+    ]);
+    const token = await cluster.token();
+    const told = await troubleshoot(target.path, { token });
+    const answer = await exchange(cluster, target.uri, token);
+    expect(answer.status).toBe(200);
+    expect(told).toMatchObject({
+      overallAccessState: 'CAN_ACCESS',
+      tokenExplanation: { verified: true, provider: cluster.name },
+      exchange: { outcome: 'granted', roles: [reader], expiresIn: answer.body['expires_in'] },
+    });
+    const line = await audit.lineFor(answer);
+    expect(told['exchange']).toMatchObject({ binding: line['binding'] });
+    const [policy] = (told['allowPolicyExplanation'] as { explainedPolicies: Body[] }).explainedPolicies;
+    const [first, second] = (policy ?? {})['bindingExplanations'] as Body[];
+    expect(first).toMatchObject({
+      allowAccessState: 'ALLOW_ACCESS_STATE_GRANTED',
+      combinedMembership: { membership: 'MEMBERSHIP_MATCHED' },
+      conditionExplanation: {
+        value: true,
+        evaluationStates: [{ expression: 'request.workload.node.name', value: '"node-1"' }],
+      },
+    });
+    expect(second).toMatchObject({
+      allowAccessState: 'ALLOW_ACCESS_STATE_NOT_GRANTED',
+      combinedMembership: { membership: 'MEMBERSHIP_NOT_MATCHED' },
+    });
+    // An explanation is for administrators and still no place for a credential.
+    expect(JSON.stringify(told)).not.toContain(token.split('.')[2]);
+  });
+
+  it('of a token that does not verify says which rule failed', async () => {
+    const stranger = await addCluster(project);
+    const token = await stranger.issuer.sign({ ...JSON.parse('{}'), iss: 'https://x' });
+    const told = await troubleshoot(target.path, { token, audience: cluster.audience });
+    expect(told).toMatchObject({
+      overallAccessState: 'CANNOT_ACCESS',
+      tokenExplanation: { verified: false, reason: 'unverified', check: 'unknown_kid' },
+    });
+  });
+
+  it('looks at any time: a token that has expired since is explained as it was', async () => {
+    await setPolicy(target.path, [{ role: reader, members: [who('*', 'principalSet')] }]);
+    const nowSeconds = Math.floor(Date.now() / 1_000);
+    const token = await cluster.token({ issuedAtSeconds: nowSeconds - 7_200, lifetimeSeconds: 3_600 });
+    expect(await troubleshoot(target.path, { token })).toMatchObject({ tokenExplanation: { check: 'expired' } });
+    const time = new Date((nowSeconds - 7_000) * 1_000).toISOString();
+    expect(await troubleshoot(target.path, { token, time })).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+  });
+
+  it('for the broker itself needs no binding', async () => {
+    const told = await troubleshoot(`/v1/projects/${project.number}`, { token: await cluster.token(), target: ORIGIN });
+    expect(told).toMatchObject({ overallAccessState: 'CAN_ACCESS', exchange: { outcome: 'granted', roles: [] } });
+  });
+
+  it('agrees with the exchange over random policies', async () => {
+    const subjects = ['subject/ns/shop/sa/checkout', 'subject/ns/shop/sa/other'];
+    const anyBinding = fc
+      .record({
+        role: fc.constantFrom('reader', 'writer'),
+        selector: fc.oneof(
+          fc.constantFrom(...subjects).map((text) => who(text)),
+          fc
+            .constantFrom('namespace/shop', 'namespace/other', `kubernetes.cluster/${cluster.clusterUri}`, '*')
+            .map((text) => who(text, 'principalSet')),
+        ),
+        expression: fc.option(
+          fc.constantFrom(
+            'resource.type == "x/Y"',
+            'resource.name == "x"',
+            'resource.matchTag("1/env", "test")',
+            'request.time.getFullYear() < 2001',
+            'request.workload.serviceaccount.name == "checkout"',
+            'has(request.workload.pod)',
+          ),
+          { nil: undefined },
+        ),
+      })
+      .map(({ role, selector, expression }): TestBinding => ({
+        role: role === 'reader' ? reader : writer,
+        members: [selector],
+        ...(expression === undefined ? {} : { condition: { expression } }),
+      }));
+    const seen = { granted: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyBinding, { maxLength: 3 }),
+        fc.constantFrom('checkout', 'other'),
+        async (bindings, name) => {
+          await setPolicy(target.path, bindings);
+          const token = await cluster.token({ serviceAccount: name });
+          const [told, answer] = [
+            await troubleshoot(target.path, { token }),
+            await exchange(cluster, target.uri, token),
+          ];
+          const isGranted = answer.status === 200;
+          seen[isGranted ? 'granted' : 'refused'] += 1;
+          expect(told['overallAccessState']).toBe(isGranted ? 'CAN_ACCESS' : 'CANNOT_ACCESS');
+          const line = await audit.lineFor(answer);
+          const { reason, check, binding, roles } = line;
+          expect(told['exchange']).toMatchObject(isGranted ? { binding, roles } : { reason, check });
+        },
+      ),
+      { numRuns: 40 },
+    );
+    expect(seen.granted).toBeGreaterThan(3);
+    expect(seen.refused).toBeGreaterThan(3);
+  }, 60_000);
+});
+
+describe('an explanation by name', () => {
+  it('says what only a token would tell is unknown', async () => {
+    await setPolicy(target.path, [{ role: reader, members: [who('kubernetes.serviceaccount.uid/u-1')] }]);
+    const principal = who('subject/ns/shop/sa/checkout');
+    expect(await troubleshoot(target.path, { principal })).toMatchObject({ overallAccessState: 'UNKNOWN_INFO' });
+    await setPolicy(target.path, [{ role: reader, members: [who('namespace/shop', 'principalSet')] }]);
+    expect(await troubleshoot(`/v1/projects/${project.id}`, { principal, target: target.uri })).toMatchObject({
+      overallAccessState: 'CAN_ACCESS',
+      accessTuple: { fullResourceName: `projects/${project.number}/targets/${target.id}` },
+    });
+  });
+
+  it('of a permission goes up to the organization', async () => {
+    const principal = who('subject/ns/kube-system/sa/pusher');
+    const pool = `/v1/projects/${project.number}/locations/global/workloadIdentityPools/${project.builtInPool}`;
+    const permission = 'iam.workloadIdentityPoolProviders.pushKeys';
+    expect(await troubleshoot(pool, { principal, permission })).toMatchObject({ overallAccessState: 'CANNOT_ACCESS' });
+    const pusher = await addRole(project, [permission]);
+    await setPolicy(pool, [{ role: pusher, members: [principal] }]);
+    expect(await troubleshoot(pool, { principal, permission })).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+    // A push takes only a binding of exactly one principal: neither does its explanation count any other.
+    await setPolicy(pool, [{ role: pusher, members: [who('namespace/kube-system', 'principalSet')] }]);
+    expect(await troubleshoot(pool, { principal, permission })).toMatchObject({ overallAccessState: 'CANNOT_ACCESS' });
+    const get = { principal, permission: 'resourcemanager.projects.get' };
+    expect(await troubleshoot('/v1/organizations/1', get)).toMatchObject({ overallAccessState: 'CANNOT_ACCESS' });
+  });
+});
+
+describe('what is refused', () => {
+  it('strangers: an explanation is not for the refused', async () => {
+    const body = JSON.stringify({ token: await cluster.token() });
+    const headers = { 'content-type': 'application/json' };
+    expect((await call(`${target.path}:troubleshoot`, { method: 'POST', headers, body })).status).toBe(401);
+    const own = String((await exchange(cluster)).body['access_token']);
+    const withOwn = { ...headers, authorization: `Bearer ${own}` };
+    expect((await call(`${target.path}:troubleshoot`, { method: 'POST', headers: withOwn, body })).status).toBe(403);
+  });
+
+  it.each([
+    ['nobody', {}, 'principal'],
+    ['both', { token: 'a.b.c', principal: 'x' }, 'principal'],
+    ['no token', { token: 'nonsense' }, 'token'],
+    ['no principal', { principal: 'user:x@example.com' }, 'principal'],
+    ['no time', { principal: 'x', time: 'yesterday' }, 'time'],
+    ['a target twice', { principal: 'x', target: 'orders' }, 'target'],
+    ['a permission and a target', { principal: 'x', permission: 'a.b', target: 'orders' }, 'permission'],
+    ['an unknown field', { principle: 'x' }, 'principle'],
+  ])('%s', async (_what, body, field) => {
+    const answer = await admin('POST', `${target.path}:troubleshoot`, body);
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain(`"field":"${field}"`);
+  });
+
+  it('a target that is not there, and a principal of another project', async () => {
+    const principal = who('subject/ns/shop/sa/checkout');
+    const path = `/v1/projects/${project.number}:troubleshoot`;
+    expect((await admin('POST', path, { principal, target: 'no-such' })).status).toBe(404);
+    const foreign = principal.replace(project.number, '999999999999');
+    const answer = await admin('POST', path, { principal: foreign, target: target.id });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain("its provider's own project");
+  });
+});
