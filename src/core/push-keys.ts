@@ -202,10 +202,9 @@ function causeOfRegistrys(denial: AdminDenial): Cause {
     case 'bad_credentials':
       return causeOf(unverified('replay'));
     case 'permission_denied':
-      return {
-        reason: 'not_granted',
-        check: `no binding gives exactly this principal ${PUSH_PERMISSION}, or a deny rule takes it away`,
-      };
+      return denial.byDenyRule === true
+        ? { reason: 'denied_by_policy', check: `a deny rule of the project on ${PUSH_PERMISSION}` }
+        : { reason: 'not_granted', check: `no binding gives exactly this principal ${PUSH_PERMISSION}` };
     case 'not_found':
       return causeOf({ tag: 'unknown_provider', why: 'provider' });
     case 'invalid_argument': {

@@ -189,10 +189,23 @@ describe('a principal that may not: 403, one text, and the line says why', () =>
 
   it('not_granted', async () => {
     const token = await pushToken(cluster, { serviceAccount: 'checkout', uid: 'other-uid' });
-    const check =
-      'no binding gives exactly this principal iam.workloadIdentityPoolProviders.pushKeys, or a deny rule takes it away';
+    const check = 'no binding gives exactly this principal iam.workloadIdentityPoolProviders.pushKeys';
     const line = await expectRefused(await push(cluster, [cluster.issuer], token), 403, 'not_granted', check);
     expect(line['principal']).toBe(agentOf(project, cluster).replace('key-agent', 'checkout'));
+  });
+
+  it('denied_by_policy: the caller hears what one hears who was never granted it', async () => {
+    const unbound = await push(cluster, [cluster.issuer], await pushToken(cluster, { serviceAccount: 'checkout' }));
+    const parent = `policies/cloudresourcemanager.googleapis.com%2Fprojects%2F${project.number}/denypolicies`;
+    const permission = 'iam.workloadIdentityPoolProviders.pushKeys';
+    const denyRule = {
+      deniedPrincipals: [agentOf(project, cluster)],
+      deniedPermissions: [permission.replace('iam.', 'iam.googleapis.com/')],
+    };
+    await must('POST', `/v2/${parent}?policyId=no-pushes`, { rules: [{ denyRule }] });
+    const answer = await push(cluster, [cluster.issuer]);
+    await expectRefused(answer, 403, 'denied_by_policy', `a deny rule of the project on ${permission}`);
+    expect(answer.text).toBe(unbound.text);
   });
 });
 

@@ -121,3 +121,6 @@ export async function inKv(key: string): Promise<{ epoch: number; value: unknown
   const text = await env.CACHE.get(key);
   return text === null ? undefined : openRecord(await macKeys(keks.value), key, text, Date.now());
 }
+
+/** Alarms come after up to a few seconds. */
+export const eventually = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 15_000 });

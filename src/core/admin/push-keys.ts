@@ -17,7 +17,7 @@ import type { ApplyContext, ConfigState } from './state.ts';
 export const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
 
 /** The one text for everybody who may not push, whatever the reason. */
-export function mayNotPush(name: ProviderName): AdminDenial {
+export function mayNotPush(name: ProviderName): Extract<AdminDenial, { tag: 'permission_denied' }> {
   return { tag: 'permission_denied', permission: PUSH_PERMISSION, resource: providerName(name) };
 }
 
@@ -37,7 +37,8 @@ export function pushKeys(state: ConfigState, push: Push, context: ApplyContext):
   if (state.isTokenUsed(once.key)) return err({ tag: 'bad_credentials' });
   const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
   const isDenied = isPusherDenied(state, current, pusher, PUSH_PERMISSION, nowSeconds);
-  if (isDenied || !mayPush(state, poolId, pusher)) return err(mayNotPush(name));
+  if (isDenied) return err({ ...mayNotPush(name), byDenyRule: true });
+  if (!mayPush(state, poolId, pusher)) return err(mayNotPush(name));
   if (current.keySource === 'discovery') {
     const description = 'The keys of this provider come from its issuer by discovery: nobody can push others.';
     return err({ tag: 'failed_precondition', description });

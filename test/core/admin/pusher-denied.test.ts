@@ -15,6 +15,7 @@ const DENIED = {
   tag: 'permission_denied',
   permission: PUSH,
   resource: 'projects/100000000001/locations/global/workloadIdentityPools/my-pool/providers/provider-1',
+  byDenyRule: true,
 };
 
 /** One bound pusher, one rule, one push at the first of March. */
