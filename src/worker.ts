@@ -9,7 +9,7 @@ import type { ConfigView } from './core/ports.ts';
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
 import { alsoFederated } from './platform/administration/federated.ts';
 import { createAdminPort } from './platform/administration/port.ts';
-import { createAuditLog, createFaultLog } from './platform/audit/log.ts';
+import { createAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
 import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
@@ -17,6 +17,7 @@ import { createJwksReader } from './platform/keys/jwks.ts';
 import { createSigner } from './platform/keys/signer.ts';
 import { createQuotaGate } from './platform/quota/gate.ts';
 import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
+import { createRecentReader } from './platform/quota/recent-reader.ts';
 import { createRecentSender } from './platform/quota/recent-sender.ts';
 import { notReadyReason } from './platform/readiness.ts';
 import { createConfigReader } from './platform/registry/snapshot.ts';
@@ -61,6 +62,7 @@ export function createBroker(env: Env): App {
     usage: (number) => gate.usage(number),
     // Who changed something here sees it at his next exchange here; other isolates within one lease.
     changed: (number) => gate.drop(number),
+    recentExchanges: createRecentReader(env.QUOTA),
   });
   const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
     const found = await admin.findProject(projectNumber);
@@ -79,6 +81,7 @@ export function createBroker(env: Env): App {
   const issuerKeys = createIssuerKeyReader({ namespace: env.ISSUER_KEYS, cache: env.CACHE, keks, nowMs });
   const jwks = createJwksReader({ namespace: env.KEY_RING, cache: env.CACHE, keks, nowMs });
   const audit = createAuditLog(writeLine);
+  const auditPush = createPushAuditLog(writeLine);
 
   return createApp({
     exchange: {
@@ -104,6 +107,7 @@ export function createBroker(env: Env): App {
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => waitUntil(audit(event)),
       remember: (projectNumber, exchange) => recent.remember(projectNumber, exchange),
+      recordPush: (event) => waitUntil(auditPush(event)),
     },
     wellKnown: {
       publicOrigin,

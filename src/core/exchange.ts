@@ -2,7 +2,7 @@
 import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
-import { checkOf } from './denial-check.ts';
+import { causeOf } from './denial-check.ts';
 import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
@@ -248,13 +248,11 @@ async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<R
 
 function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {
   const { provider, principal, grant, targetId } = trace;
-  const check = issued.ok ? undefined : checkOf(issued.error);
   return {
     timeMs: startMs,
     requestId: input.requestId,
     outcome: issued.ok ? 'granted' : 'refused',
-    reason: issued.ok ? 'granted' : issued.error.tag,
-    ...(check === undefined ? {} : { check }),
+    ...(issued.ok ? { reason: 'granted' } : causeOf(issued.error)),
     ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
     ...(principal ? { principal: principalIdentifier(principal) } : {}),
     ...(targetId !== undefined && provider ? { target: targetName(provider.projectNumber, targetId) } : {}),

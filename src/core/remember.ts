@@ -21,7 +21,7 @@ export interface Memory {
 type Ports = Pick<ExchangePorts, 'remember'>;
 
 export function rememberGrant(roles: readonly string[], memory: Memory, ports: Ports): void {
-  if (memory.saidRoles === roles) return;
+  if (memory.isKept !== true || memory.saidRoles === roles) return;
   remember({ outcome: 'granted', reason: 'granted', roles }, memory, ports);
   memory.saidRoles = roles;
 }
@@ -38,8 +38,8 @@ const WITHOUT_PROOF: readonly Denial['tag'][] = ['unverified', 'unknown_provider
 type Ending = Pick<Parameters<typeof recentExchange>[1], 'outcome' | 'reason' | 'check' | 'roles'>;
 
 function remember(ending: Ending, memory: Memory, ports: Ports): void {
-  const { principal, targetId, requestId: id, startMs: timeMs, isKept = false, saidRoles } = memory;
-  if (principal === undefined || !isKept) return;
+  const { principal, targetId, requestId: id, startMs: timeMs, isKept, saidRoles } = memory;
+  if (principal === undefined || isKept !== true) return;
   const seen = {
     id,
     timeMs,

@@ -151,6 +151,32 @@ export interface Binding {
   readonly dryRunCondition?: ConditionText;
 }
 
+/** What a deny policy may be attached to. */
+export type DenyAttachment = { readonly kind: 'project' } | { readonly kind: 'target'; readonly targetId: string };
+
+export interface DenyPolicy {
+  /** Unique on what it is attached to. */
+  readonly policyId: string;
+  readonly attachment: DenyAttachment;
+  readonly uid: string;
+  readonly displayName: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly rules: readonly { readonly description: string; readonly denyRule: DenyRule }[];
+  readonly createTime: string;
+  readonly updateTime: string;
+  /** The epoch of the write: makes the etag. */
+  readonly version: number;
+}
+
+/** As it was written; `EdgeDenyRule` is what becomes of it. */
+export interface DenyRule {
+  readonly deniedPrincipals: readonly string[];
+  readonly exceptionPrincipals: readonly string[];
+  readonly deniedPermissions: readonly string[];
+  readonly exceptionPermissions: readonly string[];
+  readonly denialCondition?: ConditionText;
+}
+
 /** A deny rule as the edge needs it: its permissions are already resolved to the roles that hold one of them. */
 export interface EdgeDenyRule {
   /** For the operator: the policy's name and the rule's place in it. */

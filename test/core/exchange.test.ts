@@ -56,6 +56,7 @@ async function run(
     failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
     record: (event) => events.push(event),
     remember: () => undefined,
+    recordPush: () => undefined,
     ...world.ports,
   };
 

@@ -1,6 +1,18 @@
 /** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
 import type { OnceMarker } from '../ports.ts';
-import type { Binding, Policy, Pool, Project, Provider, Role, SigningAlgorithm, Target } from '../resources.ts';
+import type {
+  Binding,
+  DenyAttachment,
+  DenyPolicy,
+  DenyRule,
+  Policy,
+  Pool,
+  Project,
+  Provider,
+  Role,
+  SigningAlgorithm,
+  Target,
+} from '../resources.ts';
 
 export interface PoolInput {
   readonly displayName?: string;
@@ -65,6 +77,20 @@ export interface PolicyInput {
   /** Absent or empty: overwrite whatever is there. */
   readonly etag?: string;
   readonly bindings?: readonly Binding[];
+}
+
+/** The whole of a deny policy: what is absent is empty. */
+export interface DenyPolicyInput {
+  readonly displayName?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Absent or empty: overwrite whatever is there. */
+  readonly etag?: string;
+  readonly rules?: readonly DenyRuleInput[];
+}
+
+export interface DenyRuleInput {
+  readonly description?: string;
+  readonly denyRule?: Partial<DenyRule>;
 }
 
 export interface ProjectInput {
@@ -149,7 +175,15 @@ export type Command =
       readonly mask: readonly string[];
     }
   | { readonly type: 'role.delete'; readonly roleId: string }
-  | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput };
+  | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
+  | ({ readonly type: 'denyPolicy.create'; readonly input: DenyPolicyInput } & DenyPolicyId)
+  | ({ readonly type: 'denyPolicy.update'; readonly input: DenyPolicyInput } & DenyPolicyId)
+  | ({ readonly type: 'denyPolicy.delete'; readonly etag?: string } & DenyPolicyId);
+
+export interface DenyPolicyId {
+  readonly attachment: DenyAttachment;
+  readonly policyId: string;
+}
 
 export interface Page {
   readonly pageSize: number;
@@ -169,7 +203,9 @@ export type Query =
   | { readonly type: 'target.list'; readonly page: Page }
   | { readonly type: 'role.get'; readonly roleId: string }
   | { readonly type: 'role.list'; readonly page: Page }
-  | { readonly type: 'policy.get'; readonly resource: PolicyResource };
+  | { readonly type: 'policy.get'; readonly resource: PolicyResource }
+  | ({ readonly type: 'denyPolicy.get' } & DenyPolicyId)
+  | { readonly type: 'denyPolicy.list'; readonly attachment: DenyAttachment; readonly page: Page };
 
 /** What a command or a query is answered with. */
 export type Answer =
@@ -180,6 +216,9 @@ export type Answer =
   | { readonly kind: 'role'; readonly role: Role }
   | { readonly kind: 'policy'; readonly policy: Policy; readonly warnings?: readonly string[] }
   | { readonly kind: 'deleted' }
+  /** `deleteTime`: this was it. */
+  | { readonly kind: 'denyPolicy'; readonly policy: DenyPolicy; readonly deleteTime?: string }
+  | { readonly kind: 'denyPolicies'; readonly policies: readonly DenyPolicy[]; readonly next: string }
   | { readonly kind: 'pools'; readonly pools: readonly Pool[]; readonly next: string }
   | { readonly kind: 'providers'; readonly providers: readonly Provider[]; readonly next: string }
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly next: string }

@@ -103,9 +103,10 @@ export class RecentStore {
     return this.#alarmAtMs;
   }
 
-  /** What a shorter retention shuts out goes soon. */
+  /** What a shorter retention shuts out goes at once: a longer one must not bring it back. */
   retentionChanged(nowMs: number): void {
-    if (this.#hasNews() || this.#rows.oldestMs() !== undefined) this.#wakeBy(nowMs, nowMs);
+    const dueAtMs = this.wake(nowMs);
+    if (dueAtMs !== undefined) this.#deps.setAlarm(dueAtMs);
   }
 
   #add(packed: PackedRecord, nowMs: number): void {

@@ -1,9 +1,19 @@
 /** One project's configuration in SQLite: what `apply` reads, and the one place where its writes land, history with them. */
-import type { Page, PolicyResource } from '../../core/admin/commands.ts';
+import type { DenyPolicyId, Page, PolicyResource } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { ConfigState, PolicyOf, Write } from '../../core/admin/state.ts';
-import type { Policy, Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
+import type {
+  DenyAttachment,
+  DenyPolicy,
+  Policy,
+  Pool,
+  Project,
+  Provider,
+  Role,
+  Target,
+} from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
+import { DenyPolicyRows, denyPolicyRowName } from './deny-policy-rows.ts';
 import { tooLarge, tracesOf } from './limits.ts';
 import { UsedTokens } from './used-tokens.ts';
 
@@ -40,10 +50,12 @@ const PROJECT_ROW: RowKey = { kind: 'project', parent: '', id: '' };
 export class ProjectStore implements ConfigState {
   readonly #sql: SqlStorage;
   readonly #usedTokens: UsedTokens;
+  readonly #denyPolicies: DenyPolicyRows;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.#usedTokens = new UsedTokens(sql);
+    this.#denyPolicies = new DenyPolicyRows(sql);
   }
 
   /** Asks before any table is there: a read must be able to say no without creating one. */
@@ -103,6 +115,7 @@ export class ProjectStore implements ConfigState {
     );
     for (const write of change.writes) {
       if (isMarker(write)) this.#usedTokens.add(write.marker, Date.parse(change.time) / 1_000);
+      else if (isDenyPolicy(write)) this.#takeDenyPolicy(change, write);
       else this.#take(change, stepOf(write));
     }
     // A change without rows of ours (the key ring moved) is still a step of the epoch that somebody caused.
@@ -112,8 +125,12 @@ export class ProjectStore implements ConfigState {
   /** Why these rows cannot be written, if they cannot. */
   oversize(writes: readonly Write[]): AdminDenial | undefined {
     return writes
-      .flatMap((write) => (isMarker(write) ? [] : [stepOf(write)]))
-      .map(({ key, value = null }) => tooLarge(nameOf(key), value))
+      .flatMap((write) => {
+        if (isMarker(write)) return [];
+        if (isDenyPolicy(write)) return 'put' in write ? [tooLarge(denyPolicyRowName(write.policy), write.policy)] : [];
+        const { key, value = null } = stepOf(write);
+        return [tooLarge(nameOf(key), value)];
+      })
       .find((denial) => denial !== undefined);
   }
 
@@ -168,6 +185,22 @@ export class ProjectStore implements ConfigState {
 
   policy(resource: PolicyResource): Policy | undefined {
     return this.#row({ kind: 'policy', parent: '', id: policyRowId(resource) });
+  }
+
+  denyPolicy(id: DenyPolicyId): DenyPolicy | undefined {
+    return this.#denyPolicies.get(id);
+  }
+
+  denyPolicyCount(): number {
+    return this.#denyPolicies.count();
+  }
+
+  targetsWithDenyPolicies(): readonly string[] {
+    return this.#denyPolicies.targetIds();
+  }
+
+  denyPolicies(attachment: DenyAttachment, page: Page): readonly DenyPolicy[] {
+    return this.#denyPolicies.list(attachment, page);
   }
 
   isTokenUsed(key: string): boolean {
@@ -245,7 +278,20 @@ export class ProjectStore implements ConfigState {
         after,
       );
     }
-    for (const trace of tracesOf(before, after)) this.#remember(change, nameOf(step.key), trace.before, trace.after);
+    this.#trace(change, nameOf(step.key), before, after);
+  }
+
+  #takeDenyPolicy(change: Change, write: DenyPolicyWrite): void {
+    const id = 'put' in write ? write.policy : write;
+    const before = this.#denyPolicies.body(id) ?? null;
+    const after = 'put' in write ? JSON.stringify(write.policy) : null;
+    if (after === null) this.#denyPolicies.remove(id);
+    else this.#denyPolicies.put(id, after);
+    this.#trace(change, denyPolicyRowName(id), before, after);
+  }
+
+  #trace(change: Change, resource: string, before: string | null, after: string | null): void {
+    for (const trace of tracesOf(before, after)) this.#remember(change, resource, trace.before, trace.after);
   }
 
   #remember(change: Change, resource: string, before: string | null, after: string | null): void {
@@ -275,7 +321,13 @@ function isMarker(write: Write): write is MarkerWrite {
   return 'put' in write && write.put === 'usedToken';
 }
 
-function stepOf(write: Exclude<Write, MarkerWrite>): Step {
+type DenyPolicyWrite = Extract<Write, { put: 'denyPolicy' } | { remove: 'denyPolicy' }>;
+
+function isDenyPolicy(write: Write): write is DenyPolicyWrite {
+  return 'put' in write ? write.put === 'denyPolicy' : write.remove === 'denyPolicy';
+}
+
+function stepOf(write: Exclude<Write, MarkerWrite | DenyPolicyWrite>): Step {
   if ('remove' in write) {
     return { key: { kind: write.remove, parent: '', id: write.remove === 'role' ? write.roleId : write.targetId } };
   }
