@@ -2,6 +2,8 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import type { SpendAsk } from '../../src/core/quota/spend.ts';
+import type { QuotaObjects } from '../../src/platform/quota/asking.ts';
 import { createQuotaGate } from '../../src/platform/quota/gate.ts';
 import { Quota } from '../../src/platform/quota/object.ts';
 
@@ -30,16 +32,31 @@ function setClock(stub: Stub, nowMs: number): Promise<void> {
   });
 }
 
-function rowsOf(stub: Stub): Promise<unknown[]> {
+interface Row {
+  readonly [column: string]: SqlStorageValue;
+  readonly bucket: number;
+  readonly reserved: number;
+}
+
+function rowsOf(stub: Stub): Promise<readonly Row[]> {
   return runInDurableObject(stub, (_instance, ctx) =>
-    ctx.storage.sql.exec('SELECT bucket_index, permits FROM bucket ORDER BY bucket_index').toArray(),
+    ctx.storage.sql.exec<Row>('SELECT bucket, reserved FROM ledger ORDER BY bucket').toArray(),
   );
 }
+
+/** What an isolate asks that has seen so many exchanges a second. */
+function asking(ratePerSecond = 0, settled: SpendAsk['settled'] = []): SpendAsk {
+  return { asker: 'isolate', ratePerSecond, settled };
+}
+
+/** When the last permit of a row ceases to count: a bucket is 250 ms, and what expires in it counts for 61 s more. */
+const leavesAtMs = ({ bucket }: Row): number => (bucket + 1) * 250 + 61_000;
+const reservedIn = (rows: readonly Row[]): number => rows.reduce((sum, { reserved }) => sum + reserved, 0);
 
 describe('a project that nobody announced', () => {
   it('has no permits and no news, and asking about it creates nothing', async () => {
     const stub = env.QUOTA.getByName(newProjectNumber());
-    expect(await stub.spend()).toMatchObject({ permits: 0, epoch: 0, recent: [] });
+    expect(await stub.spend(asking())).toMatchObject({ permits: 0, epoch: 0, recent: [] });
     expect(await stub.news()).toMatchObject({ epoch: 0, recent: [] });
     expect(await stub.usage()).toMatchObject({ limitPerMinute: 0, countedPermits: 0 });
     expect(await stub.ping()).toBe('pong');
@@ -64,7 +81,7 @@ describe('a delivery', () => {
     expect(await stub.usage()).toMatchObject({ limitPerMinute: 40 });
     await evictDurableObject(stub);
     expect(await stub.news()).toMatchObject(news);
-    expect(await stub.spend()).toMatchObject({ ...news, permits: 1, expiresAfterMs: 2_000 });
+    expect(await stub.spend(asking())).toMatchObject({ ...news, permits: 1 });
     expect(await stub.usage()).toMatchObject({ limitPerMinute: 40, countedPermits: 1 });
   });
 
@@ -82,34 +99,75 @@ describe('a delivery', () => {
   });
 });
 
-describe('a permit', () => {
-  it('is a row before it is an answer, and one row serves 250 ms', async () => {
-    const { stub } = await newProject(10);
+describe('a lease', () => {
+  it('is one permit for who has seen nothing, many for who is busy, and covered by rows before it is an answer', async () => {
+    const { stub } = await newProject(6_000);
     await setClock(stub, T);
-    for (let i = 0; i < 3; i++) await stub.spend();
-    await setClock(stub, T + 250);
-    await stub.spend();
-    expect(await rowsOf(stub)).toEqual([
-      { bucket_index: T / 250, permits: 3 },
-      { bucket_index: T / 250 + 1, permits: 1 },
-    ]);
+    const first = await stub.spend(asking());
+    expect(first).toMatchObject({ permits: 1, epoch: 1 });
+    let granted = first.permits;
+    for (let second = 1; second <= 20; second++) {
+      await setClock(stub, T + second * 1_000);
+      for (const asker of ['one', 'two', 'three', 'four']) {
+        const { permits, expiresAfterMs } = await stub.spend({ ...asking(3), asker });
+        expect(permits).toBeGreaterThan(1);
+        expect(expiresAfterMs).toBeLessThanOrEqual(10_000);
+        granted += permits;
+        expect(reservedIn(await rowsOf(stub))).toBeGreaterThanOrEqual(granted);
+      }
+    }
+    // Leases are cut from rows that were reserved ahead.
+    expect((await rowsOf(stub)).length).toBeLessThan(40);
+    expect(await stub.usage()).toMatchObject({ countedPermits: granted });
   });
 
   it('stays counted through eviction and abort, until its time is over', async () => {
-    const { stub, number } = await newProject(2);
+    const { stub, number } = await newProject(5);
     await setClock(stub, T);
-    await stub.spend();
+    await stub.spend(asking());
     await evictDurableObject(stub);
     await setClock(stub, T + 1_000);
-    await stub.spend();
+    let granted = 1;
+    while ((await stub.spend(asking())).permits > 0) granted += 1;
+    expect(granted).toBeLessThanOrEqual(5);
+    const rows = await rowsOf(stub);
     await abortAllDurableObjects();
     const fresh = env.QUOTA.getByName(number);
-    await setClock(fresh, T + 2_000);
-    expect(await fresh.spend()).toMatchObject({ permits: 0, expiresAfterMs: 0, retryAfterMs: 63_250 - 2_000 });
-    await setClock(fresh, T + 63_249);
-    expect(await fresh.spend()).toMatchObject({ permits: 0, retryAfterMs: 1 });
-    await setClock(fresh, T + 63_250);
-    expect(await fresh.spend()).toMatchObject({ permits: 1, epoch: 1 });
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (first === undefined || last === undefined) throw new Error('no row was written');
+    expect(reservedIn(rows)).toBe(5);
+    expect(last).not.toEqual(first);
+    for (const atMs of [T + 2_000, leavesAtMs(first) - 1]) {
+      await setClock(fresh, atMs);
+      const refused = await fresh.spend(asking());
+      expect(refused).toMatchObject({ permits: 0, lease: '', expiresAfterMs: 0 });
+      expect(refused.retryAfterMs).toBeGreaterThanOrEqual(leavesAtMs(first) - atMs);
+      expect(await fresh.usage()).toMatchObject({ countedPermits: 5 });
+    }
+    await setClock(fresh, leavesAtMs(first));
+    expect(await fresh.usage()).toMatchObject({ countedPermits: 5 - first.reserved });
+    await setClock(fresh, leavesAtMs(last) + 62_000);
+    expect(await fresh.spend(asking())).toMatchObject({ permits: 1, epoch: 1 });
+  });
+
+  it('that is settled makes room at once, and only where it was given', async () => {
+    const { stub } = await newProject(6_000);
+    await setClock(stub, T);
+    await stub.spend(asking());
+    await setClock(stub, T + 1_000);
+    const { permits, lease } = await stub.spend(asking(10));
+    expect(await stub.usage()).toMatchObject({ countedPermits: 1 + permits });
+    const again = await stub.spend(asking(0, [{ lease, unused: permits - 1 }]));
+    expect(await stub.usage()).toMatchObject({ countedPermits: 2 + again.permits });
+    await stub.spend(asking(0, [{ lease, unused: 1 }]));
+    const before = await stub.usage();
+    await evictDurableObject(stub);
+    await setClock(stub, T + 1_000);
+    // Whatever was reserved counts for the new instance, and it has given no lease of that name.
+    const { countedPermits } = await stub.usage();
+    expect(countedPermits).toBeGreaterThanOrEqual(before.countedPermits);
+    await stub.spend(asking(0, [{ lease: again.lease, unused: again.permits }]));
+    expect((await stub.usage()).countedPermits).toBeGreaterThan(countedPermits);
   });
 
   it('is not given where the row cannot be written, and nothing of it stays in memory', async () => {
@@ -117,29 +175,74 @@ describe('a permit', () => {
     const outcome = await runInDurableObject<Quota, { failed: boolean; counted: number }>(
       stub,
       async (instance, ctx) => {
-        ctx.storage.sql.exec('ALTER TABLE bucket RENAME TO bucket_away');
-        const failed = await instance.spend().then(
+        ctx.storage.sql.exec(`CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk full'); END`);
+        const failed = await instance.spend(asking()).then(
           () => false,
           () => true,
         );
-        ctx.storage.sql.exec('ALTER TABLE bucket_away RENAME TO bucket');
-        return { failed, counted: (await instance.usage()).countedPermits };
+        const { countedPermits } = await instance.usage();
+        ctx.storage.sql.exec('DROP TRIGGER full');
+        return { failed, counted: countedPermits };
       },
     );
     expect(outcome).toEqual({ failed: true, counted: 0 });
+    expect(await stub.spend(asking())).toMatchObject({ permits: 1 });
+    expect(await stub.usage()).toMatchObject({ countedPermits: 1 });
   });
 
-  it('never needs more rows than the ring has', async () => {
+  it('never needs more rows than the ring has, and each is overwritten only when it has ceased to count', async () => {
     const { stub } = await newProject(6_000);
-    const rows = await runInDurableObject<Quota, number>(stub, async (instance, ctx) => {
-      for (let i = 0; i < 600; i++) {
-        instance.clock = () => T + i * 250;
-        await instance.spend();
+    const outcome = await runInDurableObject<Quota, { rows: number; lost: number }>(stub, async (instance, ctx) => {
+      const granted: { readonly permits: number; readonly endMs: number }[] = [];
+      let lost = 0;
+      for (let i = 0; i < 800; i++) {
+        const nowMs = T + i * 250;
+        instance.clock = () => nowMs;
+        const { permits, expiresAfterMs } = await instance.spend(asking((i % 7) * 3));
+        granted.push({ permits, endMs: nowMs + expiresAfterMs });
+        const counting = granted.filter(({ endMs }) => endMs + 61_000 > nowMs).reduce((sum, one) => sum + one.permits, 0);
+        const stored = ctx.storage.sql
+          .exec<Row>('SELECT bucket, reserved FROM ledger')
+          .toArray()
+          .filter((row) => leavesAtMs(row) > nowMs);
+        if (reservedIn(stored) < counting) lost += 1;
       }
-      return ctx.storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM bucket').one().n;
+      return { rows: ctx.storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM ledger').one().n, lost };
     });
-    expect(rows).toBe(256);
-    expect(await stub.usage()).toMatchObject({ countedPermits: 253 });
+    expect(outcome.lost).toBe(0);
+    // (10 s of lease + 10 s of service + 61 s) / 250 ms, and two for the edges.
+    expect(outcome.rows).toBeLessThanOrEqual(326);
+  });
+});
+
+describe('an object that was made before there were leases', () => {
+  it('goes on counting what it had granted, and knows which tokens were taken', async () => {
+    const { stub } = await newProject(3);
+    const keyHash = 'a'.repeat(64);
+    await runInDurableObject(stub, (_instance, ctx) => {
+      ctx.storage.sql.exec(`
+        DROP TABLE ledger;
+        CREATE TABLE bucket (slot INTEGER PRIMARY KEY, bucket_index INTEGER NOT NULL, permits INTEGER NOT NULL) STRICT;
+        CREATE TABLE once_mark (key_hash TEXT PRIMARY KEY, nonce TEXT NOT NULL, until_ms INTEGER NOT NULL, granted_ms INTEGER NOT NULL);`);
+      for (let slot = 0; slot < 256; slot++) {
+        const index = T / 250 - 255 + slot;
+        ctx.storage.sql.exec('INSERT INTO bucket VALUES (?, ?, ?)', index % 256, index, slot === 255 ? 3 : 1_000);
+      }
+      ctx.storage.sql.exec(`INSERT INTO once_mark VALUES (?, 'n', ?, ?)`, keyHash, T + 3_600_000, T);
+    });
+    await evictDurableObject(stub);
+    // The newest bucket alone counts now: it ended 250 ms after T, its permits 2 s later.
+    const leavesMs = T + 250 + 2_000 + 61_000;
+    await setClock(stub, leavesMs - 1);
+    expect(await stub.usage()).toMatchObject({ limitPerMinute: 3, countedPermits: 3 });
+    expect(await stub.spend(asking())).toMatchObject({ permits: 0, epoch: 1 });
+    const once = { keyHash, untilMs: T + 3_600_000, nonce: 'another' };
+    expect(await stub.spend({ ...asking(), once })).toMatchObject({ permits: 0, replayed: true });
+    await setClock(stub, leavesMs);
+    expect(await stub.usage()).toMatchObject({ countedPermits: 0 });
+    await evictDurableObject(stub);
+    await setClock(stub, leavesMs);
+    expect(await stub.spend({ ...asking(), once })).toMatchObject({ replayed: true });
   });
 });
 
@@ -161,7 +264,7 @@ describe('the clock', () => {
 
 describe('evictions and aborts while many ask at once', () => {
   it('never let more through than the limit in any 60 s, counting only answers that callers saw', async () => {
-    const limit = 40;
+    const limit = 120;
     const { number } = await newProject(limit);
     const random = mulberry32(20_260_701);
     const admittedAtMs: number[] = [];
@@ -170,8 +273,30 @@ describe('evictions and aborts while many ask at once', () => {
     let nowMs = Date.now() + 600_000;
     await setClock(env.QUOTA.getByName(number), nowMs);
 
+    let leases = 0;
+    const counted: QuotaObjects = {
+      getByName(name) {
+        const stub = env.QUOTA.getByName(name);
+        return {
+          async spend(ask) {
+            const answer = await stub.spend(ask);
+            if (answer.permits > 1) leases += 1;
+            return answer;
+          },
+          news: () => stub.news(),
+          usage: () => stub.usage(),
+          ping: () => stub.ping(),
+        };
+      },
+    };
+    // Some isolates live on and hold leases, through every fault of the object; others begin anew, and what they held is lost.
+    const gates = Array.from({ length: 4 }, () => createQuotaGate(counted, () => nowMs));
+
     const spend = async (): Promise<void> => {
-      const gate = createQuotaGate(env.QUOTA, () => nowMs);
+      const at = Math.floor(random() * gates.length);
+      const gate = gates[at];
+      if (gate === undefined) throw new Error('no such gate');
+      if (random() < 0.02) gates[at] = createQuotaGate(counted, () => nowMs);
       const outcome = await gate.spend(number);
       if (outcome.ok) {
         expect(nowMs).toBeLessThan(outcome.value.usableUntilMs);
@@ -192,7 +317,7 @@ describe('evictions and aborts while many ask at once', () => {
         await setClock(env.QUOTA.getByName(number), nowMs);
       }
       await Promise.all([...asking, ...Array.from({ length: Math.floor(random() * 8) }, spend)]);
-      nowMs += Math.floor(random() * 2_500);
+      nowMs += Math.floor(random() * 1_200);
       await setClock(env.QUOTA.getByName(number), nowMs);
     }
 
@@ -202,6 +327,8 @@ describe('evictions and aborts while many ask at once', () => {
     expect(seen.granted).toBeGreaterThan(limit);
     expect(seen.refused).toBeGreaterThan(0);
     expect(seen.lost).toBeGreaterThan(0);
+    // Leases were held, or this would have shown nothing about them.
+    expect(leases).toBeGreaterThan(20);
   });
 });
 

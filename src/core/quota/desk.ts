@@ -86,6 +86,11 @@ export class Desk {
     return this.#given(cut, plan, awayMs, timeMs, rows);
   }
 
+  /** Object time, which never goes back. */
+  timeMs(nowMs: number): number {
+    return this.#ledger.advance(nowMs);
+  }
+
   /** What came back without a question of its own. */
   settle(settled: readonly Settlement[], nowMs: number): void {
     this.#ledger.advance(nowMs);

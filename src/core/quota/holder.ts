@@ -1,7 +1,7 @@
 /** What one isolate holds of one limit: leases that it spends by itself, and when it may or must ask again. */
 import { DecayingRate } from './decaying.ts';
 import type { Allotted, Ask, Settlement } from './desk.ts';
-import { LEASE_MARGIN_MS } from './numbers.ts';
+import { LEASE_MARGIN_MS, LONGEST_LEASE_MS } from './numbers.ts';
 
 /** As much of the desk's answer as crosses the network. */
 export type LeaseAnswer = Omit<Allotted, 'rows'>;
@@ -37,7 +37,10 @@ export class LeaseHolder {
   /** What dies first is spent first. */
   #held: Held[] = [];
   #settled: readonly Settlement[] = [];
-  #waitUntilMs = 0;
+  /** When the desk said that room returns, which is what callers are told … */
+  #roomAtMs = 0;
+  /** … and when to ask again: a limit that is raised meanwhile must not be hidden for longer than a lease. */
+  #askAgainAtMs = 0;
   #askedAtMs: number | undefined;
   #hasAsked = false;
 
@@ -58,7 +61,9 @@ export class LeaseHolder {
   look(nowMs: number): Taken {
     const usableUntilMs = this.#use(nowMs);
     if (usableUntilMs !== undefined) return { tag: 'permit', usableUntilMs };
-    if (nowMs < this.#waitUntilMs) return { tag: 'wait', retryAfterMs: this.#waitUntilMs - nowMs };
+    if (nowMs < this.#askAgainAtMs) {
+      return { tag: 'wait', retryAfterMs: Math.max(this.#roomAtMs, this.#askAgainAtMs) - nowMs };
+    }
     return this.#isAsking(nowMs) ? { tag: 'pending' } : { tag: 'ask' };
   }
 
@@ -76,10 +81,13 @@ export class LeaseHolder {
   /** `askedAtMs`: before the question left; how long it travelled is not known, so all of it is taken off. */
   answered(answer: LeaseAnswer, askedAtMs: number, nowMs: number): void {
     this.#asked(askedAtMs);
-    if (answer.retryAfterMs !== undefined) this.#waitUntilMs = Math.max(this.#waitUntilMs, nowMs + answer.retryAfterMs);
-    if (answer.permits < 1) return;
+    const { permits, retryAfterMs = 0 } = answer;
+    this.#roomAtMs = nowMs + retryAfterMs;
+    const awayMs = permits < 1 ? Math.min(retryAfterMs, LONGEST_LEASE_MS) : retryAfterMs;
+    this.#askAgainAtMs = Math.max(this.#askAgainAtMs, nowMs + awayMs);
+    if (permits < 1) return;
     const usableUntilMs = askedAtMs + answer.expiresAfterMs - LEASE_MARGIN_MS;
-    this.#held.push({ lease: answer.lease, left: answer.permits, usableFromMs: nowMs, usableUntilMs });
+    this.#held.push({ lease: answer.lease, left: permits, usableFromMs: nowMs, usableUntilMs });
     this.#held.sort((one, other) => one.usableUntilMs - other.usableUntilMs);
   }
 
@@ -92,7 +100,7 @@ export class LeaseHolder {
   /** After a permit was taken: is it time to ask for the next lease, beside the work of this request? */
   shouldRenew(nowMs: number): boolean {
     const last = this.#held.at(-1);
-    if (last === undefined || this.#isAsking(nowMs) || nowMs < this.#waitUntilMs) return false;
+    if (last === undefined || this.#isAsking(nowMs) || nowMs < this.#askAgainAtMs) return false;
     const left = this.#held.reduce((sum, held) => sum + held.left, 0);
     const aheadMs = Math.min(RENEW_AHEAD_MS, (last.usableUntilMs - last.usableFromMs) * RENEW_FRACTION);
     const needed = (this.#rate.perSecond(nowMs) * aheadMs) / 1_000;
@@ -100,10 +108,11 @@ export class LeaseHolder {
     return needed >= 1 && (left < needed || last.usableUntilMs - nowMs < aheadMs);
   }
 
-  /** Nothing that is held may be used any more: it is known to be from before a change. */
+  /** Nothing that is held may be used any more, nor is a refusal remembered: all of it is known to be from before a change. */
   drop(): void {
     for (const held of this.#held) this.#settle(held);
     this.#held = [];
+    this.#askAgainAtMs = 0;
   }
 
   /** An answer that comes after the gate gave up, and somebody asked anew, is not that one's. */

@@ -12,7 +12,7 @@ export interface QuotaObjects {
 /** What one asking brought; `again` where asking once more may help. */
 export type Asking<T> = { readonly came: 'answer'; readonly answer: T } | { readonly came: 'again' | 'nothing' };
 
-/** A caller waits for it: an answer that takes this long is of no use. */
+/** A caller waits for it: an answer that takes this long is of no use to him. */
 const ANSWER_BUDGET_MS = 2_000;
 
 export async function atMostTwice<T>(once: () => Promise<Asking<T>>): Promise<Asking<T>> {

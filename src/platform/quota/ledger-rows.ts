@@ -2,6 +2,9 @@
 import { type LedgerRow, ringSlot } from '../../core/quota/ledger.ts';
 import { RING_SLOTS } from '../../core/quota/numbers.ts';
 
+/** The limit of the project itself; an own limit's ledger has the name of its key, which never is this. */
+export const PROJECT_LEDGER = 'project';
+
 const TABLE = `
   CREATE TABLE IF NOT EXISTS ledger (
     name TEXT NOT NULL,
@@ -23,7 +26,7 @@ export class LedgerRows {
     this.#sql.exec(TABLE);
   }
 
-  /** `name`: of the limit, `project` or an own one's key. */
+  /** `name`: of the limit, `PROJECT_LEDGER` or an own one's key. */
   load(name: string): readonly LedgerRow[] {
     return this.#sql
       .exec<{ bucket: number; reserved: number; written_ms: number }>(

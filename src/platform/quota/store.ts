@@ -8,7 +8,8 @@ import { type AdvanceInput, advanceProject, type QuotaProject } from '../../core
 import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
 import { RECENT_RETENTION } from '../../core/recent.ts';
-import { LedgerRows } from './ledger-rows.ts';
+import { bringOver } from './before-leases.ts';
+import { LedgerRows, PROJECT_LEDGER } from './ledger-rows.ts';
 import { OnceMarks } from './marks.ts';
 
 export interface QuotaUsage {
@@ -32,8 +33,6 @@ const TABLES = `
 /** Objects that were made before exchanges were remembered have no such column. */
 const RETENTION_COLUMN = 'ALTER TABLE project ADD COLUMN recent_retention_seconds INTEGER';
 
-const PROJECT_LEDGER = 'project';
-
 export class QuotaStore {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
@@ -49,6 +48,7 @@ export class QuotaStore {
     this.#sql = sql;
     this.#marks = new OnceMarks(sql);
     this.#rows = new LedgerRows(sql);
+    bringOver(storage);
     const exists =
       sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ledger'`).toArray().length > 0;
     this.#project = exists ? this.#loadProject() : undefined;

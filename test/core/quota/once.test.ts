@@ -1,11 +1,11 @@
 /** Tokens that are taken once, as arithmetic: whose use it is, and that a permit handed out again never stands in a window that does not count it. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { grant, PERMIT_MARGIN_MS, type QuotaState, restoreQuota } from '../../src/core/quota/project.ts';
-import { judgeOnce, type OnceMark } from '../../src/core/quota/once.ts';
+import { Desk } from '../../../src/core/quota/desk.ts';
+import { judgeOnce, ONCE_LIFE_MS, type OnceMark } from '../../../src/core/quota/once.ts';
 
 const T = 1_800_000_000_000;
-const MARK: OnceMark = { nonce: 'mine', untilMs: T + 3_660_000, grantedMs: T };
+const MARK: OnceMark = { nonce: 'mine', untilMs: T + 3_660_000, expiresMs: T + 2_000 };
 
 describe('an asking with a token', () => {
   it('that left no mark is the first use', () => {
@@ -16,6 +16,13 @@ describe('an asking with a token', () => {
     expect(judgeOnce(MARK, 'other', T)).toEqual({ tag: 'replayed' });
     expect(judgeOnce(MARK, 'other', MARK.untilMs - 1)).toEqual({ tag: 'replayed' });
     expect(judgeOnce(MARK, 'other', MARK.untilMs)).toEqual({ tag: 'first' });
+  });
+
+  it('whose permit was cut short has what is left of it, and no more', () => {
+    const short = { ...MARK, expiresMs: T + 1_500 };
+    expect(judgeOnce(short, 'mine', T)).toEqual({ tag: 'granted_before', expiresAfterMs: 1_500 });
+    expect(judgeOnce(short, 'mine', T + 500)).toEqual({ tag: 'granted_before', expiresAfterMs: 1_000 });
+    expect(judgeOnce(short, 'mine', T + 501)).toEqual({ tag: 'outlived' });
   });
 
   it.each([
@@ -33,6 +40,7 @@ describe('an asking with a token', () => {
 
 const WINDOW_MS = 60_000;
 const LIFETIME_MS = 2_000;
+const MARGIN_MS = 500;
 const CLOCK_OFFSET_MS = 375;
 const LIMIT = 2;
 
@@ -57,26 +65,28 @@ const right: LifeLeft = (mark, timeMs) => {
 
 function admissions(uses: readonly Use[], lifeLeft: LifeLeft): readonly number[] {
   const admittedAtMs: number[] = [];
-  let state: QuotaState = restoreQuota([]);
+  const desk = new Desk([], 'desk');
   let trueMs = T;
   for (const use of uses) {
     trueMs += use.gapMs;
     const first = take(trueMs + use.grantClockMs);
     trueMs += use.againAfterMs;
-    const objectMs = Math.max(state.highestMs, trueMs + use.againClockMs);
-    const again = first && lifeLeft({ nonce: 'n', untilMs: Infinity, grantedMs: first.highestMs }, objectMs);
-    const second = again === undefined ? take(objectMs) : undefined;
-    const lifeMs = again ?? (second === undefined ? 0 : LIFETIME_MS);
+    const objectMs = desk.timeMs(trueMs + use.againClockMs);
+    const again = first && lifeLeft({ nonce: 'n', untilMs: Infinity, expiresMs: first.expiresMs }, objectMs);
+    const lifeMs = again ?? take(objectMs)?.lifeMs ?? 0;
     const askedAtMs = trueMs - use.askedBeforeMs + use.isolateClockMs;
     const nowMs = trueMs + use.usedAfterMs + use.isolateClockMs;
-    if (nowMs < askedAtMs + lifeMs - PERMIT_MARGIN_MS) admittedAtMs.push(nowMs);
+    if (nowMs < askedAtMs + lifeMs - MARGIN_MS) admittedAtMs.push(nowMs);
   }
   return admittedAtMs;
 
-  function take(objectMs: number): QuotaState | undefined {
-    const outcome = grant(state, objectMs, LIMIT);
-    state = outcome.state;
-    return outcome.granted ? outcome.state : undefined;
+  /** As the object does it: cut to what such a permit may live. */
+  function take(objectMs: number): { readonly lifeMs: number; readonly expiresMs: number } | undefined {
+    const timeMs = desk.timeMs(objectMs);
+    const ask = { asker: '', ratePerSecond: 0, settled: [], atMost: 1 };
+    const { permits, expiresAfterMs } = desk.ask(ask, objectMs, LIMIT, 0);
+    const lifeMs = Math.min(expiresAfterMs, ONCE_LIFE_MS);
+    return permits < 1 ? undefined : { lifeMs, expiresMs: timeMs + lifeMs };
   }
 }
 

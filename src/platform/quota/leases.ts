@@ -1,0 +1,83 @@
+/** Permits from the isolate's own leases; the project's object is asked where they are used up, and ahead of that beside a request that has its permit. */
+import type { Denial } from '../../core/denial.ts';
+import type { NoPermit, Permit } from '../../core/ports.ts';
+import type { SpendAnswer } from '../../core/quota/spend.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { ask, type Asking, type QuotaObjects } from './asking.ts';
+import { carrying } from './carrying.ts';
+import { type Held, learn } from './held.ts';
+import { overQuota } from './over-quota.ts';
+import type { Cargo } from './recent-sender.ts';
+
+interface LeaseDeps {
+  readonly namespace: QuotaObjects;
+  /** The isolate's clock, the one that `admittedAtMs` is read from. */
+  readonly nowMs: () => number;
+  readonly cargo: Cargo;
+  readonly wait: (ms: number) => Promise<void>;
+  /** Goes on when the request that began it has been answered, or is cut off. */
+  readonly inBackground: (work: Promise<void>) => void;
+}
+
+const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'quota' };
+/** While another request's question is on its way: nothing but time can be waited for, for no request may wait for another's answer. */
+const LOOK_AGAIN_MS = 20;
+const PATIENCE_MS = 2_500;
+const MAX_QUESTIONS = 2;
+const RENEW_AFTER_FAILURE_MS = 1_000;
+
+export async function takeFromLeases(held: Held, deps: LeaseDeps): Promise<Result<Permit, NoPermit>> {
+  const { holder, failures } = held;
+  const { nowMs } = deps;
+  const untilMs = nowMs() + PATIENCE_MS;
+  let questions = 0;
+  for (let taken = holder.take(nowMs()); ; taken = holder.look(nowMs())) {
+    if (taken.tag === 'permit' && held.news !== undefined) {
+      if (nowMs() >= held.renewNotBeforeMs && holder.shouldRenew(nowMs())) {
+        deps.inBackground(askForLease(held, deps).then(() => undefined));
+      }
+      return ok({ news: held.news, usableUntilMs: taken.usableUntilMs });
+    }
+    if (taken.tag === 'wait') {
+      return err({ denial: overQuota(taken.retryAfterMs), ...(held.news === undefined ? {} : { news: held.news }) });
+    }
+    if (nowMs() >= untilMs) return err({ denial: UNAVAILABLE });
+    if (taken.tag === 'pending') await deps.wait(LOOK_AGAIN_MS);
+    else if (held.failures !== failures || questions === MAX_QUESTIONS) return err({ denial: UNAVAILABLE });
+    else {
+      questions += 1;
+      const { came } = await askForLease(held, deps);
+      if (came === 'answer' || (came === 'again' && questions < MAX_QUESTIONS)) continue;
+      held.failures += 1;
+      return err({ denial: UNAVAILABLE });
+    }
+  }
+}
+
+/** One question. Whatever comes of it is the holder's, also when nobody waits for it any more. */
+function askForLease(held: Held, deps: LeaseDeps): Promise<Asking<SpendAnswer>> {
+  const { holder, drops, projectNumber } = held;
+  // Read before the asking: how long the question travelled is not known, so all of it is taken off the lease's life.
+  const askedAtMs = deps.nowMs();
+  const question = holder.ask(askedAtMs);
+  const answered = (answer: SpendAnswer): void => {
+    learn(held, answer);
+    holder.answered(answer, askedAtMs, deps.nowMs());
+    // Answered before the change that what is held was dropped for, or after it: nobody knows.
+    if (held.drops !== drops) holder.drop();
+  };
+  const asking = carrying(deps.cargo, projectNumber, (recent) =>
+    ask(deps.namespace, projectNumber, async (stub) => {
+      const answering = stub.spend(question, recent);
+      // Nobody need be waiting any more: a request may be cut off, and an answer that is late may still be used, or settled.
+      deps.inBackground(answering.then(answered, () => undefined));
+      return answering;
+    }),
+  );
+  return asking.then((came) => {
+    if (came.came === 'answer') return came;
+    holder.failed(question, askedAtMs);
+    held.renewNotBeforeMs = deps.nowMs() + RENEW_AFTER_FAILURE_MS;
+    return came;
+  });
+}
