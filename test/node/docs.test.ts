@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TARGET_MAX_LIFETIME, TOKEN_EXCHANGES_PER_MINUTE, MAX_TOKEN_LIFETIME } from '../../src/core/admin/fields.ts';
-import { PERMIT_LIFETIME_MS } from '../../src/core/quota/project.ts';
+import { COUNTED_AFTER_EXPIRY_MS, LEASE_MARGIN_MS, LONGEST_LEASE_MS } from '../../src/core/quota/numbers.ts';
 import { MAX_RECENT_EXCHANGES, RECENT_RETENTION } from '../../src/core/recent.ts';
 import { KEEP_PUBLISHED_MS, PERIOD_MS, PUBLISH_LEAD_MS } from '../../src/platform/keys/rotation.ts';
 
@@ -42,7 +42,8 @@ describe('docs/state.md', () => {
       `| recent exchanges a project / kept for | ${thousands(MAX_RECENT_EXCHANGES)} / ${thousands(RECENT_RETENTION.unset)} s | 0 s (none) to ${thousands(RECENT_RETENTION.max)} s |`,
     ],
     [`target ${TARGET_MAX_LIFETIME.min} s to ${thousands(TARGET_MAX_LIFETIME.max)} s`],
-    [`| a permit counts | ${PERMIT_LIFETIME_MS / 1_000 + 61} s after its grant`],
+    [`| lease length / margin | ${LONGEST_LEASE_MS / 1_000} s at most / ${LEASE_MARGIN_MS} ms |`],
+    [`| a permit counts | until ${COUNTED_AFTER_EXPIRY_MS / 1_000} s after its lease ends`],
     [`/ ${PUBLISH_LEAD_MS / 60_000 / 60 - 0.25} h 15 min / ${KEEP_PUBLISHED_MS / 3_600_000} h |`],
     [`| signing key period | ${PERIOD_MS / 86_400_000} days |`],
   ])('says %s', (text) => {

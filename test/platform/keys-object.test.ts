@@ -376,6 +376,7 @@ describe('rotation by command', () => {
       keyRing: env.KEY_RING,
       issuerKeys: env.ISSUER_KEYS,
       usage,
+      changed: () => undefined,
       recentExchanges: usage,
     });
     const rotated = await admin.rotateSigningKeys(projectNumber, { alg: 'ES256', emergency: true }, 'bo@example.com');

@@ -200,7 +200,9 @@ describe('a lease', () => {
         instance.clock = () => nowMs;
         const { permits, expiresAfterMs } = await instance.spend(asking((i % 7) * 3));
         granted.push({ permits, endMs: nowMs + expiresAfterMs });
-        const counting = granted.filter(({ endMs }) => endMs + 61_000 > nowMs).reduce((sum, one) => sum + one.permits, 0);
+        const counting = granted
+          .filter(({ endMs }) => endMs + 61_000 > nowMs)
+          .reduce((sum, one) => sum + one.permits, 0);
         const stored = ctx.storage.sql
           .exec<Row>('SELECT bucket, reserved FROM ledger')
           .toArray()
@@ -310,13 +312,13 @@ describe('evictions and aborts while many ask at once', () => {
     ];
 
     for (let round = 0; round < 300; round++) {
-      const asking = Array.from({ length: Math.floor(random() * 8) }, spend);
+      const crowd = Array.from({ length: Math.floor(random() * 8) }, spend);
       const fault = faults[Math.floor(random() * 6)];
       if (fault !== undefined) {
         await fault();
         await setClock(env.QUOTA.getByName(number), nowMs);
       }
-      await Promise.all([...asking, ...Array.from({ length: Math.floor(random() * 8) }, spend)]);
+      await Promise.all([...crowd, ...Array.from({ length: Math.floor(random() * 8) }, spend)]);
       nowMs += Math.floor(random() * 1_200);
       await setClock(env.QUOTA.getByName(number), nowMs);
     }

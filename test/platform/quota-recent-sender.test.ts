@@ -1,8 +1,9 @@
 /** From the isolate to the object: with the next question, or one call a second; bounded, and nothing is lost where a call is. */
 import { describe, expect, it } from 'vitest';
-import type { SpendAnswer } from '../../src/core/quota/project.ts';
+import type { SpendAnswer } from '../../src/core/quota/spend.ts';
 import type { RecentBatch } from '../../src/core/recent.ts';
-import { createQuotaGate, type QuotaObjects } from '../../src/platform/quota/gate.ts';
+import type { QuotaObjects } from '../../src/platform/quota/asking.ts';
+import { createQuotaGate } from '../../src/platform/quota/gate.ts';
 import { createRecentSender, type RecentSender } from '../../src/platform/quota/recent-sender.ts';
 import { recordOf } from '../support/recent.ts';
 
@@ -50,7 +51,7 @@ function world(): World & { readonly namespace: QuotaObjects } {
           if (made.fails) throw Object.assign(new Error('away'), { retryable: true });
           return answer;
         };
-        const answer: SpendAnswer = { permits: 1, expiresAfterMs: 2_000, epoch: 1, recent: [] };
+        const answer: SpendAnswer = { permits: 1, lease: 'l', expiresAfterMs: 2_000, epoch: 1, recent: [] };
         return {
           spend: (_once: unknown, batch?: RecentBatch) => took('spend', batch, answer),
           news: (batch?: RecentBatch) => took('news', batch, { epoch: 1, recent: [] }),
@@ -68,7 +69,7 @@ const ids = (batch: RecentBatch | undefined): readonly string[] => (batch?.recor
 describe('a question to the project', () => {
   it('takes along what there is, and then no call is made for it', async () => {
     const w = world();
-    const gate = createQuotaGate(w.namespace, () => w.nowMs, w.sender);
+    const gate = createQuotaGate(w.namespace, () => w.nowMs, { cargo: w.sender });
     w.sender.remember(P, recordOf('a', T));
     w.sender.remember('730000000002', recordOf('other', T));
     await gate.spend(P);
@@ -88,10 +89,10 @@ describe('a question to the project', () => {
 
   it('that fails twice sends the same twice, marked the second time, and puts it back before what came since', async () => {
     const w = world();
-    const gate = createQuotaGate(w.namespace, () => w.nowMs, w.sender);
+    const gate = createQuotaGate(w.namespace, () => w.nowMs, { cargo: w.sender });
     w.sender.remember(P, recordOf('a', T));
     w.fails = true;
-    const asking = gate.spend(P);
+    const asking = gate.news(P);
     w.sender.remember(P, recordOf('b', T));
     expect((await asking).ok).toBe(false);
     expect(w.sent.map(({ batch }) => batch?.records.map(({ id, again }) => [id, again]))).toEqual([
@@ -103,6 +104,29 @@ describe('a question to the project', () => {
     expect(w.sent.at(-1)?.batch?.records.map(({ id, again }) => [id, again])).toEqual([
       ['a', true],
       ['b', undefined],
+    ]);
+  });
+
+  it('for a lease that fails is asked anew, with all there is by then, and what came back is marked', async () => {
+    const w = world();
+    const gate = createQuotaGate(w.namespace, () => w.nowMs, { cargo: w.sender });
+    w.sender.remember(P, recordOf('a', T));
+    w.fails = true;
+    const asking = gate.spend(P);
+    w.sender.remember(P, recordOf('b', T));
+    expect((await asking).ok).toBe(false);
+    expect(w.sent.map(({ batch }) => batch?.records.map(({ id, again }) => [id, again]))).toEqual([
+      [['a', undefined]],
+      [
+        ['a', true],
+        ['b', undefined],
+      ],
+    ]);
+    w.fails = false;
+    await gate.spend(P);
+    expect(w.sent.at(-1)?.batch?.records.map(({ id, again }) => [id, again])).toEqual([
+      ['a', true],
+      ['b', true],
     ]);
   });
 });

@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { RecentExchange, RecentPage } from '../../src/core/recent.ts';
+import type { SpendAsk } from '../../src/core/quota/spend.ts';
 import type { Quota } from '../../src/platform/quota/object.ts';
 import { RecentStore } from '../../src/platform/quota/recent-store.ts';
 import { batchOf, recordOf } from '../support/recent.ts';
@@ -13,6 +14,7 @@ type Stub = DurableObjectStub<Quota>;
 /** Ahead of every alarm, so that each runs when a test says so. */
 const T = Date.now() + 3_600_000;
 const HOUR = 3_600_000;
+const ASK: SpendAsk = { asker: 'isolate', ratePerSecond: 0, settled: [] };
 const ALL = { maxRecords: 100_000 };
 
 let lastNumber = 720_000_000_000;
@@ -66,14 +68,14 @@ describe('a project of which nothing is remembered', () => {
   it('has no table, and reading makes none', async () => {
     const { stub } = await newProject();
     expect(await pageOf(stub)).toMatchObject({ records: [], dropped: 0 });
-    await stub.spend();
+    await stub.spend(ASK);
     expect(await tablesOf(stub)).toEqual([]);
     expect(await runInDurableObject(stub, (_instance, ctx) => ctx.storage.getAlarm())).toBeNull();
   });
 
   it('that nobody announced keeps nothing, whatever is sent', async () => {
     const stub = env.QUOTA.getByName('720999999999');
-    await stub.spend(undefined, batchOf(many(60, 0, Date.now())));
+    await stub.spend(ASK, batchOf(many(60, 0, Date.now())));
     await stub.remember(batchOf(many(60, 0, Date.now())));
     expect((await pageOf(stub)).records).toEqual([]);
     await runInDurableObject(stub, async (_instance, ctx) => {
@@ -87,7 +89,7 @@ describe('what a question brings', () => {
   it('is shown at once, newest first, and packed 10 s later by the alarm', async () => {
     const { stub } = await newProject();
     const record = recordOf('a', T, { claims: { sub: 'x' }, check: 'c', kubernetes: KUBERNETES });
-    expect(await stub.spend(undefined, batchOf([record]))).toMatchObject({ permits: 1 });
+    expect(await stub.spend(ASK, batchOf([record]))).toMatchObject({ permits: 1 });
     await stub.news(batchOf([recordOf('b', T)]));
     await stub.remember(batchOf([recordOf('c', T)]));
     expect(await idsOf(stub)).toEqual(['c', 'b', 'a']);
@@ -103,7 +105,7 @@ describe('what a question brings', () => {
 
   it('is packed as soon as a row is full, after the answer', async () => {
     const { stub } = await newProject();
-    await stub.spend(undefined, batchOf(many(120)));
+    await stub.spend(ASK, batchOf(many(120)));
     await expect.poll(async () => (await tablesOf(stub)).length).toBe(1);
     expect(await rowsOf(stub)).toHaveLength(2);
     await abortAllDurableObjects();
@@ -117,13 +119,13 @@ describe('what a question brings', () => {
 
   it('is lost by an eviction before that, and no permit with it', async () => {
     const { stub } = await newProject({ limitPerMinute: 3 });
-    await stub.spend(undefined, batchOf(many(3)));
+    await stub.spend(ASK, batchOf(many(3)));
     await evictDurableObject(stub);
     expect(await idsOf(stub)).toEqual([]);
     expect(await stub.usage()).toMatchObject({ countedPermits: 1 });
-    await stub.spend();
-    await stub.spend();
-    expect(await stub.spend()).toMatchObject({ permits: 0 });
+    await stub.spend(ASK);
+    await stub.spend(ASK);
+    expect(await stub.spend(ASK)).toMatchObject({ permits: 0 });
   });
 
   it('fills up the newest row after a restart', async () => {
@@ -154,7 +156,7 @@ describe('what a question brings', () => {
   ])('and %s costs neither the permit nor the good ones beside it', async (_what, batch) => {
     const { stub } = await newProject();
     await stub.remember(batchOf([recordOf('good', T)]));
-    expect(await stub.spend(undefined, batch as never)).toMatchObject({ permits: 1, epoch: 1 });
+    expect(await stub.spend(ASK, batch as never)).toMatchObject({ permits: 1, epoch: 1 });
     expect(await idsOf(stub)).toEqual(['good']);
   });
 
@@ -183,7 +185,7 @@ describe('a row that cannot be written', () => {
       ctx.storage.sql.exec(`CREATE TRIGGER full BEFORE INSERT ON recent BEGIN SELECT RAISE(ABORT, 'full'); END`);
     });
     for (let round = 0; round < 30; round++) {
-      expect(await stub.spend(undefined, batchOf(many(50, round * 50)))).toMatchObject({ permits: 1 });
+      expect(await stub.spend(ASK, batchOf(many(50, round * 50)))).toMatchObject({ permits: 1 });
     }
     await setClock(stub, T + 20_000);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
@@ -265,7 +267,7 @@ describe('retention', () => {
     await stub.remember(batchOf(many(60)));
     expect(await idsOf(stub)).toEqual([]);
     await evictDurableObject(stub);
-    await stub.spend(undefined, batchOf(many(60)));
+    await stub.spend(ASK, batchOf(many(60)));
     expect(await idsOf(stub)).toEqual([]);
   });
 

@@ -103,7 +103,7 @@ export class LeaseHolder {
     if (last === undefined || this.#isAsking(nowMs) || nowMs < this.#askAgainAtMs) return false;
     const left = this.#held.reduce((sum, held) => sum + held.left, 0);
     const aheadMs = Math.min(RENEW_AHEAD_MS, (last.usableUntilMs - last.usableFromMs) * RENEW_FRACTION);
-    const needed = (this.#rate.perSecond(nowMs) * aheadMs) / 1_000;
+    const needed = (this.#rateBefore * aheadMs) / 1_000;
     // A lease of a few permits is asked for anew when it is used up: who exchanges seldom would renew for nobody.
     return needed >= 1 && (left < needed || last.usableUntilMs - nowMs < aheadMs);
   }

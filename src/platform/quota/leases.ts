@@ -38,20 +38,28 @@ export async function takeFromLeases(held: Held, deps: LeaseDeps): Promise<Resul
       }
       return ok({ news: held.news, usableUntilMs: taken.usableUntilMs });
     }
-    if (taken.tag === 'wait') {
-      return err({ denial: overQuota(taken.retryAfterMs), ...(held.news === undefined ? {} : { news: held.news }) });
-    }
+    if (taken.tag === 'wait') return refused(held, taken.retryAfterMs);
     if (nowMs() >= untilMs) return err({ denial: UNAVAILABLE });
     if (taken.tag === 'pending') await deps.wait(LOOK_AGAIN_MS);
     else if (held.failures !== failures || questions === MAX_QUESTIONS) return err({ denial: UNAVAILABLE });
     else {
       questions += 1;
-      const { came } = await askForLease(held, deps);
-      if (came === 'answer' || (came === 'again' && questions < MAX_QUESTIONS)) continue;
-      held.failures += 1;
-      return err({ denial: UNAVAILABLE });
+      const { drops } = held;
+      const asking = await askForLease(held, deps);
+      if (asking.came === 'answer') {
+        // However late it comes: room does not come from asking. A refusal from before a change says nothing.
+        if (asking.answer.permits < 1 && held.drops === drops) return refused(held, asking.answer.retryAfterMs ?? 0);
+      } else if (asking.came === 'nothing' || questions === MAX_QUESTIONS) {
+        held.failures += 1;
+        return err({ denial: UNAVAILABLE });
+      }
     }
   }
+}
+
+/** With the news, for whoever is shut out is to hear that rather than to wait. */
+function refused({ news }: Held, retryAfterMs: number): Result<never, NoPermit> {
+  return err({ denial: overQuota(retryAfterMs), ...(news === undefined ? {} : { news }) });
 }
 
 /** One question. Whatever comes of it is the holder's, also when nobody waits for it any more. */

@@ -20,7 +20,10 @@ export class Refusals {
   }
 
   /** The wait for room, of the first of these limits that is known to have none. */
-  find(limits: readonly string[], nowMs: number): { readonly limit: string; readonly retryAfterMs: number } | undefined {
+  find(
+    limits: readonly string[],
+    nowMs: number,
+  ): { readonly limit: string; readonly retryAfterMs: number } | undefined {
     for (const limit of limits) {
       const refusal = this.#byLimit.get(limit);
       if (refusal !== undefined && nowMs < refusal.askAgainAtMs) {
