@@ -8,6 +8,7 @@ import {
   addRole,
   addTarget,
   admin,
+  administerThrough,
   type Answer,
   call,
   captureAudit,
@@ -34,6 +35,7 @@ let target: TestTarget;
 let reader: string;
 
 beforeEach(async () => {
+  administerThrough();
   project = await createProject();
   cluster = await addCluster(project);
   target = await addTarget(project);
@@ -89,6 +91,7 @@ describe.each([
     ['the target', onTarget],
   ])('a deny policy on %s that is written, replaced, deleted', async (_where, parent) => {
     const edge = start();
+    administerThrough(edge);
     expect((await ask(target.uri, edge)).status).toBe(200);
     const name = await deny({}, parent());
     expect((await ask(target.uri, edge)).body['error']).toBe('unauthorized_client');
@@ -103,6 +106,7 @@ describe.each([
 
   it('a role that comes to hold, or no longer holds, what is denied on project and target', async () => {
     const edge = start();
+    administerThrough(edge);
     for (const [index, parent] of [onProject(), onTarget()].entries()) {
       const name = await deny({ deniedPermissions: ['orders.delete'] }, parent, `no-orders-${index}`);
       expect((await ask(target.uri, edge)).status).toBe(200);

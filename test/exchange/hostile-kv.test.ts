@@ -10,6 +10,7 @@ import {
   addCluster,
   addRole,
   addTarget,
+  administerThrough,
   claimsOf,
   createProject,
   type Fetch,
@@ -19,6 +20,7 @@ import {
   setPolicy,
   tokenForm,
 } from '../support/broker.ts';
+import { aheadClock } from '../support/clock.ts';
 
 const HABITS = ['honest', 'stale', 'oldest', 'lost', 'altered', 'swapped', 'garbage', 'empty', 'throws'] as const;
 type Habit = (typeof HABITS)[number];
@@ -87,7 +89,8 @@ const step = fc.constantFrom(
   'ask other',
 );
 
-it('decides every exchange as the authority would, whatever KV says', async () => {
+it('decides every exchange as the authority would, whatever KV says: at once where it was changed, elsewhere a lease later', async () => {
+  const clock = aheadClock();
   const project = await createProject();
   const role = await addRole(project);
   await fc.assert(
@@ -107,6 +110,12 @@ it('decides every exchange as the authority would, whatever KV says', async () =
         const truth = { bound: false, enabled: true, keys: cluster };
         let turn = 0;
         for (const one of steps) {
+          if (one === 'new isolate') isolates[turn % 2] = isolate(turn % 2);
+          turn += 1;
+          // Whoever is asked next made the change; when the other's turn comes, the longest lease is over.
+          const edge = isolates[turn % 2];
+          administerThrough(edge);
+          clock.ahead(10_000);
           if (one === 'bind' || one === 'unbind') {
             truth.bound = one === 'bind';
             const members = [member(project, cluster.pool, 'subject/ns/shop/sa/checkout')];
@@ -121,13 +130,12 @@ it('decides every exchange as the authority would, whatever KV says', async () =
             await must('PATCH', `/v1/${cluster.name}?updateMask=kubernetes`, {
               kubernetes: { clusterUri, issuerUri, jwksJson },
             });
-          } else if (one === 'new isolate') isolates[turn % 2] = isolate(turn % 2);
-          turn += 1;
+          }
           // Signed by one of two keys, of which the provider knows one at a time.
           const signer = one === 'ask other' ? stranger : cluster;
           const token = await signer.issuer.sign(JSON.parse(payloadOf(await cluster.token())) as object);
           const form = tokenForm(cluster.audience, token, { resource: target.uri });
-          const answer = await postToken(form, { 'cf-connecting-ip': `192.0.2.${turn}` }, isolates[turn % 2]);
+          const answer = await postToken(form, { 'cf-connecting-ip': `192.0.2.${turn}` }, edge);
           const right = truth.bound && truth.enabled && truth.keys === signer;
           expect([one, answer.status, answer.text]).toEqual([one, right ? 200 : 400, answer.text]);
           if (right) expect(claimsOf(answer)).toMatchObject({ aud: target.uri, sub: 'ns/shop/sa/checkout' });
@@ -136,6 +144,8 @@ it('decides every exchange as the authority would, whatever KV says', async () =
     ),
     { numRuns: 25, endOnFailure: true },
   );
+  clock.restore();
+  administerThrough();
   expect([...tampered].toSorted()).toEqual([...HABITS].toSorted());
 }, 180_000);
 

@@ -69,3 +69,37 @@ export function countingObjects<T extends Rpc.DurableObjectBranded>(
   });
   return { namespace, calls: () => calls, names: () => [...names] };
 }
+
+/** Counts calls by the method, and can be made to answer no more: whoever waits for an answer from then on waits for ever. */
+export function silenceableObjects<T extends Rpc.DurableObjectBranded>(
+  real: DurableObjectNamespace<T>,
+): { readonly namespace: DurableObjectNamespace<T>; calls(method?: string): number; silence(): void } {
+  const calls: string[] = [];
+  let isSilent = false;
+  const namespace = new Proxy(real, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property);
+      if (typeof value !== 'function') return value;
+      if (property !== 'getByName') return value.bind(target);
+      return (name: string) => {
+        const stub = target.getByName(name);
+        return new Proxy(stub, {
+          get(_stub, method) {
+            return (...args: unknown[]): unknown => {
+              calls.push(String(method));
+              if (isSilent) return new Promise(() => undefined);
+              return Reflect.apply(Reflect.get(stub, method) as (...all: unknown[]) => unknown, stub, args);
+            };
+          },
+        });
+      };
+    },
+  });
+  return {
+    namespace,
+    calls: (method) => calls.filter((one) => method === undefined || one === method).length,
+    silence: () => {
+      isSilent = true;
+    },
+  };
+}
