@@ -33,6 +33,12 @@ export interface Issued {
   readonly scopes: readonly string[];
 }
 
+export interface Exchanged {
+  readonly issued: Result<Issued, Denial>;
+  /** The project's limit, for who has shown a token that holds: strangers learn nothing of a project. */
+  readonly limitPerMinute?: number;
+}
+
 const MAX_MINTED_BYTES = 8_192;
 
 /** Filled along the way, for the event and the memory. */
@@ -41,11 +47,12 @@ interface Trace extends Memory {
   grant?: Grant;
   tokenId?: string;
   admittedAtMs?: number;
+  limitPerMinute?: number;
   dryRuns: DryRun[];
   readonly durationsMs: Record<string, number>;
 }
 
-export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Result<Issued, Denial>> {
+export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Exchanged> {
   const startMs = ports.nowMs();
   const trace: Trace = { requestId: input.requestId, startMs, dryRuns: [], durationsMs: {} };
   const issued = await closed(() => issue(input, ports, trace));
@@ -53,7 +60,7 @@ export async function exchange(input: ExchangeInput, ports: ExchangePorts): Prom
   if (issued.ok) rememberGrant(trace.grant?.roles ?? [], trace, ports);
   else rememberRefusal(issued.error, trace, ports);
   ports.record(eventOf(input, issued, trace, startMs));
-  return issued;
+  return { issued, ...(trace.limitPerMinute === undefined ? {} : { limitPerMinute: trace.limitPerMinute }) };
 }
 
 async function issue(input: ExchangeInput, ports: ExchangePorts, trace: Trace): Promise<Result<Issued, Denial>> {
@@ -155,6 +162,7 @@ async function authorize(
 ): Promise<Result<Grant, Denial>> {
   const project = await view.project();
   trace.isKept = project !== undefined && recentRetentionSeconds(project.project) > 0;
+  if (project !== undefined) trace.limitPerMinute = project.project.tokenExchangesPerMinute;
   trace.targetId = undefined;
   const nowSeconds = Math.floor(ports.nowMs() / 1_000);
   if (input.resource === undefined) {

@@ -70,7 +70,7 @@ async function run(
     };
   }
 
-  const result = await exchange(INPUT, ports);
+  const { issued: result } = await exchange(INPUT, ports);
   return { outcome: result.ok ? result.value.accessToken : result.error.tag, views, events, asked };
 }
 

@@ -94,7 +94,7 @@ async function ask(targetId: string): Promise<string> {
     resource: `https://${targetId}.example.com`,
     scopes: [],
   };
-  const result = await exchange(input, ports);
+  const { issued: result } = await exchange(input, ports);
   return result.ok ? result.value.accessToken : result.error.tag;
 }
 

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   addCluster,
   type Answer,
+  call,
   captureAudit,
   type Cluster,
   createProject,
@@ -45,6 +46,43 @@ describe('429', () => {
     expect((await exchange(mine)).status).toBe(429);
     await must('PATCH', `/v1/${mine.name}?updateMask=disabled`, { disabled: true });
     await expectRefusal(audit, await exchange(mine), 400, 'invalid_target', 'disabled');
+  });
+
+  it('over quota, with what is left of it in RateLimit, and RateLimit-Policy on every answer', async () => {
+    const small = await createProject();
+    const mine = await addCluster(small);
+    await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, {
+      tokenExchangesPerMinute: 1,
+    });
+    const policyOf = ({ headers }: Answer): string | null => headers.get('ratelimit-policy');
+    const granted = await exchange(mine);
+    expect([granted.status, policyOf(granted), granted.headers.get('ratelimit')]).toEqual([
+      200,
+      '"project";q=1;w=60',
+      null,
+    ]);
+    const refused = await exchange(mine);
+    expect([refused.status, policyOf(refused)]).toEqual([429, '"project";q=1;w=60']);
+    expect(refused.headers.get('ratelimit')).toBe(`"project";r=0;t=${refused.headers.get('retry-after')}`);
+    // Who holds a token that verifies may know; a stranger sees the same of every project, and of none.
+    expect(policyOf(await exchange(mine, 'https://nowhere.example.com'))).toBe('"project";q=1;w=60');
+    const strangers = [
+      await exchange(mine, undefined, 'a.b.c'),
+      await exchange(mine, undefined, await cluster.token()),
+      await postToken(tokenForm(`${mine.audience}x`, await mine.token())),
+      await postToken(new URLSearchParams()),
+      await call('/v1/token'),
+      await call('/v1/token/x', { method: 'POST' }),
+      await call('/v1/token', { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }),
+    ];
+    for (const answer of strangers) {
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect([answer.text, policyOf(answer), answer.headers.get('ratelimit')]).toEqual([
+        answer.text,
+        '"project";q=6000;w=60',
+        null,
+      ]);
+    }
   });
 
   it('refused exchanges cost no quota', async () => {

@@ -1,6 +1,7 @@
 /** What the caller of POST /v1/token hears (WIRE.md A.5, A.6; CONTRACT "Exchange"). Callers learn that, operators learn why. Pure. */
 import type { Check, Denial } from '../../core/denial.ts';
 import type { Issued } from '../../core/exchange.ts';
+import { quotaHeaders } from './quota-headers.ts';
 
 /** Refusals that exist before there is an exchange: the request was not one. */
 export type RequestFault =
@@ -16,20 +17,23 @@ interface OAuthError {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function renderIssued(issued: Issued, requestedTokenType: string): Response {
-  return json(200, {
+/** `limitPerMinute`: of the project, where the caller may know it. */
+export function renderIssued(issued: Issued, requestedTokenType: string, limitPerMinute?: number): Response {
+  const body = {
     access_token: issued.accessToken,
     issued_token_type: requestedTokenType,
     token_type: 'Bearer',
     expires_in: issued.expiresInSeconds,
     ...(issued.scopes.length > 0 ? { scope: issued.scopes.join(' ') } : {}),
-  });
+  };
+  return json(200, body, quotaHeaders(limitPerMinute));
 }
 
 /** Always JSON with a string `error`: Java's client casts it and would die of anything else (WIRE.md A.6). */
-export function renderDenial(denial: Denial | RequestFault): Response {
+export function renderDenial(denial: Denial | RequestFault, limitPerMinute?: number): Response {
   const { status, error, description, headers } = wordsFor(denial);
-  return json(status, { error, error_description: description }, headers);
+  const quota = quotaHeaders(limitPerMinute, denial.tag === 'over_quota' ? denial : undefined);
+  return json(status, { error, error_description: description }, { ...quota, ...headers });
 }
 
 const INVALID_TARGET =
@@ -130,6 +134,6 @@ function retryAfter(seconds: number): Record<string, string> {
   return { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) };
 }
 
-function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+function json(status: number, body: unknown, headers: Readonly<Record<string, string>>): Response {
   return Response.json(body, { status, headers: { 'Cache-Control': 'no-store', Pragma: 'no-cache', ...headers } });
 }

@@ -21,8 +21,10 @@ export function createGoogleStsRoutes(ports: ExchangePorts): Routes {
     const { requestedTokenType, ...input } = read.value;
     // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word.
     const address = context.req.header('cf-connecting-ip') ?? 'unknown';
-    const issued = await exchange({ ...input, requestId, address }, ports);
-    return issued.ok ? renderIssued(issued.value, requestedTokenType) : renderDenial(issued.error);
+    const { issued, limitPerMinute } = await exchange({ ...input, requestId, address }, ports);
+    return issued.ok
+      ? renderIssued(issued.value, requestedTokenType, limitPerMinute)
+      : renderDenial(issued.error, limitPerMinute);
   });
   // A client whose token_url is slightly wrong still hears JSON with a string `error`.
   routes.all('/v1/token/*', (context) => refuse(context.get('requestId'), { tag: 'not_found' }));
