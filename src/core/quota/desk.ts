@@ -6,7 +6,7 @@ import { DecayingRate } from './decaying.ts';
 import { Demand } from './demand.ts';
 import { Evenly } from './evenly.ts';
 import { bucketEndMs, bucketOf, type Cut, Ledger, type LedgerRow } from './ledger.ts';
-import { BUCKET_MS, COUNTED_AFTER_EXPIRY_MS, LONGEST_LEASE_MS } from './numbers.ts';
+import { BUCKET_MS, COUNTED_AFTER_EXPIRY_MS, type LedgerNumbers, LONGEST_LEASE_MS } from './numbers.ts';
 import { clamp, neededPermits, type Plan, planFor } from './plan.ts';
 
 export interface Ask {
@@ -45,6 +45,8 @@ const CRUMB_PERMITS = 20;
 const CRUMB_SHARE = 1 / 500;
 /** No row is written to win back fewer. */
 const LEAST_WON_BACK = 3;
+/** Who waits for long waits somewhat longer, so that not all come back at the moment when there is room again. */
+const SPREAD_OF_WAIT = 0.1;
 /** Nothing in the ledger brings room to a limit of 0. */
 const CLOSED_RETRY_AFTER_MS = 60_000;
 const ASKS_MEMORY_MS = 5_000;
@@ -60,8 +62,8 @@ export class Desk {
   #openBucket = -1;
 
   /** From the rows that are stored. `name`: unlike that of any instance before. */
-  constructor(rows: readonly LedgerRow[], name: string) {
-    this.#ledger = new Ledger(rows, name);
+  constructor(rows: readonly LedgerRow[], name: string, numbers?: LedgerNumbers) {
+    this.#ledger = new Ledger(rows, name, numbers);
   }
 
   /** `chance`: in [0, 1), for who is sent away together must not come back together. */
@@ -136,7 +138,7 @@ export class Desk {
   }
 
   #given(cut: Cut, plan: Plan, awayMs: number, timeMs: number, rows: readonly LedgerRow[]): Allotted {
-    this.#evenly.handed(cut.permits);
+    this.#evenly.handed(cut.permits, timeMs);
     return {
       ...cut,
       // The bucket may reach further than a lease may: then it counts for longer than it is used.
@@ -161,7 +163,8 @@ export class Desk {
       timeMs + this.#evenly.returnsAfterMs(plan.evenPerSecond),
     );
     const roomAfterMs = limit < 1 ? CLOSED_RETRY_AFTER_MS : Math.max(1, roomAtMs - nowMs);
-    const retryAfterMs = Math.ceil(roomAfterMs + 2 * plan.paceMs * chance);
+    const spreadMs = Math.max(2 * plan.paceMs, Math.min(plan.spreadMs, roomAfterMs * SPREAD_OF_WAIT));
+    const retryAfterMs = Math.ceil(roomAfterMs + spreadMs * chance);
     this.#evenly.refused(timeMs + retryAfterMs);
     this.#demand.seen(ask.asker, ask.ratePerSecond, retryAfterMs, timeMs);
     return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, rows };

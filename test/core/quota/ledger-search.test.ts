@@ -119,7 +119,8 @@ class World {
     const timeMs = ledger.advance((this.now + objectClock) * STEP_MS);
     const bucket = bucketOf(timeMs + life * STEP_MS, this.#numbers());
     if (who === 'live') {
-      const rows = ledger.free(bucket) >= permits ? [] : ledger.reserve(bucket, { least: 1, most: reserve, worthARow: 1 }, limit);
+      const rows =
+        ledger.free(bucket) >= permits ? [] : ledger.reserve(bucket, { least: 1, most: reserve, worthARow: 1 }, limit);
       if (rowsAreWritten) for (const row of rows) this.rows.set(row.bucket, row);
     } else if (staleReserves) ledger.reserve(bucket, { least: 1, most: reserve, worthARow: 1 }, limit);
     const cut = ledger.cut(bucket, permits, limit);
