@@ -84,7 +84,10 @@ export class Desk {
       most < 1 || !this.#isOpen(plan, timeMs)
         ? undefined
         : this.#ledger.cut(this.#openBucket, wanted(this.#openBucket), limit);
-    if (cut === undefined) return this.#refused(ask, plan, timeMs, nowMs, limit, chance, rows);
+    if (cut === undefined) {
+      const retryAfterMs = this.#refused(ask, plan, { nowMs, timeMs, limit, chance });
+      return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, rows };
+    }
     return this.#given(cut, plan, awayMs, timeMs, rows);
   }
 
@@ -149,15 +152,7 @@ export class Desk {
   }
 
   /** Away until there is room, and who are many come back one after the other. */
-  #refused(
-    ask: Ask,
-    plan: Plan,
-    timeMs: number,
-    nowMs: number,
-    limit: number,
-    chance: number,
-    rows: readonly LedgerRow[],
-  ): Allotted {
+  #refused(ask: Ask, plan: Plan, { timeMs, nowMs, limit, chance }: Moment): number {
     const roomAtMs = Math.max(
       this.#ledger.roomReturnsAtMs(crumbOf(limit), limit),
       timeMs + this.#evenly.returnsAfterMs(plan.evenPerSecond),
@@ -167,8 +162,16 @@ export class Desk {
     const retryAfterMs = Math.ceil(roomAfterMs + spreadMs * chance);
     this.#evenly.refused(timeMs + retryAfterMs);
     this.#demand.seen(ask.asker, ask.ratePerSecond, retryAfterMs, timeMs);
-    return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, rows };
+    return retryAfterMs;
   }
+}
+
+interface Moment {
+  /** By the object's clock, and as the ledger's time, which never goes back. */
+  readonly nowMs: number;
+  readonly timeMs: number;
+  readonly limit: number;
+  readonly chance: number;
 }
 
 function crumbOf(limit: number): number {

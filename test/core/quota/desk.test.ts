@@ -71,11 +71,11 @@ describe('a settled lease', () => {
   it('makes room for what was not used, once', () => {
     const desk = new Desk([], 'd');
     const { lease, permits } = desk.ask(busy, T, 6_000, HALF);
-    const settled = [{ lease, unused: permits - 3 }];
+    const settled = [{ lease, unused: 3 }];
     desk.settle(settled, T + 1);
-    expect(desk.issued(T + 1)).toBe(3);
+    expect(desk.issued(T + 1)).toBe(permits - 3);
     desk.settle(settled, T + 2);
-    expect(desk.issued(T + 2)).toBe(3);
+    expect(desk.issued(T + 2)).toBe(permits - 3);
   });
 
   it('is believed long after its end, while it counts', () => {
@@ -143,6 +143,19 @@ describe('a refusal', () => {
       { seed: 5, numRuns: 300 },
     );
     expect(refusals).toBeGreaterThan(50);
+  });
+
+  it('is as honest while room is handed out evenly: there is room, and the answer says when it is next for somebody', () => {
+    const desk = new Desk([], 'd');
+    for (let n = 0; n < 1_100; n += 1) desk.ask(one(), T + n, 1_000, HALF);
+    const later = T + 75_000;
+    const answers = Array.from({ length: 100 }, () => desk.ask(one(), later, 1_000, HALF));
+    const given = answers.filter((answer) => answer.permits === 1).length;
+    expect(given).toBeGreaterThanOrEqual(10);
+    expect(given).toBeLessThan(100);
+    const { retryAfterMs = 0 } = answers.at(-1) ?? {};
+    expect(retryAfterMs).toBeLessThan(1_000);
+    expect(desk.ask(one(), later + retryAfterMs, 1_000, HALF).permits).toBe(1);
   });
 
   it('is not longer than it must be: a second before, a full limit has no room', () => {
