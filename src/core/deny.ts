@@ -4,7 +4,7 @@ import type { Condition } from './policy/condition.ts';
 import { EVERYBODY, type ConditionText, type EdgeDenyRule } from './resources.ts';
 
 /** The right to exchange at all. Nobody needs it granted; it can only be denied. */
-const EXCHANGE_PERMISSION = 'sts.tokens.exchange';
+export const EXCHANGE_PERMISSION = 'sts.tokens.exchange';
 
 /** A rule that names this principal and does not except it. */
 export interface Denying {
