@@ -6,7 +6,7 @@ import { DecayingRate } from './decaying.ts';
 import { Demand } from './demand.ts';
 import { Evenly } from './evenly.ts';
 import { bucketEndMs, bucketOf, type Cut, Ledger, type LedgerRow } from './ledger.ts';
-import { BUCKET_MS, COUNTED_AFTER_EXPIRY_MS, LONGEST_LEASE_MS } from './numbers.ts';
+import { BUCKET_MS, COUNTED_AFTER_EXPIRY_MS, type LedgerNumbers, LONGEST_LEASE_MS } from './numbers.ts';
 import { clamp, neededPermits, type Plan, planFor } from './plan.ts';
 
 export interface Ask {
@@ -45,6 +45,8 @@ const CRUMB_PERMITS = 20;
 const CRUMB_SHARE = 1 / 500;
 /** No row is written to win back fewer. */
 const LEAST_WON_BACK = 3;
+/** Who waits for long waits somewhat longer, so that not all come back at the moment when there is room again. */
+const SPREAD_OF_WAIT = 0.1;
 /** Nothing in the ledger brings room to a limit of 0. */
 const CLOSED_RETRY_AFTER_MS = 60_000;
 const ASKS_MEMORY_MS = 5_000;
@@ -55,21 +57,19 @@ export class Desk {
   readonly #ledger: Ledger;
   readonly #asks = new DecayingRate(ASKS_MEMORY_MS);
   readonly #demand = new Demand();
-  #evenly = new Evenly();
-  #limit = 0;
+  readonly #evenly = new Evenly();
   /** Which leases are cut from now. */
   #openBucket = -1;
 
   /** From the rows that are stored. `name`: unlike that of any instance before. */
-  constructor(rows: readonly LedgerRow[], name: string) {
-    this.#ledger = new Ledger(rows, name);
+  constructor(rows: readonly LedgerRow[], name: string, numbers?: LedgerNumbers) {
+    this.#ledger = new Ledger(rows, name, numbers);
   }
 
   /** `chance`: in [0, 1), for who is sent away together must not come back together. */
   ask(ask: Ask, nowMs: number, limit: number, chance: number): Allotted {
     this.settle(ask.settled, nowMs);
     const timeMs = this.#ledger.advance(nowMs);
-    this.#limitIs(limit);
     this.#asks.add(timeMs);
     this.#demand.seen(ask.asker, ask.ratePerSecond, 0, timeMs);
     const plan = planFor(this.#load(timeMs, limit));
@@ -84,7 +84,10 @@ export class Desk {
       most < 1 || !this.#isOpen(plan, timeMs)
         ? undefined
         : this.#ledger.cut(this.#openBucket, wanted(this.#openBucket), limit);
-    if (cut === undefined) return this.#refused(ask, plan, timeMs, nowMs, limit, chance, rows);
+    if (cut === undefined) {
+      const retryAfterMs = this.#refused(ask, plan, { nowMs, timeMs, limit, chance });
+      return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, rows };
+    }
     return this.#given(cut, plan, awayMs, timeMs, rows);
   }
 
@@ -108,12 +111,6 @@ export class Desk {
   issued(nowMs: number): number {
     this.#ledger.advance(nowMs);
     return this.#ledger.issued();
-  }
-
-  /** A raise is for those who were refused: what is new of the limit is not to wait for an even pace. */
-  #limitIs(limit: number): void {
-    if (limit > this.#limit) this.#evenly = new Evenly();
-    this.#limit = limit;
   }
 
   #load(timeMs: number, limit: number): Parameters<typeof planFor>[0] {
@@ -149,7 +146,7 @@ export class Desk {
   }
 
   #given(cut: Cut, plan: Plan, awayMs: number, timeMs: number, rows: readonly LedgerRow[]): Allotted {
-    this.#evenly.handed(cut.permits);
+    this.#evenly.handed(cut.permits, timeMs);
     return {
       ...cut,
       // The bucket may reach further than a lease may: then it counts for longer than it is used.
@@ -160,25 +157,26 @@ export class Desk {
   }
 
   /** Away until there is room, and who are many come back one after the other. */
-  #refused(
-    ask: Ask,
-    plan: Plan,
-    timeMs: number,
-    nowMs: number,
-    limit: number,
-    chance: number,
-    rows: readonly LedgerRow[],
-  ): Allotted {
+  #refused(ask: Ask, plan: Plan, { timeMs, nowMs, limit, chance }: Moment): number {
     const roomAtMs = Math.max(
       this.#ledger.roomReturnsAtMs(crumbOf(limit), limit),
       timeMs + this.#evenly.returnsAfterMs(plan.evenPerSecond),
     );
     const roomAfterMs = limit < 1 ? CLOSED_RETRY_AFTER_MS : Math.max(1, roomAtMs - nowMs);
-    const retryAfterMs = Math.ceil(roomAfterMs + 2 * plan.paceMs * chance);
+    const spreadMs = Math.max(2 * plan.paceMs, Math.min(plan.spreadMs, roomAfterMs * SPREAD_OF_WAIT));
+    const retryAfterMs = Math.ceil(roomAfterMs + spreadMs * chance);
     this.#evenly.refused(timeMs + retryAfterMs);
     this.#demand.seen(ask.asker, ask.ratePerSecond, retryAfterMs, timeMs);
-    return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, rows };
+    return retryAfterMs;
   }
+}
+
+interface Moment {
+  /** By the object's clock, and as the ledger's time, which never goes back. */
+  readonly nowMs: number;
+  readonly timeMs: number;
+  readonly limit: number;
+  readonly chance: number;
 }
 
 function crumbOf(limit: number): number {

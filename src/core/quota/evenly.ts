@@ -27,13 +27,14 @@ export class Evenly {
   /** What may be handed out at this moment. */
   most(perSecond: number, timeMs: number): number {
     const burst = Math.max(BURST_PERMITS, (perSecond * BURST_MS) / 1_000);
-    this.#credit = Math.min(burst, this.#credit + (perSecond * (timeMs - this.#atMs)) / 1_000);
+    const isOn = this.isOn(timeMs);
+    this.#credit = isOn ? Math.min(burst, this.#credit + (perSecond * (timeMs - this.#atMs)) / 1_000) : burst;
     this.#atMs = timeMs;
-    return this.isOn(timeMs) ? Math.floor(this.#credit) : Infinity;
+    return isOn ? Math.floor(this.#credit) : Infinity;
   }
 
-  handed(permits: number): void {
-    this.#credit -= permits;
+  handed(permits: number, timeMs: number): void {
+    if (this.isOn(timeMs)) this.#credit -= permits;
   }
 
   /** When there is something to hand out again. */

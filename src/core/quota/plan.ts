@@ -26,6 +26,8 @@ export interface Plan {
   readonly isScarce: boolean;
   /** How long each asker stays away, so that all together do not ask too often; 0 where they do not anyway. */
   readonly paceMs: number;
+  /** Over what time they come back who were sent away for long, and would all come at once. */
+  readonly spreadMs: number;
   /** What each asker is given in that time, on average. */
   readonly permitsAPace: number;
   /** A lease is made for `leaseMs` and more; with less than `shortestMs` to live, none is made. */
@@ -41,7 +43,7 @@ export interface Plan {
 
 /** The answer's journey takes some of a lease, its margin takes half a second, and a waiting request must be served by what is left. */
 const SHORTEST_LEASE_MS = 1_000;
-export const LONGEST_JOURNEY_MS = 250;
+const LONGEST_JOURNEY_MS = 250;
 /** Between two uses of the same room lies as much: what a limit yields a second is the limit by this. */
 const SHORTEST_COUNT_MS = COUNTED_AFTER_EXPIRY_MS + SHORTEST_LEASE_MS;
 /** As full as the ledger is planned to be: chance crowds above it. */
@@ -51,9 +53,9 @@ const ROOM_LASTS_MS = 1_500;
 /** For a minute after somebody was refused for want of room, room is handed out evenly, hardly faster than it returns (`Evenly`). */
 const EVEN_HASTE = 1.03;
 /** So many askings a second, and no more, from all askers together: under the 300 that are promised by what chance adds. */
-const ASKS_PER_SECOND = 270;
+const ASKS_PER_SECOND = 275;
 /** A paced lease is to last until the next one: where there is enough for all that must be rare to fail, else what it holds is used up before. */
-const LASTS_LONGER = 1.4;
+const LASTS_LONGER = 1.6;
 const LASTS_LONGER_WHERE_SCARCE = 1.1;
 /** Rows are reserved for so many permits, where time and room allow. */
 const ROW_PERMITS = 40;
@@ -69,6 +71,7 @@ export function planFor({ limit, issued, seenPerSecond, askers, isEven }: Load):
   const handedPerSecond = share * seenPerSecond;
   // Each asks when its pace is over and it has something to ask for: together, `ASKS_PER_SECOND` times.
   const paceMs = 1_000 * askers * Math.max(0, 1 / ASKS_PER_SECOND - 1 / seenPerSecond);
+  const spreadMs = (1_000 * askers) / ASKS_PER_SECOND;
   const permitsAPace = (handedPerSecond * paceMs) / 1_000 / Math.max(1, askers);
   // Several permits must live as long as they are to last; a single one is used at once.
   const lastingMs = paceMs * (isScarce ? LASTS_LONGER_WHERE_SCARCE * share : LASTS_LONGER);
@@ -79,11 +82,23 @@ export function planFor({ limit, issued, seenPerSecond, askers, isEven }: Load):
   const longestServiceMs = clamp(spareMs - LONGEST_LEASE_MS, SHORTEST_SERVICE_MS, LONGEST_SERVICE_MS);
   const serviceMs = Math.min((ROW_PERMITS * 1_000) / Math.max(handedPerSecond, 1), longestServiceMs);
   const leaseMs = clamp(spareMs - serviceMs, shortestMs, LONGEST_LEASE_MS);
-  return { share, isScarce, paceMs, permitsAPace, leaseMs, shortestMs, serviceMs, handedPerSecond, evenPerSecond };
+  return {
+    share,
+    isScarce,
+    paceMs,
+    spreadMs,
+    permitsAPace,
+    leaseMs,
+    shortestMs,
+    serviceMs,
+    handedPerSecond,
+    evenPerSecond,
+  };
 }
 
 /** How much more than its share of its pace a paced lease holds: chance, and its next question's way, make the pace longer. */
-const PACE_SPARE = 1.1;
+const PACE_SPARE = 1.5;
+const PACE_SPARE_WHERE_SCARCE = 1.1;
 /** A lease is to be used up before it ends, for what is left over is of no use to anybody; and not by all at the same time. */
 const USED_UP_AFTER = 0.85;
 /** In standard deviations of what chance makes of a rate: so much less than the mean. */
@@ -101,8 +116,11 @@ export function neededPermits(
   const perMs = (ratePerSecond * plan.share) / 1_000;
   const likely = perMs * usableMs * (USED_UP_AFTER + (1 - USED_UP_AFTER) * chance);
   const surelyUsed = likely - CAUTION * Math.sqrt(likely);
-  const forItsPace = plan.permitsAPace > 1 ? PACE_SPARE * perMs * (awayMs + LONGEST_JOURNEY_MS) : 0;
-  return Math.max(1, Math.floor(Math.max(surelyUsed, forItsPace)));
+  const spare = plan.isScarce ? PACE_SPARE_WHERE_SCARCE : PACE_SPARE;
+  const forItsPace = plan.permitsAPace > 1 ? spare * perMs * (awayMs + LONGEST_JOURNEY_MS) : 0;
+  // Where there is room and too many ask for each exchange anew, a second permit keeps some of them away.
+  const least = ratePerSecond > 0 && plan.paceMs > 0 && !plan.isScarce ? 2 : 1;
+  return Math.max(least, Math.floor(Math.max(surelyUsed, forItsPace)));
 }
 
 export function clamp(value: number, least: number, most: number): number {
