@@ -53,6 +53,10 @@ export function targetName(projectNumber: string, targetId: string): string {
   return `projects/${projectNumber}/targets/${targetId}`;
 }
 
+export function quotaPreferenceName(projectNumber: string, preferenceId: string): string {
+  return `projects/${projectNumber}/locations/global/quotaPreferences/${preferenceId}`;
+}
+
 const PROVIDER_NAME = /^projects\/([^/]+)\/locations\/global\/workloadIdentityPools\/([^/]+)\/providers\/([^/]+)$/;
 
 /** What no resource name can hold: a control character here would stand in a log line. */

@@ -108,13 +108,19 @@ function sumOf(buckets: readonly QuotaBucket[]): number {
 /** What the Registry told the project's quota. A project that it told nothing does not exist here. */
 export interface QuotaProject extends EpochNews {
   readonly limitPerMinute: number;
+  /** By `provider:NAME` or `principal:NAME`. Absent: nobody has one. */
+  readonly ownLimits?: OwnLimits;
 }
+
+export type OwnLimits = Readonly<Record<string, number>>;
 
 export interface AdvanceInput {
   /** Every change not yet known to have arrived: may repeat, overlap, come late or out of order. */
   readonly changes: readonly EpochChange[];
   /** The limit as of the highest epoch in `changes`. */
   readonly limitPerMinute: number;
+  /** All of them, as of the same epoch. Absent in deliveries from before there were any: nothing is said of them. */
+  readonly ownLimits?: OwnLimits;
 }
 
 /**
@@ -125,11 +131,14 @@ export function advanceProject(project: QuotaProject | undefined, input: Advance
   const delivered = Math.max(0, ...input.changes.map((change) => change.epoch));
   if (delivered === 0) return project;
   const known = project?.epoch ?? 0;
+  // A late delivery must not bring back a limit that was changed since.
+  const isLate = project !== undefined && delivered < known;
+  const ownLimits = isLate ? project.ownLimits : (input.ownLimits ?? project?.ownLimits);
   return {
     epoch: Math.max(known, delivered),
     recent: mergedChanges([...(project?.recent ?? []), ...input.changes]),
-    // A late delivery must not bring back a limit that was changed since.
-    limitPerMinute: project !== undefined && delivered < known ? project.limitPerMinute : input.limitPerMinute,
+    limitPerMinute: isLate ? project.limitPerMinute : input.limitPerMinute,
+    ...(ownLimits === undefined ? {} : { ownLimits }),
   };
 }
 

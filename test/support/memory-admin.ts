@@ -26,9 +26,10 @@ export function createMemoryAdmin(): MemoryAdmin {
   let uids = 0;
   let keys: readonly SigningKeyInfo[] = [keyInfo('key-1', 'ACTIVE'), keyInfo('key-2', 'NEXT')];
 
-  const context = (): ApplyContext => ({
+  const context = (actor: string): ApplyContext => ({
     time: new Date(Date.UTC(2026, 0, 1) + epoch * 1_000).toISOString(),
     epoch: ++epoch,
+    actor,
     newUid: () => `uid-${++uids}`,
     loopbackIssuersAllowed: false,
     ownHost: 'sts.example.com',
@@ -52,7 +53,7 @@ export function createMemoryAdmin(): MemoryAdmin {
       if (projects().some((one) => one.projectId === input.projectId || one.projectNumber === projectNumber)) {
         return err({ tag: 'already_exists', resource: `projects/${input.projectId}` });
       }
-      const now = context();
+      const now = context(actor);
       const { projectId, displayName = '' } = input;
       const project = { projectNumber, projectId, displayName, tokenExchangesPerMinute: 6_000, createTime: now.time };
       configs.set(projectNumber, new MemoryConfig(project, now));
@@ -66,7 +67,7 @@ export function createMemoryAdmin(): MemoryAdmin {
     },
     apply: async (projectNumber, command, actor) => {
       const state = config(projectNumber);
-      const applied = apply(state, command, context());
+      const applied = apply(state, command, context(actor));
       if (!applied.ok) return applied;
       state.commit(applied.value.writes);
       history.push({ actor, type: command.type });
@@ -85,7 +86,7 @@ export function createMemoryAdmin(): MemoryAdmin {
     issuerKeysStatus: async () => ok(undefined),
     organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),
     setOrganizationPolicy: async (input, actor) => {
-      const policy = setOrganizationPolicy(organization, input, context());
+      const policy = setOrganizationPolicy(organization, input, context(actor));
       if (!policy.ok) return policy;
       organization = policy.value;
       history.push({ actor, type: 'organization.policy.set' });

@@ -1,6 +1,17 @@
 /** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
 import type { OnceMarker } from '../ports.ts';
-import type { Binding, Policy, Pool, Project, Provider, Role, SigningAlgorithm, Target } from '../resources.ts';
+import type {
+  Binding,
+  OwnLimit,
+  Policy,
+  Pool,
+  Project,
+  Provider,
+  QuotaPreference,
+  Role,
+  SigningAlgorithm,
+  Target,
+} from '../resources.ts';
 
 export interface PoolInput {
   readonly displayName?: string;
@@ -70,6 +81,32 @@ export interface PolicyInput {
 export interface ProjectInput {
   readonly displayName?: string;
   readonly tokenExchangesPerMinute?: number;
+  readonly credentialGenerationsPerMinute?: number;
+  readonly ownLimits?: readonly OwnLimit[];
+}
+
+/** What a tenant asks for. Numbers are 64 bits wide at Google, so they may be texts. */
+export interface QuotaWish {
+  readonly quotaId?: string;
+  readonly service?: string;
+  readonly quotaConfig?: {
+    readonly preferredValue?: string | number;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly dimensions?: Readonly<Record<string, string>>;
+  readonly justification?: string;
+  readonly contactEmail?: string;
+  /** RFC 3339: the raise ends then. */
+  readonly expireTime?: string;
+}
+
+/** What an administrator says to a wish; what is absent is as it was asked for. */
+export interface QuotaVerdict {
+  readonly grantedValue?: string | number;
+  readonly comment?: string;
+  readonly expireTime?: string;
+  /** Of the wish as it was looked at: one that was changed since is not decided. */
+  readonly etag?: string;
 }
 
 /** Who pushes keys, as the token that was shown proves it. */
@@ -147,7 +184,23 @@ export type Command =
       readonly mask: readonly string[];
     }
   | { readonly type: 'role.delete'; readonly roleId: string }
-  | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput };
+  | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
+  /** An empty id is made up. */
+  | { readonly type: 'quotaPreference.ask'; readonly preferenceId: string; readonly input: QuotaWish }
+  | {
+      readonly type: 'quotaPreference.change';
+      readonly preferenceId: string;
+      readonly input: QuotaWish;
+      readonly mask: readonly string[];
+      readonly etag?: string;
+      /** Ask, where there is no such preference. */
+      readonly allowMissing: boolean;
+    }
+  | { readonly type: 'quotaPreference.withdraw'; readonly preferenceId: string; readonly etag?: string }
+  | { readonly type: 'quotaPreference.approve'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
+  | { readonly type: 'quotaPreference.refuse'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
+  /** By the clock, never by a caller: raises whose time is over end. */
+  | { readonly type: 'quota.endRaises' };
 
 export interface Page {
   readonly pageSize: number;
@@ -167,7 +220,9 @@ export type Query =
   | { readonly type: 'target.list'; readonly page: Page }
   | { readonly type: 'role.get'; readonly roleId: string }
   | { readonly type: 'role.list'; readonly page: Page }
-  | { readonly type: 'policy.get'; readonly resource: PolicyResource };
+  | { readonly type: 'policy.get'; readonly resource: PolicyResource }
+  | { readonly type: 'quotaPreference.get'; readonly preferenceId: string }
+  | { readonly type: 'quotaPreference.list'; readonly page: Page };
 
 /** What a command or a query is answered with. */
 export type Answer =
@@ -178,6 +233,8 @@ export type Answer =
   | { readonly kind: 'role'; readonly role: Role }
   | { readonly kind: 'policy'; readonly policy: Policy; readonly warnings?: readonly string[] }
   | { readonly kind: 'deleted' }
+  | { readonly kind: 'quotaPreference'; readonly preference: QuotaPreference }
+  | { readonly kind: 'quotaPreferences'; readonly preferences: readonly QuotaPreference[]; readonly next: string }
   | { readonly kind: 'pools'; readonly pools: readonly Pool[]; readonly next: string }
   | { readonly kind: 'providers'; readonly providers: readonly Provider[]; readonly next: string }
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly next: string }

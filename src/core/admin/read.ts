@@ -1,5 +1,5 @@
 /** Every question about one project's configuration, answered from its state. */
-import { poolName, providerName, targetName } from '../names.ts';
+import { poolName, providerName, quotaPreferenceName, targetName } from '../names.ts';
 import { EMPTY_POLICY } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Answer, Page, Query } from './commands.ts';
@@ -67,6 +67,19 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
     case 'policy.get': {
       if (!policyResourceExists(state, query.resource)) return notFound(policyResourceName(state, query.resource));
       return ok({ kind: 'policy', policy: state.policy(query.resource) ?? EMPTY_POLICY });
+    }
+    case 'quotaPreference.get': {
+      const preference = state.quotaPreference(query.preferenceId);
+      if (preference === undefined) return notFound(quotaPreferenceName(projectNumber, query.preferenceId));
+      return ok({ kind: 'quotaPreference', preference });
+    }
+    case 'quotaPreference.list': {
+      const { rows, next } = pageOf(
+        (page) => state.quotaPreferences(page),
+        query.page,
+        (preference) => preference.preferenceId,
+      );
+      return ok({ kind: 'quotaPreferences', preferences: rows, next });
     }
   }
 }

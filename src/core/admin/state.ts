@@ -1,6 +1,6 @@
 /** How `apply` sees one project's configuration, and what it wants written: synchronous reads in, values out. */
 import type { OnceMarker } from '../ports.ts';
-import type { Policy, Pool, Project, Provider, Role, Target } from '../resources.ts';
+import type { Policy, Pool, Project, Provider, QuotaPreference, Role, Target } from '../resources.ts';
 import type { Page, PolicyResource } from './commands.ts';
 import type { BareJwk } from './jwks.ts';
 
@@ -23,6 +23,13 @@ export interface ConfigState {
   isTokenUsed(key: string): boolean;
   /** Every policy with a binding of this role, ascending by resource. */
   policiesWithRole(role: string): readonly PolicyOf[];
+  quotaPreference(preferenceId: string): QuotaPreference | undefined;
+  /** Pending, or granted and in effect: three a quota at most. */
+  openQuotaPreferences(): readonly QuotaPreference[];
+  quotaPreferenceCount(): number;
+  /** The id of the one that has been over for longest. */
+  oldestClosedQuotaPreference(): string | undefined;
+  quotaPreferences(page: Page): readonly QuotaPreference[];
   /** At most `page.pageSize` rows with an id greater than `page.after`. */
   pools(page: Page): readonly Pool[];
   providers(poolId: string, page: Page): readonly Provider[];
@@ -39,6 +46,8 @@ export type Write =
   | { readonly put: 'policy'; readonly resource: PolicyResource; readonly policy: Policy }
   /** Kept until the token has expired by itself. */
   | { readonly put: 'usedToken'; readonly marker: OnceMarker }
+  | { readonly put: 'quotaPreference'; readonly preference: QuotaPreference }
+  | { readonly remove: 'quotaPreference'; readonly preferenceId: string }
   | { readonly remove: 'target'; readonly targetId: string }
   | { readonly remove: 'role'; readonly roleId: string };
 
@@ -48,6 +57,8 @@ export interface ApplyContext {
   readonly time: string;
   /** The epoch that this write will carry: the project's epoch plus one. */
   readonly epoch: number;
+  /** Who asks. */
+  readonly actor: string;
   readonly newUid: () => string;
   /** Loopback `http://` issuers are allowed: development only. */
   readonly loopbackIssuersAllowed: boolean;

@@ -20,6 +20,7 @@ import {
 import { judgeOnce, type SpendOnce } from '../../core/quota-once.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
 import { OnceMarks } from './marks.ts';
+import { OwnLimitRow } from './own-limit-row.ts';
 
 export interface QuotaUsage {
   readonly limitPerMinute: number;
@@ -53,6 +54,7 @@ export class QuotaStore {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
   readonly #marks: OnceMarks;
+  readonly #ownLimits: OwnLimitRow;
   #project: QuotaProject | undefined;
   #state: QuotaState;
 
@@ -61,6 +63,7 @@ export class QuotaStore {
     this.#storage = storage;
     this.#sql = sql;
     this.#marks = new OnceMarks(sql);
+    this.#ownLimits = new OwnLimitRow(sql);
     const exists =
       sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'bucket'`).toArray().length > 0;
     this.#project = exists ? this.#loadProject() : undefined;
@@ -119,7 +122,11 @@ export class QuotaStore {
     const project = advanceProject(this.#project, input);
     if (project === undefined) return NO_NEWS.epoch;
     this.#sql.exec(TABLES);
-    this.#saveProject(project);
+    // The limits of one epoch, all or none.
+    this.#storage.transactionSync(() => {
+      this.#saveProject(project);
+      this.#ownLimits.save(project.ownLimits);
+    });
     this.#project = project;
     return project.epoch;
   }
@@ -167,7 +174,7 @@ export class QuotaStore {
     const recent: unknown = JSON.parse(row.recent);
     // A row that is not ours to understand closes the project: an object that cannot be built grants nothing.
     if (!isChanges(recent)) throw new Error('the stored list of changes is not one');
-    return { epoch: row.epoch, limitPerMinute: row.limit_per_minute, recent };
+    return { epoch: row.epoch, limitPerMinute: row.limit_per_minute, recent, ...this.#ownLimits.load() };
   }
 
   #loadBuckets(): readonly QuotaBucket[] {

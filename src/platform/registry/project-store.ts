@@ -2,9 +2,10 @@
 import type { Page, PolicyResource } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { ConfigState, PolicyOf, Write } from '../../core/admin/state.ts';
-import type { Policy, Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
+import type { Policy, Pool, Project, Provider, QuotaPreference, Role, Target } from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
 import { tooLarge, tracesOf } from './limits.ts';
+import { QuotaPreferenceRows } from './quota-preference-rows.ts';
 import { UsedTokens } from './used-tokens.ts';
 
 /** One saved change: all of it goes in, or nothing. */
@@ -40,10 +41,12 @@ const PROJECT_ROW: RowKey = { kind: 'project', parent: '', id: '' };
 export class ProjectStore implements ConfigState {
   readonly #sql: SqlStorage;
   readonly #usedTokens: UsedTokens;
+  readonly #quotaPreferences: QuotaPreferenceRows;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.#usedTokens = new UsedTokens(sql);
+    this.#quotaPreferences = new QuotaPreferenceRows(sql);
   }
 
   /** Asks before any table is there: a read must be able to say no without creating one. */
@@ -103,6 +106,7 @@ export class ProjectStore implements ConfigState {
     );
     for (const write of change.writes) {
       if (isMarker(write)) this.#usedTokens.add(write.marker, Date.parse(change.time) / 1_000);
+      else if (isQuotaPreference(write)) this.#takeQuotaPreference(change, write);
       else this.#take(change, stepOf(write));
     }
     // A change without rows of ours (the key ring moved) is still a step of the epoch that somebody caused.
@@ -112,7 +116,7 @@ export class ProjectStore implements ConfigState {
   /** Why these rows cannot be written, if they cannot. */
   oversize(writes: readonly Write[]): AdminDenial | undefined {
     return writes
-      .flatMap((write) => (isMarker(write) ? [] : [stepOf(write)]))
+      .flatMap((write) => (isMarker(write) || isQuotaPreference(write) ? [] : [stepOf(write)]))
       .map(({ key, value = null }) => tooLarge(nameOf(key), value))
       .find((denial) => denial !== undefined);
   }
@@ -172,6 +176,26 @@ export class ProjectStore implements ConfigState {
 
   isTokenUsed(key: string): boolean {
     return this.#usedTokens.has(key);
+  }
+
+  quotaPreference(preferenceId: string): QuotaPreference | undefined {
+    return this.#quotaPreferences.get(preferenceId);
+  }
+
+  openQuotaPreferences(): readonly QuotaPreference[] {
+    return this.#quotaPreferences.open();
+  }
+
+  quotaPreferenceCount(): number {
+    return this.#quotaPreferences.count();
+  }
+
+  oldestClosedQuotaPreference(): string | undefined {
+    return this.#quotaPreferences.oldestClosed();
+  }
+
+  quotaPreferences(page: Page): readonly QuotaPreference[] {
+    return this.#quotaPreferences.list(page);
   }
 
   pools(page: Page): readonly Pool[] {
@@ -248,6 +272,15 @@ export class ProjectStore implements ConfigState {
     for (const trace of tracesOf(before, after)) this.#remember(change, nameOf(step.key), trace.before, trace.after);
   }
 
+  #takeQuotaPreference(change: Change, write: QuotaPreferenceWrite): void {
+    const { preferenceId } = 'put' in write ? write.preference : write;
+    const before = this.#quotaPreferences.body(preferenceId) ?? null;
+    if ('put' in write) this.#quotaPreferences.put(write.preference);
+    else this.#quotaPreferences.remove(preferenceId);
+    const after = this.#quotaPreferences.body(preferenceId) ?? null;
+    this.#remember(change, `quotaPreference/${preferenceId}`, before, after);
+  }
+
   #remember(change: Change, resource: string, before: string | null, after: string | null): void {
     const { epoch, time, actor, command } = change;
     this.#sql.exec(
@@ -275,7 +308,14 @@ function isMarker(write: Write): write is MarkerWrite {
   return 'put' in write && write.put === 'usedToken';
 }
 
-function stepOf(write: Exclude<Write, MarkerWrite>): Step {
+type QuotaPreferenceWrite = Extract<Write, { put: 'quotaPreference' } | { remove: 'quotaPreference' }>;
+
+/** Bounded by their fields, so never oversize. */
+function isQuotaPreference(write: Write): write is QuotaPreferenceWrite {
+  return 'put' in write ? write.put === 'quotaPreference' : write.remove === 'quotaPreference';
+}
+
+function stepOf(write: Exclude<Write, MarkerWrite | QuotaPreferenceWrite>): Step {
   if ('remove' in write) {
     return { key: { kind: write.remove, parent: '', id: write.remove === 'role' ? write.roleId : write.targetId } };
   }

@@ -5,6 +5,7 @@
 import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
 import type { Answer, Command, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import { ownLimitsByKey } from '../../core/admin/own-limits.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
 import type { ApplyContext, Write } from '../../core/admin/state.ts';
@@ -36,6 +37,7 @@ const PUTS_IN_ONE_GO = 30;
 const SAFETY_ALARM_MS = 5_000;
 const WRONG_KEK_RETRY_MS = 300_000;
 const FAULTY_PUTS_RETRY_MS = 5_000;
+const FAULTY_END_RETRY_MS = 5_000;
 const MAX_EXPLAINED_CONDITIONS = 2_000;
 
 /** Undoes the transaction it is thrown in; its refusal is the answer. */
@@ -66,6 +68,7 @@ export class ProjectRegistry {
   #attempt: Promise<boolean> | undefined;
   readonly #puts = new Turns();
   #putsNotBeforeMs = 0;
+  #endsNotBeforeMs = 0;
 
   constructor(host: Host) {
     const { sql } = host.ctx.storage;
@@ -146,6 +149,7 @@ export class ProjectRegistry {
   async alarm(): Promise<void> {
     // Set before anything can go wrong: whatever happens below, there is a next time.
     await this.#host.ctx.storage.setAlarm(this.#host.nowMs() + SAFETY_ALARM_MS);
+    await this.#endRaises();
     await this.#deliver();
     await this.#putCopies();
     await this.#setAlarm();
@@ -164,7 +168,7 @@ export class ProjectRegistry {
     want: (context: ApplyContext) => Result<Wanted<T>, AdminDenial>,
   ): Result<T, AdminDenial> {
     const nowMs = this.#host.nowMs();
-    const context = applyContext(this.#host, epoch);
+    const context = applyContext(this.#host, epoch, actor);
     let alert: IssuerKeysChanged | undefined;
     const saved = this.#undoable((): Result<T, AdminDenial> => {
       const wanted = want(context);
@@ -258,10 +262,11 @@ export class ProjectRegistry {
   }
 
   async #deliverOnce(): Promise<boolean> {
-    const { projectNumber, tokenExchangesPerMinute } = this.#store.project();
+    const project = this.#store.project();
     const changes = this.#outbox.undelivered();
-    const quota = this.#host.env().QUOTA.getByName(projectNumber);
-    const delivery = quota.advance({ changes, limitPerMinute: tokenExchangesPerMinute });
+    const quota = this.#host.env().QUOTA.getByName(project.projectNumber);
+    const limits = { limitPerMinute: project.tokenExchangesPerMinute, ownLimits: ownLimitsByKey(project) };
+    const delivery = quota.advance({ changes, ...limits });
     const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
     const newest = changes.at(-1)?.epoch ?? 0;
     if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);
@@ -285,6 +290,31 @@ export class ProjectRegistry {
       this.#outbox.add({ epoch, shards: [] }, nowMs);
       this.#copies.allChanged(epoch, nowMs);
     });
+  }
+
+  /** Raises whose time is over: a change like any other, so where the quota object is away the outbox keeps it. Never rejects. */
+  async #endRaises(): Promise<void> {
+    try {
+      if (!this.exists() || (this.#raisesEndAtMs() ?? Infinity) > this.#host.nowMs()) return;
+      const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+      if (!kek.ok) {
+        this.#endsNotBeforeMs = this.#host.nowMs() + WRONG_KEK_RETRY_MS;
+        throw new Error('EDGE_STS_KEK is not the key of this state: no raise was ended');
+      }
+      const ended = this.#save(kek.value.check, 'edge-sts', 'quota.endRaises', this.#store.epoch() + 1, (context) =>
+        apply(this.#store, { type: 'quota.endRaises' }, context),
+      );
+      if (!ended.ok) throw new Error(`the change is refused: ${ended.error.tag}`);
+    } catch (fault) {
+      this.#endsNotBeforeMs = Math.max(this.#endsNotBeforeMs, this.#host.nowMs() + FAULTY_END_RETRY_MS);
+      this.recordFault('end raises', fault);
+    }
+  }
+
+  #raisesEndAtMs(): number | undefined {
+    if (!this.exists()) return undefined;
+    const ends = (this.#store.project().temporaryRaises ?? []).map((raise) => Date.parse(raise.expireTime));
+    return ends.length === 0 ? undefined : Math.max(Math.min(...ends), this.#endsNotBeforeMs);
   }
 
   /** Puts what is due, unless something is not in force yet: the edge must not learn from KV what was not announced. Never rejects. */
@@ -330,8 +360,9 @@ export class ProjectRegistry {
 
   /** No copy may be put before the outbox is empty; an alarm for one would come back at once, again and again. */
   async #setAlarm(): Promise<void> {
-    const dueAtMs = this.#outbox.dueAtMs() ?? this.#putsDueAtMs();
-    if (dueAtMs !== undefined) await this.#host.ctx.storage.setAlarm(dueAtMs);
+    const changeDueAtMs = this.#outbox.dueAtMs() ?? this.#putsDueAtMs() ?? Infinity;
+    const dueAtMs = Math.min(changeDueAtMs, this.#raisesEndAtMs() ?? Infinity);
+    if (dueAtMs < Infinity) await this.#host.ctx.storage.setAlarm(dueAtMs);
   }
 
   #putsDueAtMs(): number | undefined {

@@ -1,4 +1,5 @@
 /** From rows to what the edge reads: the content of one shard, as the store has it now. */
+import { ownLimitKeys } from '../../core/admin/own-limits.ts';
 import { EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
 import type { ProjectStore } from './project-store.ts';
 
@@ -35,11 +36,14 @@ export function targetShard(store: ProjectStore, targetId: string): Shards['targ
 }
 
 export function projectShard(store: ProjectStore): Shards['project'] {
+  const { ownLimits: _numbers, ...project } = store.project();
+  const keys = ownLimitKeys(store.project());
   return {
-    project: store.project(),
+    project,
     policy: store.policy({ kind: 'project' }) ?? EMPTY_POLICY,
     openingRoleIds: store.openingRoleIds(),
     targetIdByUri: store.targetIdByUri(),
+    ...(keys.length > 0 ? { ownLimitKeys: keys } : {}),
   };
 }
 

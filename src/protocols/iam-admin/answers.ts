@@ -3,6 +3,7 @@ import type { Answer } from '../../core/admin/commands.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
+import { renderQuotaPreference } from './quota-view.ts';
 import { renderOperation, renderPool, renderProject, renderProvider, renderRole, renderTarget } from './render.ts';
 
 /** What the rows do not know of themselves. */
@@ -29,6 +30,13 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       return renderWritten(answer.policy, answer.warnings ?? []);
     case 'deleted':
       return {};
+    case 'quotaPreference':
+      return renderQuotaPreference(answer.preference, projectNumber);
+    case 'quotaPreferences':
+      return {
+        quotaPreferences: answer.preferences.map((preference) => renderQuotaPreference(preference, projectNumber)),
+        ...nextPageToken(answer.next),
+      };
     case 'pools':
       return {
         workloadIdentityPools: answer.pools.map((pool) => renderPool(pool, projectNumber, publicOrigin)),

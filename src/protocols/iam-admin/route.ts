@@ -15,6 +15,8 @@ import { projectRoutes } from './project-routes.ts';
 import { answerPush, isPush } from './push-route.ts';
 import { readQuery } from './query.ts';
 import { renderDenial, renderJson } from './response.ts';
+import { quotaInfoRoutes } from './quota-info-routes.ts';
+import { quotaPreferenceRoutes } from './quota-preference-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import { findRoute, type Route } from './table.ts';
 import { targetRoutes } from './target-routes.ts';
@@ -39,6 +41,8 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
     ...roleRoutes(deps),
     ...policyRoutes(deps),
     ...keyRoutes(deps),
+    ...quotaInfoRoutes(deps),
+    ...quotaPreferenceRoutes(deps),
     ...troubleshootRoutes(deps, deps.troubleshoot),
   ];
   const app = new Hono();
