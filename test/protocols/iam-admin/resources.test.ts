@@ -16,6 +16,7 @@ describe('projects', () => {
       name: 'projects/100000000001',
       ...input,
       tokenExchangesPerMinute: 6_000,
+      credentialGenerationsPerMinute: 60_000,
       createTime: expect.any(String),
       state: 'ACTIVE',
     });
