@@ -4,6 +4,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { describe, expect, it } from 'vitest';
 import type { Command, QuotaVerdict, QuotaWish } from '../../src/core/admin/commands.ts';
 import { shardKey, type Project } from '../../src/core/resources.ts';
+import { createQuotaGate } from '../../src/platform/quota/gate.ts';
 import type { Registry } from '../../src/platform/registry/object.ts';
 import { addCluster, addTarget, createProject, exchange, must, type TestProject } from '../support/broker.ts';
 import { fails, mendEnv, namespaceOf, provisioned, query, replaceEnv, tablesOf } from './registry-support.ts';
@@ -286,6 +287,23 @@ describe('own limits', () => {
     expect(await kept()).toEqual([{}]);
     expect((await registry.shard(shardKey.project(project.number))).value).not.toHaveProperty('ownLimitKeys');
     expect((await exchange(cluster)).status).toBe(200);
+  });
+
+  it('that cannot be read close the project: without them more would be let through than was promised', async () => {
+    const { project } = await provisioned();
+    const quota = quotaOf(project);
+    await quota.advance({ changes: [{ epoch: 2, shards: [] }], limitPerMinute: 10, ownLimits: { 'provider:x': 1 } });
+    const write = (limits: string) =>
+      runInDurableObject(quota, (_, state) => {
+        state.storage.sql.exec('UPDATE own_limits SET limits = ?', limits);
+      });
+    await write('["provider:x"]');
+    await evictDurableObject(quota);
+    const gate = createQuotaGate(env.QUOTA, () => Date.now());
+    expect(await gate.spend(project.projectNumber)).toMatchObject({
+      ok: false,
+      error: { denial: { tag: 'unavailable' } },
+    });
   });
 
   it('leave no row where there are none', async () => {
