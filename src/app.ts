@@ -29,16 +29,19 @@ export function createApp(ports: AppPorts): App {
   app.route('/', createHealthRoutes(ports.notReadyReason));
   app.route('/', createGoogleStsRoutes(ports.exchange));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
-  app.route(
-    '/v1',
-    createIamAdminRoutes({
-      admin: ports.admin,
-      publicOrigin: ports.exchange.publicOrigin,
-      authenticate: ports.authenticateAdmin,
+  const administration = createIamAdminRoutes({
+    admin: ports.admin,
+    publicOrigin: ports.exchange.publicOrigin,
+    authenticate: ports.authenticateAdmin,
+    push: {
       pushKeys: createPushKeys(ports.exchange, ports.admin),
-      troubleshoot: createTroubleshoot(ports.exchange, ports.admin),
-    }),
-  );
+      nowMs: () => ports.exchange.nowMs(),
+      recordPush: (event) => ports.exchange.recordPush(event),
+    },
+    troubleshoot: createTroubleshoot(ports.exchange, ports.admin),
+  });
+  app.route('/v1', administration);
+  app.route('/v2', administration);
   app.onError((fault, context) => {
     ports.reportFault(context.get('requestId'), fault);
     if (isAdministration(context.req.path)) return renderAdminFault();
@@ -75,6 +78,7 @@ function base(newRequestId: () => string): App {
 }
 
 function isAdministration(path: string): boolean {
+  if (path.startsWith('/v2/')) return true;
   return path.startsWith('/v1/') && path !== '/v1/token' && !path.startsWith('/v1/token/');
 }
 

@@ -9,7 +9,7 @@ import type { ConfigView } from './core/ports.ts';
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
 import { alsoFederated } from './platform/administration/federated.ts';
 import { createAdminPort } from './platform/administration/port.ts';
-import { createAuditLog, createFaultLog } from './platform/audit/log.ts';
+import { createAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
 import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
@@ -17,6 +17,8 @@ import { createJwksReader } from './platform/keys/jwks.ts';
 import { createSigner } from './platform/keys/signer.ts';
 import { createQuotaGate } from './platform/quota/gate.ts';
 import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
+import { createRecentReader } from './platform/quota/recent-reader.ts';
+import { createRecentSender } from './platform/quota/recent-sender.ts';
 import { notReadyReason } from './platform/readiness.ts';
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
@@ -46,12 +48,19 @@ export function createBroker(env: Env): App {
     console.log(line);
   };
 
-  const gate = createQuotaGate(env.QUOTA, nowMs);
+  const recent = createRecentSender({
+    namespace: env.QUOTA,
+    nowMs,
+    wait: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
+    inBackground: (work) => waitUntil(work),
+  });
+  const gate = createQuotaGate(env.QUOTA, nowMs, recent);
   const admin = createAdminPort({
     registry: env.REGISTRY,
     keyRing: env.KEY_RING,
     issuerKeys: env.ISSUER_KEYS,
     usage: (number) => gate.usage(number),
+    recentExchanges: createRecentReader(env.QUOTA),
   });
   const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
     const found = await admin.findProject(projectNumber);
@@ -70,6 +79,7 @@ export function createBroker(env: Env): App {
   const issuerKeys = createIssuerKeyReader({ namespace: env.ISSUER_KEYS, cache: env.CACHE, keks, nowMs });
   const jwks = createJwksReader({ namespace: env.KEY_RING, cache: env.CACHE, keks, nowMs });
   const audit = createAuditLog(writeLine);
+  const auditPush = createPushAuditLog(writeLine);
 
   return createApp({
     exchange: {
@@ -94,6 +104,8 @@ export function createBroker(env: Env): App {
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => waitUntil(audit(event)),
+      remember: (projectNumber, exchange) => recent.remember(projectNumber, exchange),
+      recordPush: (event) => waitUntil(auditPush(event)),
     },
     wellKnown: {
       publicOrigin,

@@ -1,5 +1,6 @@
 /** Assertion → Principal: the prefix that every way in shares. Which provider, which keys, what it proves, who that is. */
 import type { UnverifiedAssertion } from './assertion.ts';
+import type { Purpose } from './audiences.ts';
 import type { Denial } from './denial.ts';
 import type { DryRun } from './dry-run.ts';
 import { deniedUidOf } from './kubernetes.ts';
@@ -9,7 +10,7 @@ import type { Principal } from './principal.ts';
 import type { Provider, PublicJwk } from './resources.ts';
 import { err, ok, type Result } from './result.ts';
 import { admit } from './trust.ts';
-import { type Purpose, type VerifiedAssertion, verify } from './verify.ts';
+import { type VerifiedAssertion, verify } from './verify.ts';
 
 export interface Authenticated {
   readonly principal: Principal;

@@ -1,6 +1,18 @@
-/** The rule that failed, or what the policy said: what the audit line and an explanation add to a denial's tag. */
+/** A denial in the operator's words: what the audit line and an explanation say of it. */
 import type { Denial } from './denial.ts';
 
+/** Why something was refused, in the operator's words: `reason` and `check` of a line. */
+export interface Cause {
+  readonly reason: string;
+  readonly check?: string;
+}
+
+export function causeOf(denial: Denial): Cause {
+  const check = checkOf(denial);
+  return { reason: denial.tag, ...(check === undefined ? {} : { check }) };
+}
+
+/** The rule that failed, or what the policy said. */
 export function checkOf(denial: Denial): string | undefined {
   switch (denial.tag) {
     case 'unverified':

@@ -1,4 +1,4 @@
-/** One event an exchange, whatever happened: what the operator reads. Whoever writes it down hashes the subject token first. */
+/** One event an exchange, and one a push, whatever happened: what the operator reads. Whoever writes it down hashes the subject token first. */
 import type { DryRun } from './dry-run.ts';
 
 export interface ExchangeEvent {
@@ -23,5 +23,24 @@ export interface ExchangeEvent {
   readonly expiresInSeconds?: number;
   /** What the conditions on trial said; they decided nothing. */
   readonly dryRuns?: readonly DryRun[];
+  readonly durationsMs: Readonly<Record<string, number>>;
+}
+
+/** What became of one request to `:pushKeys`. Of the pushed set it holds names alone, and those only once it was taken. */
+export interface PushEvent {
+  readonly timeMs: number;
+  readonly requestId: string;
+  readonly outcome: 'granted' | 'refused';
+  readonly reason: string;
+  readonly check?: string;
+  readonly project?: string;
+  readonly pool?: string;
+  readonly provider?: string;
+  readonly principal?: string;
+  /** The `kid`s that verify from now on, or after `newKeyHold`. */
+  readonly kids?: readonly string[];
+  readonly thumbprints?: readonly string[];
+  /** As it came. Never written anywhere. */
+  readonly rawSubjectToken?: string;
   readonly durationsMs: Readonly<Record<string, number>>;
 }

@@ -2,7 +2,7 @@
 import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
-import { checkOf } from './denial-check.ts';
+import { causeOf } from './denial-check.ts';
 import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
@@ -11,6 +11,8 @@ import { providerInAudience } from './provider-in-audience.ts';
 import type { EpochNews } from './news.ts';
 import { type ConfigView, ConfigUnavailable, type ExchangePorts, type OnceMarker, type Permit } from './ports.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
+import { recentRetentionSeconds } from './recent.ts';
+import { type Memory, rememberGrant, rememberRefusal } from './remember.ts';
 import { err, ok, type Result } from './result.ts';
 
 export interface ExchangeInput {
@@ -33,10 +35,9 @@ export interface Issued {
 
 const MAX_MINTED_BYTES = 8_192;
 
-/** Filled along the way, for the event. */
-interface Trace {
+/** Filled along the way, for the event and the memory. */
+interface Trace extends Memory {
   provider?: ProviderName;
-  principal?: Principal;
   grant?: Grant;
   tokenId?: string;
   admittedAtMs?: number;
@@ -46,9 +47,11 @@ interface Trace {
 
 export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Result<Issued, Denial>> {
   const startMs = ports.nowMs();
-  const trace: Trace = { dryRuns: [], durationsMs: {} };
+  const trace: Trace = { requestId: input.requestId, startMs, dryRuns: [], durationsMs: {} };
   const issued = await closed(() => issue(input, ports, trace));
   trace.durationsMs['total'] = ports.nowMs() - startMs;
+  if (issued.ok) rememberGrant(trace.grant?.roles ?? [], trace, ports);
+  else rememberRefusal(issued.error, trace, ports);
   ports.record(eventOf(input, issued, trace, startMs));
   return issued;
 }
@@ -151,6 +154,8 @@ async function authorize(
   trace: Trace,
 ): Promise<Result<Grant, Denial>> {
   const project = await view.project();
+  trace.isKept = project !== undefined && recentRetentionSeconds(project.project) > 0;
+  trace.targetId = undefined;
   const nowSeconds = Math.floor(ports.nowMs() / 1_000);
   if (input.resource === undefined) {
     // A provider was found, so its project is there: a view without it is one that cannot be read.
@@ -162,6 +167,7 @@ async function authorize(
   const target = targetId === undefined ? undefined : await view.target(targetId);
   if (project === undefined || target === undefined)
     return err(unknownTarget(input.resource, project?.targetIdByUri ?? {}));
+  trace.targetId = target.target.targetId;
   trace.dryRuns.push(...dryRunsOnTarget(principal, project, target, ports.compiler, nowSeconds));
   return grantForTarget(principal, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
 }
@@ -170,6 +176,8 @@ async function authorize(
 async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trace): Promise<Result<Issued, Denial>> {
   trace.grant = decided.grant;
   const { projectNumber } = decided.grant.principal.provider;
+  // Before the permit's question, which takes it along: to be remembered costs no call.
+  rememberGrant(decided.grant.roles, trace, ports);
   const askedAtMs = ports.nowMs();
   const permit = await ports.spend(projectNumber, decided.once);
   trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
@@ -239,15 +247,12 @@ async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<R
 }
 
 function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {
-  const { provider, principal, grant } = trace;
-  const check = issued.ok ? undefined : checkOf(issued.error);
-  const targetId = !issued.ok && issued.error.tag === 'not_granted' ? issued.error.target : grant?.targetId;
+  const { provider, principal, grant, targetId } = trace;
   return {
     timeMs: startMs,
     requestId: input.requestId,
     outcome: issued.ok ? 'granted' : 'refused',
-    reason: issued.ok ? 'granted' : issued.error.tag,
-    ...(check === undefined ? {} : { check }),
+    ...(issued.ok ? { reason: 'granted' } : causeOf(issued.error)),
     ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
     ...(principal ? { principal: principalIdentifier(principal) } : {}),
     ...(targetId !== undefined && provider ? { target: targetName(provider.projectNumber, targetId) } : {}),

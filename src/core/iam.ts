@@ -4,7 +4,7 @@ import { bindingsNaming } from './member-index.ts';
 import { projectName, targetName } from './names.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import type { Condition } from './policy/condition.ts';
-import { longestRunSeconds, newRunBudget } from './policy/run.ts';
+import { longestRunSeconds, newRunBudget, type RunBudget } from './policy/run.ts';
 import { bindingActivations } from './policy/variables.ts';
 import { memberTexts, type Principal } from './principal.ts';
 import type { Binding, Policy, Shards } from './resources.ts';
@@ -39,6 +39,7 @@ export function standingOnTarget(
   compiler: PolicyCompiler,
   nowSeconds: number,
   maxSeconds: number,
+  budget: RunBudget = newRunBudget(),
 ): Standing {
   const { projectNumber } = project.project;
   const onTarget = targetName(projectNumber, target.target.targetId);
@@ -51,7 +52,6 @@ export function standingOnTarget(
   const rules = denyingRules([...(target.denyRules ?? []), ...(project.denyRules ?? [])], texts, compiler);
   const resource = { ...target.target.resource, tags: target.target.tags, tagIds: target.target.tagIds };
   const activationAt = bindingActivations(resource, workloadOf(principal));
-  const budget = newRunBudget();
   const run = (allow: readonly Candidate[], deny: readonly Denying[], seconds: number): number =>
     longestRunSeconds(
       { allow: allow.map((one) => one.condition), deny: deny.map((rule) => rule.condition) },
@@ -149,7 +149,7 @@ function compiled(binding: Binding, compiler: PolicyCompiler): Condition | undef
 }
 
 /** Only a custom role can: predefined ones hold nothing outside the broker's own services. A deleted role opens nothing. */
-function opensTargets(roleName: string, project: Shards['project']): boolean {
+export function opensTargets(roleName: string, project: Shards['project']): boolean {
   const prefix = customRole(project, '');
   return roleName.startsWith(prefix) && project.openingRoleIds.includes(roleName.slice(prefix.length));
 }

@@ -1,4 +1,6 @@
 /** Resource names as Google spells them (WIRE.md A.3, B.6): formatted and parsed in one place. */
+import type { DenyAttachment } from './resources.ts';
+
 export const IAM_PREFIX = '//iam.googleapis.com/';
 
 const POOL_ID = /^(?!gcp-)[a-z0-9-]{4,32}$/;
@@ -51,6 +53,17 @@ export function providerName(name: ProviderName): string {
 
 export function targetName(projectNumber: string, targetId: string): string {
   return `projects/${projectNumber}/targets/${targetId}`;
+}
+
+/** What a deny policy is attached to, as a full resource name; the number, never the id. A target is ours, so the form is too. */
+function attachmentName(projectNumber: string, attachment: DenyAttachment): string {
+  return attachment.kind === 'project'
+    ? `cloudresourcemanager.googleapis.com/${projectName(projectNumber)}`
+    : `sts.googleapis.com/${targetName(projectNumber, attachment.targetId)}`;
+}
+
+export function denyPolicyName(projectNumber: string, attachment: DenyAttachment, policyId: string): string {
+  return `policies/${encodeURIComponent(attachmentName(projectNumber, attachment))}/denypolicies/${policyId}`;
 }
 
 export function quotaPreferenceName(projectNumber: string, preferenceId: string): string {

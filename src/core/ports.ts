@@ -1,12 +1,14 @@
 /** What the core needs from the world. Cloudflare fills these in `worker.ts`; the tests fill some with lagging or failing ones. */
+import type { Purpose } from './audiences.ts';
 import type { Denial } from './denial.ts';
-import type { ExchangeEvent } from './event.ts';
+import type { ExchangeEvent, PushEvent } from './event.ts';
 import type { ProviderName } from './names.ts';
 import type { EpochNews } from './news.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
+import type { RecentExchange } from './recent.ts';
 import type { Provider, PublicJwk, Shards, SigningAlgorithm, Target } from './resources.ts';
 import type { Result } from './result.ts';
-import type { Purpose, VerifySignature } from './verify.ts';
+import type { VerifySignature } from './verify.ts';
 
 /**
  * One request's view of a project's configuration. A shard read twice is the same value twice; a value that has not changed is the same
@@ -93,6 +95,9 @@ export interface ExchangePorts {
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;
   readonly failures: FailureLimiter;
   record(event: ExchangeEvent): void;
+  /** For rehearsals. Costs no call and never fails: what finds no room is let go. Again with the same id: the later one counts. */
+  remember(projectNumber: string, exchange: RecentExchange): void;
+  recordPush(event: PushEvent): void;
 }
 
 /** Slows strangers down by address, and by address and provider: never by provider alone, which would be an off-switch for strangers. */

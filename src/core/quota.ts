@@ -108,6 +108,8 @@ function sumOf(buckets: readonly QuotaBucket[]): number {
 /** What the Registry told the project's quota. A project that it told nothing does not exist here. */
 export interface QuotaProject extends EpochNews {
   readonly limitPerMinute: number;
+  /** Absent: never told. */
+  readonly recentRetentionSeconds?: number;
   /** By `provider:NAME` or `principal:NAME`. Absent: nobody has one. */
   readonly ownLimits?: OwnLimits;
 }
@@ -119,6 +121,8 @@ export interface AdvanceInput {
   readonly changes: readonly EpochChange[];
   /** The limit as of the highest epoch in `changes`. */
   readonly limitPerMinute: number;
+  /** For how long exchanges are remembered, as of the same epoch. Absent in deliveries from before there was such a thing. */
+  readonly recentRetentionSeconds?: number;
   /** All of them, as of the same epoch. Absent in deliveries from before there were any: nothing is said of them. */
   readonly ownLimits?: OwnLimits;
 }
@@ -131,14 +135,18 @@ export function advanceProject(project: QuotaProject | undefined, input: Advance
   const delivered = Math.max(0, ...input.changes.map((change) => change.epoch));
   if (delivered === 0) return project;
   const known = project?.epoch ?? 0;
-  // A late delivery must not bring back a limit that was changed since.
+  // A late delivery must not bring back what was changed since.
   const isLate = project !== undefined && delivered < known;
   const ownLimits = isLate ? project.ownLimits : (input.ownLimits ?? project?.ownLimits);
+  const recentRetentionSeconds = isLate
+    ? (project.recentRetentionSeconds ?? input.recentRetentionSeconds)
+    : (input.recentRetentionSeconds ?? project?.recentRetentionSeconds);
   return {
     epoch: Math.max(known, delivered),
     recent: mergedChanges([...(project?.recent ?? []), ...input.changes]),
     limitPerMinute: isLate ? project.limitPerMinute : input.limitPerMinute,
     ...(ownLimits === undefined ? {} : { ownLimits }),
+    ...(recentRetentionSeconds === undefined ? {} : { recentRetentionSeconds }),
   };
 }
 

@@ -13,6 +13,8 @@ export interface Project {
   /** Those that run, at most one a quota. */
   readonly temporaryRaises?: readonly TemporaryRaise[];
   readonly ownLimits?: readonly OwnLimit[];
+  /** For how long exchanges are remembered; 0: not at all. Absent: the default of `RECENT_RETENTION`. */
+  readonly recentExchangesRetentionSeconds?: number;
   readonly createTime: string;
 }
 
@@ -208,6 +210,32 @@ export interface Binding {
   readonly condition?: ConditionText;
   /** On trial beside `condition`: evaluated and written down, never asked. */
   readonly dryRunCondition?: ConditionText;
+}
+
+/** What a deny policy may be attached to. */
+export type DenyAttachment = { readonly kind: 'project' } | { readonly kind: 'target'; readonly targetId: string };
+
+export interface DenyPolicy {
+  /** Unique on what it is attached to. */
+  readonly policyId: string;
+  readonly attachment: DenyAttachment;
+  readonly uid: string;
+  readonly displayName: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly rules: readonly { readonly description: string; readonly denyRule: DenyRule }[];
+  readonly createTime: string;
+  readonly updateTime: string;
+  /** The epoch of the write: makes the etag. */
+  readonly version: number;
+}
+
+/** As it was written; `EdgeDenyRule` is what becomes of it. */
+export interface DenyRule {
+  readonly deniedPrincipals: readonly string[];
+  readonly exceptionPrincipals: readonly string[];
+  readonly deniedPermissions: readonly string[];
+  readonly exceptionPermissions: readonly string[];
+  readonly denialCondition?: ConditionText;
 }
 
 /** A deny rule as the edge needs it: its permissions are already resolved to the roles that hold one of them. */

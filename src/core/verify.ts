@@ -1,9 +1,10 @@
 /** UnverifiedAssertion → VerifiedAssertion: the policy of verification. Cryptography is a port; what is signed and by whom is decided here. */
 import type { UnverifiedAssertion } from './assertion.ts';
+import { acceptedAudiences, type Purpose } from './audiences.ts';
 import { type Check, type Denial, unverified } from './denial.ts';
 import type { JsonObject } from './json.ts';
 import { kubernetesClaims, looksLegacy, type KubernetesIdentity } from './kubernetes.ts';
-import { IAM_PREFIX, type ProviderName, providerName } from './names.ts';
+import type { ProviderName } from './names.ts';
 import type { Provider, PublicJwk, SubjectAlgorithm } from './resources.ts';
 import { err, ok, type Result } from './result.ts';
 
@@ -19,9 +20,6 @@ export interface VerifiedAssertion {
   /** Present where the token is taken once: single-use providers, and pushes. */
   readonly tokenId?: string;
 }
-
-/** What the token is shown for: each purpose has an audience of its own. */
-export type Purpose = 'exchange' | 'pushKeys';
 
 /** Checks the JWS signature of `token` with exactly this key and algorithm. */
 export type VerifySignature = (token: string, key: PublicJwk, alg: SubjectAlgorithm) => Promise<boolean>;
@@ -146,12 +144,7 @@ function checkAudience(
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   const [audience] = audiences;
   if (audiences.length !== 1 || typeof audience !== 'string') return 'audience';
-  const own = `${IAM_PREFIX}${providerName(name)}`;
-  // A token that may push keys is made for nothing else: an exchange token never pushes, a push token never exchanges.
-  const push = [`${own}:pushKeys`, `https:${own}:pushKeys`];
-  const exchange = provider.allowedAudiences.length > 0 ? provider.allowedAudiences : [own, `https:${own}`];
-  const accepted = purpose === 'pushKeys' ? push : exchange;
-  return accepted.includes(audience) ? undefined : 'audience';
+  return acceptedAudiences(name, provider, purpose).includes(audience) ? undefined : 'audience';
 }
 
 function refuse(check: Check): Result<never, Denial> {

@@ -55,6 +55,8 @@ async function run(
     sign: async () => ok({ jwt: 'signed' }),
     failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
     record: (event) => events.push(event),
+    remember: () => undefined,
+    recordPush: () => undefined,
     ...world.ports,
   };
 

@@ -83,6 +83,8 @@ async function ask(targetId: string): Promise<string> {
     sign: async () => ok({ jwt: 'signed' }),
     failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
     record: () => undefined,
+    recordPush: () => undefined,
+    remember: () => undefined,
   };
   const input: ExchangeInput = {
     requestId: 'r',

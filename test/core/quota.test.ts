@@ -172,6 +172,22 @@ describe('a delivery from the Registry', () => {
     );
   });
 
+  it('carries the retention as of its epoch, and says nothing of it where it lacks it', () => {
+    const advance = (project: QuotaProject | undefined, epoch: number, recentRetentionSeconds?: number) =>
+      advanceProject(project, {
+        changes: [change(epoch)],
+        limitPerMinute: 1,
+        ...(recentRetentionSeconds === undefined ? {} : { recentRetentionSeconds }),
+      });
+    const told = advance(advance(undefined, 1, 60), 5, 0);
+    expect(told).toMatchObject({ epoch: 5, recentRetentionSeconds: 0 });
+    expect(advance(told, 3, 90)).toMatchObject({ recentRetentionSeconds: 0 });
+    expect(advance(told, 6)).toMatchObject({ epoch: 6, recentRetentionSeconds: 0 });
+    const untold = advance(undefined, 5);
+    expect(untold).not.toHaveProperty('recentRetentionSeconds');
+    expect(advance(untold, 3, 90)).toMatchObject({ epoch: 5, recentRetentionSeconds: 90 });
+  });
+
   it('keeps the last 64 changes', () => {
     const epochs = Array.from({ length: 70 }, (_, i) => i + 1);
     const project = advanceProject(undefined, { changes: epochs.map(change), limitPerMinute: 1 });

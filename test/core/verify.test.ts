@@ -1,7 +1,8 @@
 /** The policy of verification, with a signature that always holds: each rule alone refuses. */
 import { describe, expect, it } from 'vitest';
 import type { Provider, PublicJwk } from '../../src/core/resources.ts';
-import { type Purpose, verify, type VerifySignature } from '../../src/core/verify.ts';
+import type { Purpose } from '../../src/core/audiences.ts';
+import { verify, type VerifySignature } from '../../src/core/verify.ts';
 import {
   NOW_SECONDS,
   SAMPLE_AUDIENCE,

@@ -298,7 +298,7 @@ let address = 0;
 /** A new one each time: whoever fails a thousand times is slowed down, and that is another test's matter. */
 function from(): Record<string, string> {
   address += 1;
-  return { 'cf-connecting-ip': `2001:db8::${address.toString(16)}` };
+  return { 'cf-connecting-ip': `2001:db8:${address.toString(16)}::1` };
 }
 
 function header(): string {

@@ -145,6 +145,7 @@ it('has examples for all that it promises', () => {
       'One node prefix, one pod',
       'CI jobs',
       'Tags and names of the resource',
+      'Taking away',
     ]),
   );
 });
@@ -161,8 +162,12 @@ describe.each(EXAMPLES)('$title', ({ blocks, rows }) => {
       // An example that we warn about would teach the wrong thing.
       expect(answer['warnings']).toBeUndefined();
     }
+    const denies = `/v2/policies/cloudresourcemanager.googleapis.com%2Fprojects%2F${project.number}/denypolicies`;
+    const deny = blocks.find((one) => one.kind === 'deny policy');
+    if (deny !== undefined) await must('POST', `${denies}?policyId=freeze`, JSON.parse(filled(deny.text)));
     const outcomes = [];
     for (const row of rows) outcomes.push({ ...row, ...(await outcome(row)) });
+    if (deny !== undefined) await must('DELETE', `${denies}/freeze`);
     expect(outcomes).toEqual(rows);
     expect(rows.length).toBeGreaterThan(1);
   });

@@ -8,7 +8,6 @@ import {
   addCluster,
   admin,
   type Answer,
-  call,
   captureAudit,
   type Cluster,
   createProject,
@@ -17,41 +16,27 @@ import {
   member,
   must,
   postToken,
-  setPolicy,
   type TestProject,
   tokenForm,
 } from '../support/broker.ts';
 import { laggingKv } from '../support/faulty-bindings.ts';
 import { createIssuer, type Issuer, workloadClaims, type WorkloadOptions } from '../support/issuer.ts';
-
-const AGENT = { namespace: 'kube-system', serviceAccount: 'key-agent', uid: 'agent-uid' };
+import { AGENT, agentOf, allowPushes, poolOf, push as pushTo, pushToken as tokenOf } from '../support/pushes.ts';
 
 let project: TestProject;
 let cluster: Cluster;
-const pool = (): string => cluster.name.slice(0, cluster.name.indexOf('/providers/'));
+const pool = (): string => poolOf(cluster);
+const allow = (...members: readonly string[]): Promise<void> => allowPushes(cluster, ...members);
+const pushToken = (change: Partial<WorkloadOptions> = {}, issuer: Issuer = cluster.issuer): Promise<string> =>
+  tokenOf(cluster, change, issuer);
+const push = (issuers: readonly Issuer[], token?: string, fetch?: Fetch): Promise<Answer> =>
+  pushTo(cluster, issuers, token, fetch);
 
 beforeEach(async () => {
   project = await createProject();
   cluster = await addCluster(project);
-  await allow(member(project, cluster.pool, 'subject/ns/kube-system/sa/key-agent'));
+  await allow(agentOf(project, cluster));
 });
-
-async function allow(...members: readonly string[]): Promise<void> {
-  await setPolicy(`/v1/${pool()}`, [{ role: 'roles/owner', members }]);
-}
-
-/** The agent's token, signed by `issuer`: for pushing, unless `change` says otherwise. */
-async function pushToken(change: Partial<WorkloadOptions> = {}, issuer: Issuer = cluster.issuer): Promise<string> {
-  const audience = `https:${cluster.audience}:pushKeys`;
-  return issuer.sign(workloadClaims({ issuerUri: cluster.issuerUri, audience, ...AGENT, ...change }));
-}
-
-async function push(issuers: readonly Issuer[], token?: string, fetch?: Fetch): Promise<Answer> {
-  const jwksJson = JSON.stringify({ keys: issuers.map((issuer) => issuer.publicJwk) });
-  const headers = { authorization: `Bearer ${token ?? (await pushToken())}`, 'content-type': 'application/json' };
-  const init = { method: 'POST', headers, body: JSON.stringify({ jwksJson }) };
-  return call(`/v1/${cluster.name}:pushKeys`, init, fetch);
-}
 
 /** An exchange by a workload whose token `issuer` has signed. */
 async function ask(issuer: Issuer, fetch?: Fetch): Promise<Answer> {

@@ -1,108 +1,104 @@
 /** The whole app of `src/app.ts` in Node, over ports in memory: the rules are the real ones, and so are the subject tokens' signatures. */
-import { createHash, type webcrypto } from 'node:crypto';
+import type { webcrypto } from 'node:crypto';
 import { createApp } from '../../src/app.ts';
+import type { AdminPort } from '../../src/core/admin/port.ts';
+import { unverified } from '../../src/core/denial.ts';
+import { readPublishedJwks } from '../../src/core/jwks-document.ts';
 import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
-import type { ConfigView } from '../../src/core/ports.ts';
-import type { Pool, Provider, Target } from '../../src/core/resources.ts';
+import type { ExchangePorts } from '../../src/core/ports.ts';
 import { err, ok } from '../../src/core/result.ts';
-import type { VerifySignature } from '../../src/core/verify.ts';
 import { createSignatureVerifier } from '../../src/platform/issuer-keys/verify.ts';
+import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
+import { createTokenReviewer } from '../../src/platform/token-review/reviewer.ts';
 import { createIssuer, type Issuer } from '../support/issuer.ts';
 import { createMemoryAdmin } from '../support/memory-admin.ts';
+import { liveView } from './live-view.ts';
+import { ADMIN_TOKEN, NOW_SECONDS, ORIGIN, PROJECT } from './names.ts';
+import { seed } from './seed.ts';
 
 declare global {
   /** Node's types have it under another name; `src/platform` is compiled against this one. */
   interface CryptoKey extends webcrypto.CryptoKey {}
 }
 
-const ORIGIN = 'https://sts.example.com';
-export const ADMIN_TOKEN = 'test-only-admin-token-0123456789abcdef';
-export const NOW_SECONDS = 1_800_000_000;
-export const PROJECT = '100000000001';
-const POOL = 'demo.svc.id.goog';
-export const PROVIDER = `projects/${PROJECT}/locations/global/workloadIdentityPools/${POOL}/providers/cluster-a`;
-export const AUDIENCE = `//iam.googleapis.com/${PROVIDER}`;
-export const ISSUER_URI = 'https://kubernetes.default.svc.cluster.local';
-export const TARGET_URI = 'https://storage.example.com';
+/** Whose keys there are. `a` is every cluster's at first; the others come with rotations, or never. */
+export interface Issuers {
+  readonly a: Issuer;
+  readonly b: Issuer;
+  readonly c: Issuer;
+  readonly rsa: Issuer;
+}
+
+/** What the world outside does; a property sets it before it asks. */
+export interface Outside {
+  /** The key set that the issuer of the cluster with discovery publishes; undefined: it is away. */
+  published: string | undefined;
+  /** What the API server answers to a TokenReview; undefined: nothing comes. */
+  review: ((question: Review) => Response) | undefined;
+  reviewsAsked: number;
+}
+
+export interface Review {
+  readonly spec: { readonly token: string; readonly audiences: readonly string[] };
+}
 
 export interface World {
-  readonly issuer: Issuer;
+  readonly issuers: Issuers;
+  readonly outside: Outside;
   /** Faults that the app reported, and exceptions that ended as refusals: there must be none. */
   readonly faults: readonly string[];
   send(path: string, init: RequestInit): Promise<Response>;
-  /** A fresh administration, as it was at first. */
+  /** Everything as it was at first. */
   reset(): Promise<void>;
 }
 
-/** `verifySignature` is replaced where a test wants to see that the fuzzing finds a hole. */
-export async function createWorld(verifySignature: VerifySignature = createSignatureVerifier()): Promise<World> {
-  const issuer = await createIssuer('ES256', 'fuzz-key');
+/** How a test breaks the world, to see that the fuzzing finds it out. */
+export interface Breakage {
+  readonly ports?: (ports: ExchangePorts) => Partial<ExchangePorts>;
+  readonly admin?: (admin: AdminPort) => Partial<AdminPort>;
+  /** Stands before the app. */
+  readonly door?: (request: Request, issuers: Issuers) => Promise<Request>;
+}
+
+const NOW_MS = NOW_SECONDS * 1_000;
+
+export async function createWorld(broken: Breakage = {}): Promise<World> {
+  const [a, b, c, rsa] = await Promise.all([
+    createIssuer('ES256', 'key-a'),
+    createIssuer('ES256', 'key-b'),
+    createIssuer('ES256', 'key-c'),
+    createIssuer('RS256', 'key-rsa'),
+  ]);
+  const issuers = { a, b, c, rsa };
   const faults: string[] = [];
-  const view = await configOf(issuer);
+  const outside: Outside = { published: undefined, review: undefined, reviewsAsked: 0 };
   let app = build();
-  await seed();
-  return {
-    issuer,
-    faults,
-    send,
-    reset: async () => {
-      app = build();
-      await seed();
-    },
-  };
+  await reset();
+  return { issuers, outside, faults, send, reset };
 
   async function send(path: string, init: RequestInit): Promise<Response> {
-    return app.fetch(new Request(`${ORIGIN}${path}`, init));
+    const request = new Request(`${ORIGIN}${path}`, init);
+    return app.fetch((await broken.door?.(request, issuers)) ?? request);
   }
 
-  async function seed(): Promise<void> {
-    const post = async (path: string, body: object): Promise<void> => {
-      const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' };
-      const answer = await send(path, { method: 'POST', headers, body: JSON.stringify(body) });
-      if (answer.status !== 200) throw new Error(`${path}: ${await answer.text()}`);
-    };
-    await post('/v1/projects', { projectId: 'demo', projectNumber: PROJECT });
-    await post(`/v1/projects/${PROJECT}/roles`, {
-      roleId: 'reader',
-      role: { includedPermissions: ['storage.objects.get'] },
-    });
-    await post(`/v1/projects/${PROJECT}/targets?targetId=storage`, { uri: TARGET_URI });
-    await post(
-      `/v1/projects/${PROJECT}/locations/global/workloadIdentityPools/${POOL}/providers?workloadIdentityPoolProviderId=cluster-a`,
-      {
-        kubernetes: { clusterUri: 'https://clusters.example.com/a', issuerUri: ISSUER_URI, jwksJson: issuer.jwksJson },
-      },
-    );
+  async function reset(): Promise<void> {
+    Object.assign(outside, { published: a.jwksJson, review: undefined, reviewsAsked: 0 });
+    app = build();
+    await seed(send, a.jwksJson);
   }
 
   function build(): ReturnType<typeof createApp> {
-    const news = { epoch: 1, recent: [] };
-    let ids = 0;
+    const admin = createMemoryAdmin(NOW_MS);
+    const exchange = portsOver((projectNumber) => liveView(admin.stateOf(projectNumber)), outside, faults);
     return createApp({
-      exchange: {
-        publicOrigin: ORIGIN,
-        compiler: createPolicyCompiler(100),
-        nowMs: () => NOW_SECONDS * 1_000,
-        newTokenId: () => `id-${(ids += 1)}`,
-        openConfig: (projectNumber) => (projectNumber === PROJECT ? view : EMPTY_VIEW),
-        newsBeforeRefusal: async () => ok(news),
-        discoveredKeys: async () => ok([]),
-        verifySignature,
-        reviewToken: async () => ok(undefined),
-        spend: async () => ok({ news, usableUntilMs: NOW_SECONDS * 1_000 + 1_000 }),
-        // What is signed is what is looked at here; the signer has tests of its own.
-        sign: async ({ claims }) => ok({ jwt: `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30` }),
-        failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
-        record: (event) => {
-          if (event.reason === 'internal') faults.push(`exchange: ${event.check}`);
-        },
-      },
+      exchange: { ...exchange, ...broken.ports?.(exchange) },
       wellKnown: {
         publicOrigin: ORIGIN,
-        poolExists: async (projectNumber, poolId) => ok(projectNumber === PROJECT && poolId === POOL),
+        poolExists: async (projectNumber, poolId) =>
+          ok(projectNumber === PROJECT && admin.stateOf(PROJECT)?.pool(poolId) !== undefined),
         publishedKeys: async () => ok({ keys: [] }),
       },
-      admin: createMemoryAdmin(),
+      admin: { ...admin, ...broken.admin?.(admin) },
       authenticateAdmin: async (authorization) => {
         if (authorization === undefined) return err({ tag: 'unauthenticated' });
         return authorization === `Bearer ${ADMIN_TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
@@ -114,95 +110,54 @@ export async function createWorld(verifySignature: VerifySignature = createSigna
   }
 }
 
-const TIMES = { createTime: '2026-01-01T00:00:00Z', updateTime: '2026-01-01T00:00:00Z' };
-const NOTHING = async (): Promise<undefined> => undefined;
-const EMPTY_VIEW: ConfigView = {
-  project: NOTHING,
-  pool: NOTHING,
-  provider: NOTHING,
-  target: NOTHING,
-  currentAt: () => true,
-};
-
-/** One project, its pool, a cluster and a target that everybody of the pool may use. */
-async function configOf(issuer: Issuer): Promise<ConfigView> {
-  const { kty, crv, x, y } = issuer.publicJwk as Readonly<Record<'kty' | 'crv' | 'x' | 'y', string>>;
-  const thumbprint = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
-  const provider: Provider = {
-    poolId: POOL,
-    providerId: 'cluster-a',
-    uid: 'provider-uid',
-    kind: 'kubernetes',
-    issuerUri: ISSUER_URI,
-    clusterUri: 'https://clusters.example.com/a',
-    allowedAudiences: [],
-    keySource: 'uploaded',
-    jwksJson: issuer.jwksJson,
-    keys: [{ kty: 'EC', kid: issuer.kid, crv, x, y, thumbprint }],
-    keysUpdateTime: TIMES.updateTime,
-    distrustedThumbprints: [],
-    allowedJwksHosts: [],
-    maxStaleSeconds: 0,
-    pushedKeysMaxAgeSeconds: 0,
-    newKeyHoldSeconds: 0,
-    singleUse: false,
-    attributeMapping: {},
-    attributeCondition: '',
-    allowedAlgorithms: ['ES256'],
-    maxTokenLifetimeSeconds: 86_400,
-    disabled: false,
-    displayName: '',
-    description: '',
-    ...TIMES,
-  };
-  const pool: Pool = {
-    poolId: POOL,
-    uid: 'pool-uid',
-    builtIn: true,
-    displayName: '',
-    description: '',
-    disabled: false,
-    deniedUids: [],
-    ...TIMES,
-  };
-  const target: Target = {
-    targetId: 'storage',
-    uid: 'target-uid',
-    uri: TARGET_URI,
-    displayName: '',
-    resource: {},
-    tags: {},
-    tagIds: {},
-    tokenSigningAlg: 'ES256',
-    tokenType: 'at+jwt',
-    maxLifetimeSeconds: 3_600,
-    allowedScopes: ['read'],
-    version: 1,
-    ...TIMES,
-  };
-  const everybody = `principalSet://iam.googleapis.com/projects/${PROJECT}/locations/global/workloadIdentityPools/${POOL}/*`;
-  const role = 'projects/demo/roles/reader';
-  const project = {
-    projectNumber: PROJECT,
-    projectId: 'demo',
-    displayName: '',
-    tokenExchangesPerMinute: 6_000,
-    createTime: TIMES.createTime,
-  };
+function portsOver(openConfig: ExchangePorts['openConfig'], outside: Outside, faults: string[]): ExchangePorts {
+  const news = { epoch: 1, recent: [] };
+  const taken = new Set<string>();
+  let ids = 0;
+  const nowMs = (): number => NOW_MS;
+  const newTokenId = (): string => `id-${(ids += 1)}`;
+  // What is signed is what is looked at here; the signer has tests of its own.
+  const sign: ExchangePorts['sign'] = async ({ claims }) =>
+    ok({ jwt: `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30` });
   return {
-    project: async () => ({
-      project,
-      policy: { version: 1, revision: 0, bindings: [] },
-      openingRoleIds: ['reader'],
-      targetIdByUri: { [TARGET_URI]: 'storage' },
+    publicOrigin: ORIGIN,
+    remember: () => undefined,
+    compiler: createPolicyCompiler(100),
+    nowMs,
+    newTokenId,
+    openConfig,
+    newsBeforeRefusal: async () => ok(news),
+    discoveredKeys: async () => {
+      const set = outside.published === undefined ? undefined : readPublishedJwks(outside.published);
+      if (!set?.ok) return err({ tag: 'unavailable', dependency: 'issuer_keys' });
+      return ok(set.value.keys.map((key) => ({ ...key, thumbprint: thumbprintOf(key) })));
+    },
+    verifySignature: createSignatureVerifier(),
+    reviewToken: createTokenReviewer({
+      sign,
+      newsOf: async () => ok(news),
+      nowMs,
+      publicOrigin: ORIGIN,
+      newTokenId,
+      loopbackAllowed: false,
+      fetch: async (_url, { body }) => {
+        outside.reviewsAsked += 1;
+        if (outside.review === undefined || typeof body !== 'string') throw new TypeError('nothing comes');
+        return outside.review(JSON.parse(body) as Review);
+      },
     }),
-    pool: async (poolId) => (poolId === POOL ? { pool } : undefined),
-    provider: async (poolId, providerId) =>
-      poolId === POOL && providerId === provider.providerId ? { provider } : undefined,
-    target: async (targetId) =>
-      targetId === 'storage'
-        ? { target, policy: { version: 1, revision: 1, bindings: [{ role, members: [everybody] }] } }
-        : undefined,
-    currentAt: () => true,
+    spend: async (_projectNumber, once) => {
+      if (once !== undefined && taken.has(once.key)) return err({ denial: unverified('replay'), news });
+      if (once !== undefined) taken.add(once.key);
+      return ok({ news, usableUntilMs: NOW_MS + 1_000 });
+    },
+    sign,
+    failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
+    record: (event) => {
+      if (event.reason === 'internal') faults.push(`exchange: ${event.check}`);
+    },
+    recordPush: (event) => {
+      if (event.reason === 'internal') faults.push(`push: ${event.check}`);
+    },
   };
 }

@@ -14,7 +14,7 @@ import { signWorkloadToken } from '../../src/local/demo/workload-token.ts';
 import { startPlainWorkerd, type PlainWorkerd } from '../support/node/workerd.ts';
 
 const GZIP_LIMIT_BYTES = 1_048_576;
-const ADMIN_TOKEN = randomBytes(32).toString('base64url');
+const ADMIN_TOKEN = `test-only-admin-${randomBytes(32).toString('base64url')}`;
 
 let bundle = '';
 let workerd: PlainWorkerd;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   bundle = await buildBundle();
   workerd = await startPlainWorkerd(bundle, (origin) => ({
     PUBLIC_ORIGIN: origin,
-    EDGE_STS_KEK: randomBytes(32).toString('base64'),
+    EDGE_STS_KEK: Buffer.from(`test-only-kek-${randomBytes(9).toString('hex')}`).toString('base64'),
     EDGE_STS_ADMIN_TOKEN: ADMIN_TOKEN,
   }));
 });

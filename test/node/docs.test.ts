@@ -1,9 +1,10 @@
-/** The documents stay true: tests that the security page names exist, links lead somewhere, the numbers of state.md are the code's, every reason is explained. */
+/** The documents stay true: links lead somewhere, the numbers of state.md are the code's, every reason is explained. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TARGET_MAX_LIFETIME, TOKEN_EXCHANGES_PER_MINUTE, MAX_TOKEN_LIFETIME } from '../../src/core/admin/fields.ts';
+import { MAX_RECENT_EXCHANGES, RECENT_RETENTION } from '../../src/core/recent.ts';
 import { PERMIT_LIFETIME_MS } from '../../src/core/quota.ts';
 import { KEEP_PUBLISHED_MS, PERIOD_MS, PUBLISH_LEAD_MS } from '../../src/platform/keys/rotation.ts';
 
@@ -11,25 +12,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Tables are padded by the formatter: runs of blanks are one. */
 const read = (path: string): string =>
   readFileSync(join(root, path), 'utf8').replaceAll(/ +/g, ' ').replaceAll(/\| -+/g, '| ---');
-
-describe('docs/security.md', () => {
-  const rows = [...read('docs/security.md').matchAll(/\| `([\w./-]+\.test\.ts)` "((?:[^"]|\\")+)" \|$/gm)];
-
-  it('has its table', () => {
-    expect(rows.length).toBeGreaterThanOrEqual(35);
-    const lines = read('docs/security.md')
-      .split('\n')
-      .filter((line) => line.startsWith('| ') && !line.startsWith('| threat') && !line.startsWith('| ---'));
-    expect(rows.length).toBe(lines.length);
-  });
-
-  it.each(rows.map((row) => [row[1] ?? '', (row[2] ?? '').replaceAll('\\|', '|')] as const))(
-    '%s "%s"',
-    (file, title) => {
-      expect(read(join('test', file)).replaceAll("\\'", "'")).toContain(title);
-    },
-  );
-});
 
 describe('links', () => {
   it.each([
@@ -55,6 +37,9 @@ describe('docs/state.md', () => {
     ],
     [
       `| ${thousands(MAX_TOKEN_LIFETIME.unset)} s | ${MAX_TOKEN_LIFETIME.min} s to ${thousands(MAX_TOKEN_LIFETIME.max)} s |`,
+    ],
+    [
+      `| recent exchanges a project / kept for | ${thousands(MAX_RECENT_EXCHANGES)} / ${thousands(RECENT_RETENTION.unset)} s | 0 s (none) to ${thousands(RECENT_RETENTION.max)} s |`,
     ],
     [`target ${TARGET_MAX_LIFETIME.min} s to ${thousands(TARGET_MAX_LIFETIME.max)} s`],
     [`| a permit counts | ${PERMIT_LIFETIME_MS / 1_000 + 61} s after its grant`],

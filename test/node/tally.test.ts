@@ -1,6 +1,6 @@
 /** The last line of `npm test`: no way to look green without having run something. */
 import { expect, test } from 'vitest';
-import { tally } from '../support/node/tally.ts';
+import { tally, withLogs } from '../support/node/tally.ts';
 
 const report = (passed: number, failed: number, skipped: number, files: readonly object[] = []): string =>
   JSON.stringify({
@@ -27,5 +27,15 @@ test.each([
   ['vitest died', undefined, 1, '0 passed, 1 failed', false],
   ['half a report', '{"numPassedTests": 3', 0, '0 passed, 1 failed', false],
 ] as const)('%s', (_, json, exitCode, line, ok) => {
-  expect(tally(json, exitCode)).toEqual({ line, ok });
+  expect(tally(json, exitCode)).toMatchObject({ line, ok });
+});
+
+test.each([
+  ['a clean log', { lines: 9_000, findings: [] }, true, '3 passed, 0 failed', true],
+  ['a finding', { lines: 9_000, findings: ['x: a token'] }, true, '3 passed, 1 failed', false],
+  ['a whole run that logged nothing', { lines: 0, findings: [] }, true, '3 passed, 1 failed', false],
+  ['one file that logged nothing', { lines: 0, findings: [] }, false, '3 passed, 0 failed', true],
+  ['nobody looked', { lines: 0, findings: ['nobody searched the logs'] }, false, '3 passed, 1 failed', false],
+] as const)('%s', (_, logs, isWholeRun, line, ok) => {
+  expect(withLogs(tally(report(3, 0, 0), 0), logs, isWholeRun)).toMatchObject({ line, ok });
 });

@@ -141,6 +141,19 @@ describe('an unknown kid', () => {
     expect(objects.calls()).toBe(1 + 2);
   });
 
+  it('is one provider’s own matter: what one of them lacks, another is asked for at once', async () => {
+    const [one, other] = [await settled(), await settled()];
+    const shared = readerIn(one);
+    await asked(shared, one, one.key.kid);
+    const next = await createIssuer();
+    other.issuer.jwks = { keys: [other.key.publicJwk, next.publicJwk] };
+    expect(await asked(shared, one, next.kid)).toEqual([one.key.kid]);
+    other.clock.nowMs = one.clock.nowMs;
+    const answer = await shared.discoveredKeys(other.name, providerOf(other), next.kid);
+    expect(answer.ok && answer.value.map(({ kid }) => kid)).toEqual([other.key.kid, next.kid]);
+    expect(await asked(shared, one, next.kid)).toEqual([one.key.kid]);
+  });
+
   it('of a real rotation is honoured within 40 s, though strangers make up others all the time', async () => {
     const world = await settled();
     const reader = readerIn(world);

@@ -1,6 +1,7 @@
 /** An issuer on a wire of ours, with real keys and every bad habit that the tests give it; and an IssuerKeys object that asks it. */
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { expect } from 'vitest';
 import type { ProviderName } from '../../src/core/names.ts';
 import type { Provider } from '../../src/core/resources.ts';
 import type { Fetch } from '../../src/platform/issuer-keys/bounded-fetch.ts';
@@ -109,6 +110,17 @@ export async function discoveryWorld(change: Partial<Provider> = {}): Promise<Wo
     const isThere = shardKey === `provider:${projectNumber}/${poolId}/${providerId}` && registry.provider !== undefined;
     return { epoch: 1, value: isThere ? { provider: registry.provider } : null };
   }
+}
+
+/** A world whose object has fetched once, and whose cool-down is over. */
+export async function settled(change: Partial<Provider> = {}): Promise<World> {
+  const world = await discoveryWorld(change);
+  expect(await kids(world.object)).toBeUndefined();
+  await world.object.keys();
+  expect(await kids(world.object)).toEqual([world.key.kid]);
+  world.clock.nowMs += 31_000;
+  world.issuer.requests.length = 0;
+  return world;
 }
 
 export async function withEnv(object: IssuerKeysStub, changes: object): Promise<void> {

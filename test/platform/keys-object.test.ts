@@ -17,8 +17,8 @@ type Ring = DurableObjectStub<KeyRing>;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-const OTHER_KEK = btoa('another-kek-another-kek-another!');
-const NEW_KEK = btoa('the-new-kek-the-new-kek-the-new!');
+const OTHER_KEK = btoa('test-only-other-kek-0123456789ab');
+const NEW_KEK = btoa('test-only-new-kek-0123456789abcd');
 
 let lastNumber = 700_000;
 
@@ -376,6 +376,7 @@ describe('rotation by command', () => {
       keyRing: env.KEY_RING,
       issuerKeys: env.ISSUER_KEYS,
       usage,
+      recentExchanges: usage,
     });
     const rotated = await admin.rotateSigningKeys(projectNumber, { alg: 'ES256', emergency: true }, 'bo@example.com');
     expect(rotated.ok).toBe(true);

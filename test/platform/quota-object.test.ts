@@ -146,7 +146,16 @@ describe('a permit', () => {
 describe('the clock', () => {
   it('is out of reach of every caller: RPC reaches what the class declares, never what an instance holds', async () => {
     const methods = Object.getOwnPropertyNames(Quota.prototype).filter((name) => name !== 'constructor');
-    expect(methods.toSorted()).toEqual(['advance', 'news', 'ping', 'spend', 'usage']);
+    expect(methods.toSorted()).toEqual([
+      'advance',
+      'alarm',
+      'news',
+      'ping',
+      'recentExchanges',
+      'remember',
+      'spend',
+      'usage',
+    ]);
   });
 });
 

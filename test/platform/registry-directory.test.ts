@@ -190,7 +190,7 @@ describe('a wrong KEK', () => {
   it('refuses every write by name and changes nothing', async () => {
     const directory = aDirectory();
     await directory.createProject({ projectId: 'demo' }, 'test');
-    await replaceEnv(directory, () => ({ EDGE_STS_KEK: 'b3RoZXIta2VrLW90aGVyLWtlay1vdGhlci1rZWstMTI=' }));
+    await replaceEnv(directory, () => ({ EDGE_STS_KEK: btoa('test-only-other-kek-0123456789ab') }));
     expect(await directory.ping()).toEqual({ kek: 'other' });
     const unavailable = { ok: false, error: { tag: 'unavailable', dependency: 'EDGE_STS_KEK' } };
     expect(await directory.createProject({ projectId: 'other' }, 'test')).toMatchObject(unavailable);

@@ -6,6 +6,9 @@ import type { Command, Query } from '../../src/core/admin/commands.ts';
 import type { Project } from '../../src/core/resources.ts';
 import { projectRegistryName } from '../../src/platform/object-names.ts';
 import type { Registry } from '../../src/platform/registry/object.ts';
+import { openRecord } from '../../src/platform/registry/record.ts';
+import { macKeys } from '../../src/platform/sealed-record.ts';
+import { readKeks } from '../../src/platform/settings.ts';
 
 type Stub = DurableObjectStub<Registry>;
 
@@ -110,3 +113,14 @@ export async function epochInForce(project: Project): Promise<number> {
   const news = await env.QUOTA.getByName(project.projectNumber).news();
   return news.epoch;
 }
+
+/** What lies in KV under that key, as a reader finds it. */
+export async function inKv(key: string): Promise<{ epoch: number; value: unknown } | undefined> {
+  const keks = readKeks(env);
+  if (!keks.ok) throw new Error(keks.error);
+  const text = await env.CACHE.get(key);
+  return text === null ? undefined : openRecord(await macKeys(keks.value), key, text, Date.now());
+}
+
+/** Alarms come after up to a few seconds. */
+export const eventually = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 15_000 });

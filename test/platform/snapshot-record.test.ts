@@ -1,7 +1,8 @@
 /** KV records: whatever is done to one that its maker did not do, the reader finds nothing (SECURITY.md T8). */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { macKeys, openRecord, sealRecord } from '../../src/platform/registry/record.ts';
+import { openRecord, sealRecord } from '../../src/platform/registry/record.ts';
+import { macKeys, sealText } from '../../src/platform/sealed-record.ts';
 
 const kek = (byte: number) => new Uint8Array(32).fill(byte);
 const NOW_MS = 1_800_000_000_000;
@@ -47,7 +48,7 @@ describe('a record', () => {
 
   it('with a member changed is nothing', async () => {
     const changes = [
-      { epoch: 8 },
+      { version: 8 },
       { notAfterMs: LATER_MS + 1 },
       { body: '{"provider":{"disabled":true}}' },
       { v: 2 },
@@ -57,6 +58,28 @@ describe('a record', () => {
       const changed = JSON.stringify({ ...JSON.parse(sealed), ...change });
       expect(await openRecord(keys, record.key, changed, NOW_MS)).toBeUndefined();
     }
+  });
+
+  it('of another kind under that key is nothing', async () => {
+    const { epoch: version, ...rest } = record;
+    const other = await sealText(keys, { purpose: 'edge-sts/kv-jwks/v2', version, ...rest });
+    expect(await openRecord(keys, record.key, other, NOW_MS)).toBeUndefined();
+  });
+
+  it('of the form before is nothing, nor is its MAC worth anything in the form of now', async () => {
+    const { epoch, notAfterMs, body } = record;
+    const input = JSON.stringify(['edge-sts/kv-record/v1', record.key, epoch, notAfterMs, body]);
+    const mac = await crypto.subtle.sign('HMAC', keys.current, new TextEncoder().encode(input));
+    const hex = [...new Uint8Array(mac)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    const before = JSON.stringify({
+      v: 1,
+      epoch,
+      notAfterMs,
+      body,
+      mac: btoa(String.fromCharCode(...new Uint8Array(mac))),
+    });
+    const respelled = JSON.stringify({ v: 1, version: epoch, notAfterMs, body, mac: hex });
+    for (const text of [before, respelled]) expect(await openRecord(keys, record.key, text, NOW_MS)).toBeUndefined();
   });
 
   it('is nothing where KV holds anything else at all', async () => {

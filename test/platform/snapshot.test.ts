@@ -6,7 +6,7 @@ import type { Project } from '../../src/core/resources.ts';
 import { ConfigUnavailable } from '../../src/core/ports.ts';
 import { type ConfigReader, createConfigReader } from '../../src/platform/registry/snapshot.ts';
 import { readKeks } from '../../src/platform/settings.ts';
-import { aProject, createTarget, provisioned, rename, withMethods } from './registry-support.ts';
+import { aProject, createTarget, inKv, provisioned, rename, withMethods } from './registry-support.ts';
 
 const POOL = 'demo.svc.id.goog';
 
@@ -55,7 +55,7 @@ const tomorrow = () => Date.now() + 24 * 3_600_000;
 const newsOf = (project: Project) => env.QUOTA.getByName(project.projectNumber).news();
 
 async function kvHas(key: string, epoch: number): Promise<void> {
-  const epochThere = async () => JSON.parse((await env.CACHE.get(key)) ?? '{"epoch":0}').epoch;
+  const epochThere = async () => (await inKv(key))?.epoch ?? 0;
   await expect.poll(epochThere, { timeout: 15_000 }).toBeGreaterThanOrEqual(epoch);
 }
 

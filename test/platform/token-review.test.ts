@@ -1,308 +1,37 @@
-/** TokenReview against an API server of the real shapes: what it must say, what is asked of it, and that whatever else happens is a refusal. */
-import { env } from 'cloudflare:workers';
-import { createLocalJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
+/** TokenReview against an API server of the real shapes: what it must say, and that whatever else happens is a refusal. */
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Denial } from '../../src/core/denial.ts';
 import type { TokenReviewInput } from '../../src/core/ports.ts';
-import type { Provider, Target } from '../../src/core/resources.ts';
 import { ok, type Result } from '../../src/core/result.ts';
-import { createSigner } from '../../src/platform/keys/signer.ts';
-import { readKeks } from '../../src/platform/settings.ts';
-import { createTokenReviewer } from '../../src/platform/token-review/reviewer.ts';
+import {
+  AUDIENCES,
+  URL_OF_REVIEWS,
+  USERNAME,
+  UID,
+  TOKEN,
+  REFUSED,
+  UNAVAILABLE,
+  clock,
+  type Call,
+  type Answering,
+  reviewer,
+  tokenReview,
+  USER,
+  STATUS,
+  confirms,
+  POD_IS_GONE,
+  refuses,
+  provider,
+  target,
+  input,
+  createRing,
+  NAME,
+} from './token-review-support.ts';
 
-const PROJECT = '730001';
-const ORIGIN = 'https://sts.example.com';
-const POOL = 'shop.svc.id.goog';
-const NAME = { projectNumber: PROJECT, poolId: POOL, providerId: 'cluster-a' };
-const RESOURCE = `projects/${PROJECT}/locations/global/workloadIdentityPools/${POOL}/providers/cluster-a`;
-const AUDIENCES = [`//iam.googleapis.com/${RESOURCE}`, `https://iam.googleapis.com/${RESOURCE}`];
-const URL_OF_REVIEWS = 'https://api.cluster-a.example.com/apis/authentication.k8s.io/v1/tokenreviews';
-const TARGET_URI = 'https://api.cluster-a.example.com';
-const USERNAME = 'system:serviceaccount:shop:checkout';
-const UID = '7c1b4f2e-0000-4000-8000-000000000001';
-const TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJzZWNyZXQiOiJtYXJrZXIifQ.c2lnbmF0dXJl';
-
-const REFUSED = { ok: false, error: { tag: 'unverified', check: 'token_review' } };
-const UNAVAILABLE = { ok: false, error: { tag: 'unavailable', dependency: 'token_review' } };
-
-const ring = env.KEY_RING.getByName(PROJECT);
-let nowMs = Date.now();
-
-beforeAll(async () => {
-  expect((await ring.create(PROJECT)).ok).toBe(true);
-});
+beforeAll(createRing);
 
 beforeEach(() => {
-  nowMs = Date.now();
-});
-
-interface Call {
-  readonly url: string;
-  readonly init: RequestInit;
-  readonly bearer: string;
-  readonly body: { apiVersion: string; kind: string; spec: { token: string; audiences: string[] } };
-}
-
-type Answering = (call: Call) => Response | Promise<Response>;
-
-/** A reviewer with the real key ring behind it, in front of an API server that answers as it is told. */
-function reviewer(
-  answering: Answering,
-  change: Partial<Parameters<typeof createTokenReviewer>[0]> = {},
-): { review: ReturnType<typeof createTokenReviewer>; calls: Call[] } {
-  const calls: Call[] = [];
-  const keks = readKeks(env);
-  if (!keks.ok) throw new Error(keks.error);
-  const signer = createSigner({ namespace: env.KEY_RING, keks: keks.value, nowMs: () => nowMs });
-  const review = createTokenReviewer({
-    sign: (claims) => signer.sign(claims),
-    newsOf: async () => ok({ epoch: 1, recent: [] }),
-    nowMs: () => nowMs,
-    publicOrigin: ORIGIN,
-    newTokenId: () => crypto.randomUUID(),
-    loopbackAllowed: false,
-    fetch: async (url, init) => {
-      const headers = new Headers(init.headers);
-      const bearer = (headers.get('authorization') ?? '').replace(/^Bearer /, '');
-      const call = { url, init, bearer, body: JSON.parse(textOf(init.body)) as Call['body'] };
-      calls.push(call);
-      return answering(call);
-    },
-    ...change,
-  });
-  return { review, calls };
-}
-
-function textOf(body: unknown): string {
-  if (typeof body !== 'string') throw new TypeError('the question is a text');
-  return body;
-}
-
-/** As kube-apiserver answers a POST: 201, the question repeated, and the status. */
-function tokenReview(status: unknown, { body }: Call, more: object = {}): Response {
-  const metadata = {
-    creationTimestamp: null,
-    managedFields: [
-      {
-        manager: 'edge-sts',
-        operation: 'Update',
-        apiVersion: 'authentication.k8s.io/v1',
-        time: '2026-07-01T00:00:00Z',
-        fieldsType: 'FieldsV1',
-        fieldsV1: { 'f:spec': { 'f:audiences': {}, 'f:token': {} } },
-      },
-    ],
-  };
-  return Response.json({ ...body, metadata, status, ...more }, { status: 201 });
-}
-
-const USER = {
-  username: USERNAME,
-  uid: UID,
-  groups: ['system:serviceaccounts', 'system:serviceaccounts:shop', 'system:authenticated'],
-  extra: {
-    'authentication.kubernetes.io/credential-id': ['JTI=3a5b0d3e-0000-4000-8000-000000000007'],
-    'authentication.kubernetes.io/pod-name': ['checkout-5d9c'],
-  },
-};
-const STATUS = { authenticated: true, user: USER, audiences: [AUDIENCES[1]] };
-const confirms: Answering = (call) => tokenReview(STATUS, call);
-/** What it really says of a token whose pod is gone: `authenticated` is left out. */
-const POD_IS_GONE = { user: {}, error: '[invalid bearer token, service account token has been invalidated]' };
-const refuses: Answering = (call) => tokenReview(POD_IS_GONE, call);
-
-function provider(change: Partial<Provider> = {}): Provider {
-  return {
-    poolId: POOL,
-    providerId: 'cluster-a',
-    uid: 'provider-uid',
-    kind: 'kubernetes',
-    issuerUri: 'https://kubernetes.default.svc.cluster.local',
-    clusterUri: 'https://clusters.example.com/a',
-    allowedAudiences: [],
-    keySource: 'uploaded',
-    jwksJson: '',
-    keys: [],
-    keysUpdateTime: '2026-01-01T00:00:00Z',
-    distrustedThumbprints: [],
-    allowedJwksHosts: [],
-    maxStaleSeconds: 86_400,
-    pushedKeysMaxAgeSeconds: 604_800,
-    newKeyHoldSeconds: 0,
-    singleUse: false,
-    tokenReview: { url: 'https://api.cluster-a.example.com', targetId: 'cluster-a' },
-    attributeMapping: {},
-    attributeCondition: '',
-    allowedAlgorithms: ['RS256', 'ES256'],
-    maxTokenLifetimeSeconds: 3_600,
-    disabled: false,
-    displayName: '',
-    description: '',
-    createTime: '2026-01-01T00:00:00Z',
-    updateTime: '2026-01-01T00:00:00Z',
-    ...change,
-  };
-}
-
-function target(change: Partial<Target> = {}): Target {
-  return {
-    targetId: 'cluster-a',
-    uid: 'target-uid',
-    uri: TARGET_URI,
-    displayName: '',
-    resource: {},
-    tags: {},
-    tagIds: {},
-    tokenSigningAlg: 'ES256',
-    tokenType: 'JWT',
-    maxLifetimeSeconds: 3_600,
-    allowedScopes: [],
-    createTime: '2026-01-01T00:00:00Z',
-    updateTime: '2026-01-01T00:00:00Z',
-    version: 1,
-    ...change,
-  };
-}
-
-function input(change: Partial<TokenReviewInput> = {}): TokenReviewInput {
-  return {
-    name: NAME,
-    provider: provider(),
-    target: target(),
-    token: TOKEN,
-    tokenId: 'jti-1',
-    username: USERNAME,
-    purpose: 'exchange',
-    serviceAccountUid: UID,
-    ...change,
-  };
-}
-
-async function credentialIn(call: Call | undefined, typ: string): Promise<JWTPayload> {
-  const keys = ((await ring.publicKeys())?.keys ?? []).map((key) => ({ ...key.jwk }));
-  const options = { typ, issuer: `${ORIGIN}/${PROJECT}/${POOL}`, audience: TARGET_URI };
-  return (await jwtVerify(call?.bearer ?? '', createLocalJWKSet({ keys }), options)).payload;
-}
-
-describe('the question', () => {
-  it('is one POST of a TokenReview with the token and the audiences of the provider', async () => {
-    const { review, calls } = reviewer(confirms);
-    expect(await review(input())).toEqual(ok(undefined));
-    expect(calls.map(({ url }) => url)).toEqual([URL_OF_REVIEWS]);
-    expect(calls[0]?.init).toMatchObject({ method: 'POST', redirect: 'manual' });
-    expect(new Headers(calls[0]?.init.headers).get('content-type')).toBe('application/json');
-    expect(calls[0]?.body).toEqual({
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenReview',
-      spec: { token: TOKEN, audiences: AUDIENCES },
-    });
-  });
-
-  it('names the audiences that the provider takes instead of its own name', async () => {
-    const allowedAudiences = ['https://one.example.com', 'https://two.example.com'];
-    const answering: Answering = (call) => tokenReview({ ...STATUS, audiences: ['https://two.example.com'] }, call);
-    const { review, calls } = reviewer(answering);
-    expect(await review(input({ provider: provider({ allowedAudiences }) }))).toEqual(ok(undefined));
-    expect(calls[0]?.body.spec.audiences).toEqual(allowedAudiences);
-  });
-
-  it('goes to the same place whether or not the host ends in a slash', async () => {
-    const { review, calls } = reviewer(confirms);
-    const url = 'https://api.cluster-a.example.com/';
-    await review(input({ provider: provider({ tokenReview: { url, targetId: 'cluster-a' } }) }));
-    expect(calls.map((call) => call.url)).toEqual([URL_OF_REVIEWS]);
-  });
-
-  it.each([
-    'http://api.cluster-a.example.com',
-    'https://api.cluster-a.example.com:6443',
-    'https://10.0.0.1',
-    'https://2130706433',
-    'https://[::1]',
-    'https://kubernetes.default.svc',
-    'https://kubernetes',
-    'https://user:secret@api.cluster-a.example.com',
-    'https://api.cluster-a.example.com/k8s',
-    'https://api.cluster-a.example.com?x=1',
-    'https://api.cluster-a.example.com#x',
-    'https://sts.example.com',
-    'http://127.0.0.1:6443',
-    'file:///etc/passwd',
-    '',
-  ])('is never sent to %s', async (url) => {
-    const { review, calls } = reviewer(confirms);
-    const asked = input({ provider: provider({ tokenReview: { url, targetId: 'cluster-a' } }) });
-    expect(await review(asked)).toEqual(UNAVAILABLE);
-    expect(calls).toEqual([]);
-  });
-
-  it('may go to loopback in development only', async () => {
-    const { review, calls } = reviewer(confirms, { loopbackAllowed: true });
-    const local = provider({ tokenReview: { url: 'http://127.0.0.1:6443', targetId: 'cluster-a' } });
-    expect(await review(input({ provider: local }))).toEqual(ok(undefined));
-    expect(calls[0]?.url).toBe('http://127.0.0.1:6443/apis/authentication.k8s.io/v1/tokenreviews');
-  });
-});
-
-describe('the credential', () => {
-  it.each([
-    ['ES256', 'JWT'],
-    ['RS256', 'at+jwt'],
-  ] as const)(
-    'is a token of ours for the target alone, %s and %s as the target says, for five minutes',
-    async (alg, typ) => {
-      const { review, calls } = reviewer(confirms);
-      await review(input({ target: target({ tokenSigningAlg: alg, tokenType: typ }) }));
-      const claims = await credentialIn(calls[0], typ);
-      expect(decodeProtectedHeader(calls[0]?.bearer ?? '')).toMatchObject({ alg, typ });
-      const iat = Math.floor(nowMs / 1_000);
-      expect(claims).toEqual({
-        iss: `${ORIGIN}/${PROJECT}/${POOL}`,
-        sub: RESOURCE,
-        aud: TARGET_URI,
-        iat,
-        nbf: iat,
-        exp: iat + 300,
-        jti: claims.jti,
-        client_id: RESOURCE,
-      });
-    },
-  );
-
-  it('is as short as the target wants it, and another one each time', async () => {
-    const { review, calls } = reviewer(confirms);
-    const short = input({ target: target({ maxLifetimeSeconds: 60 }), tokenId: undefined });
-    await review(short);
-    await review(short);
-    const [first, second] = await Promise.all(calls.map((call) => credentialIn(call, 'JWT')));
-    expect((first?.exp ?? 0) - (first?.iat ?? 0)).toBe(60);
-    expect(first?.jti).not.toBe(second?.jti);
-  });
-
-  it('is signed at the newest epoch; where that or the ring is away nothing is sent', async () => {
-    const epochs: number[] = [];
-    let newest = 7;
-    const sign = async ({ news }: { news: { epoch: number } }): Promise<Result<{ jwt: string }, Denial>> => {
-      epochs.push(news.epoch);
-      return ok({ jwt: 'a.b.c' });
-    };
-    const newsOf = async () => ok({ epoch: newest, recent: [] });
-    const current = reviewer(confirms, { sign, newsOf });
-    await current.review(input({ tokenId: undefined }));
-    newest = 8;
-    await current.review(input({ tokenId: undefined }));
-    expect(epochs).toEqual([7, 8]);
-
-    const noNews = reviewer(confirms, {
-      newsOf: async () => ({ ok: false, error: { tag: 'unavailable', dependency: 'quota' } }),
-    });
-    expect(await noNews.review(input())).toMatchObject({ ok: false, error: { tag: 'unavailable' } });
-    const noRing = reviewer(confirms, {
-      sign: async () => ({ ok: false, error: { tag: 'unavailable', dependency: 'key_ring' } }),
-    });
-    expect(await noRing.review(input())).toMatchObject({ ok: false, error: { tag: 'unavailable' } });
-    expect([...noNews.calls, ...noRing.calls]).toEqual([]);
-  });
+  clock.nowMs = Date.now();
 });
 
 describe('what the cluster says', () => {
@@ -443,17 +172,17 @@ describe('a verdict', () => {
     ['refused', refuses, REFUSED],
   ] as const)('%s serves for less than 60 s, and the cluster is asked again', async (_what, answering, verdict) => {
     const { review, calls } = reviewer(answering);
-    const startMs = nowMs;
+    const startMs = clock.nowMs;
     for (const afterMs of [0, 1, 59_999]) {
-      nowMs = startMs + afterMs;
+      clock.nowMs = startMs + afterMs;
       expect(await review(input())).toEqual(verdict);
     }
     expect(calls.length).toBe(1);
-    nowMs = startMs + 60_000;
+    clock.nowMs = startMs + 60_000;
     expect(await review(input())).toEqual(verdict);
     expect(calls.length).toBe(2);
     // A clock that is set back makes nothing young again.
-    nowMs = startMs;
+    clock.nowMs = startMs;
     await review(input());
     expect(calls.length).toBe(3);
   });
@@ -463,7 +192,7 @@ describe('a verdict', () => {
     const { review } = reviewer((call) => (gone ? refuses(call) : confirms(call)));
     expect(await review(input())).toEqual(ok(undefined));
     gone = true;
-    nowMs += 60_000;
+    clock.nowMs += 60_000;
     expect(await review(input())).toEqual(REFUSED);
   });
 

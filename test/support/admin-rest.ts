@@ -27,14 +27,14 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
   const routes = createIamAdminRoutes({
     admin,
     publicOrigin: 'https://sts.example.com',
-    pushKeys,
+    push: { pushKeys, nowMs: () => 0, recordPush: () => undefined },
     troubleshoot: createTroubleshoot(NO_KEYS, admin),
     authenticate: async (authorization) => {
       if (authorization === undefined) return err({ tag: 'unauthenticated' });
       return authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
     },
   });
-  const app = new Hono().route('/v1', routes);
+  const app = new Hono<{ Variables: { requestId: string } }>().route('/v1', routes).route('/v2', routes);
   const send = async (path: string, init: RequestInit) => app.request(`https://sts.example.com${path}`, init);
   return {
     admin,

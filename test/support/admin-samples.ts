@@ -50,6 +50,17 @@ const SMALL_PRIMES = Array.from({ length: 200 }, (_, index) => BigInt(index + 2)
   return true;
 });
 
+/** A modulus of the Infineon sort (CVE-2017-15361): primes as its library made them, k · M + (65537^a mod M). */
+export function infineonModulus(exponent: number): bigint {
+  const prime = (multiple: bigint, power: number): bigint =>
+    multiple * FIRST_PRIMES + Array.from({ length: power }).reduce<bigint>((sum) => (sum * 65_537n) % FIRST_PRIMES, 1n);
+  // Multiples that are even keep the sum odd, for the product of the first primes has a two in it and 65537 has not.
+  return prime((1n << 806n) + 2n, exponent) * prime((1n << 806n) + 10n, exponent + 4);
+}
+
+/** M: the product of the first 39 primes, 2 to 167. */
+const FIRST_PRIMES = SMALL_PRIMES.filter((prime) => prime <= 167n).reduce((product, prime) => product * prime, 1n);
+
 export const EC_KEY = { kty: 'EC', kid: 'ec-1', crv: 'P-256', ...POINTS['P-256'] };
 export const RSA_KEY = { kty: 'RSA', kid: 'rsa-1', n: rsaModulus(2_048), e: 'AQAB' };
 

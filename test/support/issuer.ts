@@ -13,6 +13,8 @@ export interface Issuer {
   sign(claims: object, header?: Readonly<Record<string, unknown>>): Promise<string>;
   /** A token over exactly these texts (or bytes). */
   signText(header: string | Uint8Array, payload: string | Uint8Array): Promise<string>;
+  /** A token over exactly these characters, in whatever spelling of base64url. */
+  signInput(input: string): Promise<string>;
 }
 
 const WEB_CRYPTO: Record<IssuerAlg, { name: string; hash: string; saltLength?: number }> = {
@@ -29,8 +31,10 @@ export async function createIssuer(
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
   const publicJwk = { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' };
 
-  async function signText(header: string | Uint8Array, payload: string | Uint8Array): Promise<string> {
-    const input = `${base64Url(header)}.${base64Url(payload)}`;
+  const signText: Issuer['signText'] = async (header, payload) =>
+    signInput(`${base64Url(header)}.${base64Url(payload)}`);
+
+  async function signInput(input: string): Promise<string> {
     const signature = await crypto.subtle.sign(WEB_CRYPTO[alg], privateKey, new TextEncoder().encode(input));
     return `${input}.${base64Url(new Uint8Array(signature))}`;
   }
@@ -41,6 +45,7 @@ export async function createIssuer(
     publicJwk,
     jwksJson: JSON.stringify({ keys: [publicJwk] }),
     signText,
+    signInput,
     sign: (claims, header = {}) => signText(JSON.stringify({ alg, kid, ...header }), JSON.stringify(claims)),
   };
 }

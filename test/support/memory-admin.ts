@@ -2,6 +2,7 @@
 import { apply } from '../../src/core/admin/apply.ts';
 import type { AdminPort, SigningKeyInfo } from '../../src/core/admin/port.ts';
 import { setOrganizationPolicy } from '../../src/core/admin/policies.ts';
+import { proposalOn } from '../../src/core/admin/propose.ts';
 import { validateNewProject } from '../../src/core/admin/projects.ts';
 import { read } from '../../src/core/admin/read.ts';
 import type { ApplyContext } from '../../src/core/admin/state.ts';
@@ -16,9 +17,12 @@ import { MemoryConfig, pageOf } from './memory-config.ts';
 export interface MemoryAdmin extends AdminPort {
   /** Who changed what, in order. */
   readonly history: { readonly actor: string; readonly type: string }[];
+  /** One project as it stands. */
+  stateOf(projectNumber: string): MemoryConfig | undefined;
 }
 
-export function createMemoryAdmin(): MemoryAdmin {
+/** Each change is a second later than the one before. */
+export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): MemoryAdmin {
   const configs = new Map<string, MemoryConfig>();
   const history: { actor: string; type: string }[] = [];
   let organization: Policy | undefined;
@@ -27,7 +31,7 @@ export function createMemoryAdmin(): MemoryAdmin {
   let keys: readonly SigningKeyInfo[] = [keyInfo('key-1', 'ACTIVE'), keyInfo('key-2', 'NEXT')];
 
   const context = (actor: string): ApplyContext => ({
-    time: new Date(Date.UTC(2026, 0, 1) + epoch * 1_000).toISOString(),
+    time: new Date(startMs + epoch * 1_000).toISOString(),
     epoch: ++epoch,
     actor,
     newUid: () => `uid-${++uids}`,
@@ -44,6 +48,7 @@ export function createMemoryAdmin(): MemoryAdmin {
 
   return {
     history,
+    stateOf: (projectNumber) => configs.get(projectNumber),
     findProject: async (named) =>
       ok(projects().find(({ projectId, projectNumber }) => projectId === named || projectNumber === named)),
     createProject: async (input, actor) => {
@@ -83,6 +88,13 @@ export function createMemoryAdmin(): MemoryAdmin {
       });
       return question.ok ? ok(explain(question.value, createPolicyCompiler(100))) : question;
     },
+    propose: async (projectNumber, resource, input) => {
+      const state = config(projectNumber);
+      return proposalOn(state, state.projectShard(), resource, input, context('edge-sts'));
+    },
+    targetShards: async (projectNumber, targetIds) =>
+      ok(targetIds.map((targetId) => config(projectNumber).targetShard(targetId) ?? null)),
+    recentExchanges: async () => ok({ records: [], dropped: 0 }),
     issuerKeysStatus: async () => ok(undefined),
     organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),
     setOrganizationPolicy: async (input, actor) => {

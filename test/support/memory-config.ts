@@ -1,8 +1,11 @@
 /** One project's configuration in Maps: a small honest ConfigState, and the commit that a store over SQLite makes. */
 import { provisionWrites } from '../../src/core/admin/projects.ts';
-import type { Page, PolicyResource } from '../../src/core/admin/commands.ts';
+import { edgeDenyRules } from '../../src/core/admin/deny-resolution.ts';
+import type { DenyPolicyId, Page, PolicyResource } from '../../src/core/admin/commands.ts';
 import type { ApplyContext, ConfigState, PolicyOf, Write } from '../../src/core/admin/state.ts';
 import {
+  type DenyAttachment,
+  type DenyPolicy,
   EMPTY_POLICY,
   type Policy,
   type Pool,
@@ -22,6 +25,7 @@ export class MemoryConfig implements ConfigState {
   readonly #targets = new Map<string, Target>();
   readonly #roles = new Map<string, Role>();
   readonly #policies = new Map<string, PolicyOf>();
+  readonly #denyPolicies = new Map<string, DenyPolicy>();
   readonly #usedTokens = new Set<string>();
   readonly #quotaPreferences = new Map<string, QuotaPreference>();
 
@@ -62,6 +66,24 @@ export class MemoryConfig implements ConfigState {
       .filter(({ policy }) => policy.bindings.some((binding) => binding.role === role))
       .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
   }
+  denyPolicy(id: DenyPolicyId): DenyPolicy | undefined {
+    return this.#denyPolicies.get(denyPolicyKey(id));
+  }
+  denyPolicyCount(): number {
+    return this.#denyPolicies.size;
+  }
+  targetsWithDenyPolicies(): readonly string[] {
+    const ids = [...this.#denyPolicies.values()].flatMap(({ attachment }) =>
+      attachment.kind === 'target' ? [attachment.targetId] : [],
+    );
+    return [...new Set(ids)].toSorted();
+  }
+  denyPolicies(attachment: DenyAttachment, page: Page): readonly DenyPolicy[] {
+    const here = [...this.#denyPolicies.values()].filter(
+      (policy) => policyKey(policy.attachment) === policyKey(attachment),
+    );
+    return pageOf(here, page, (policy) => policy.policyId);
+  }
   pools(page: Page): readonly Pool[] {
     return pageOf([...this.#pools.values()], page, (pool) => pool.poolId);
   }
@@ -100,11 +122,13 @@ export class MemoryConfig implements ConfigState {
       policy: this.policy({ kind: 'project' }) ?? EMPTY_POLICY,
       openingRoleIds: [...this.#roles.values()].filter(opensTargets).map((role) => role.roleId),
       targetIdByUri: Object.fromEntries([...this.#targets.values()].map((target) => [target.uri, target.targetId])),
+      denyRules: edgeDenyRules(this, { kind: 'project' }),
     };
   }
   targetShard(targetId: string): Shards['target'] | undefined {
     const target = this.#targets.get(targetId);
-    return target && { target, policy: this.policy({ kind: 'target', targetId }) ?? EMPTY_POLICY };
+    const on = { kind: 'target', targetId } as const;
+    return target && { target, policy: this.policy(on) ?? EMPTY_POLICY, denyRules: edgeDenyRules(this, on) };
   }
 
   commit(writes: readonly Write[]): void {
@@ -114,8 +138,9 @@ export class MemoryConfig implements ConfigState {
   #write(write: Write): void {
     if ('remove' in write) {
       if (write.remove === 'target') this.#targets.delete(write.targetId);
+      else if (write.remove === 'role') this.#roles.delete(write.roleId);
       else if (write.remove === 'quotaPreference') this.#quotaPreferences.delete(write.preferenceId);
-      else this.#roles.delete(write.roleId);
+      else this.#denyPolicies.delete(denyPolicyKey(write));
       return;
     }
     switch (write.put) {
@@ -140,6 +165,9 @@ export class MemoryConfig implements ConfigState {
       case 'usedToken':
         this.#usedTokens.add(write.marker.key);
         break;
+      case 'denyPolicy':
+        this.#denyPolicies.set(denyPolicyKey(write.policy), write.policy);
+        break;
       case 'policy':
         this.#policies.set(policyKey(write.resource), { resource: write.resource, policy: write.policy });
         break;
@@ -160,6 +188,10 @@ export function pageOf<Row>(
     .filter((row) => idOf(row) > after)
     .toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
     .slice(0, pageSize);
+}
+
+function denyPolicyKey({ attachment, policyId }: DenyPolicyId): string {
+  return `${policyKey(attachment)} ${policyId}`;
 }
 
 function policyKey(resource: PolicyResource): string {

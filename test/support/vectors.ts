@@ -1,5 +1,6 @@
 /** Vectors that nobody here wrote (test/vectors/README.md), as rows with bytes; what was too large to stand in the file is made here. */
 import jsonTestSuiteText from '../vectors/jsontestsuite.ndjson?raw';
+import naughtyText from '../vectors/naughty-strings.ndjson?raw';
 import tinkText from '../vectors/tink-claims.ndjson?raw';
 
 export interface TinkRow {
@@ -36,6 +37,12 @@ export function jsonRows(): readonly JsonRow[] {
     if (bytes.length !== row.bytes) throw new Error(`${row.id} has ${bytes.length} bytes, not ${row.bytes}`);
     return { id: row.id.replace(/^jsonts\//, ''), expect: row.expect, bytes };
   });
+}
+
+export function naughtyStrings(): readonly string[] {
+  return linesOf(naughtyText).map((line) =>
+    new TextDecoder().decode(bytesOf((JSON.parse(line) as { b64: string }).b64)),
+  );
 }
 
 /** `{"a":*110000`: so many objects in each other. */

@@ -3,6 +3,7 @@ import type { Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { Command } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
+import { createDenyPolicy, deleteDenyPolicy, updateDenyPolicy } from './deny-policies.ts';
 import { denyUids } from './deny-uids.ts';
 import { distrustKey } from './distrust-key.ts';
 import { setPolicy } from './policies.ts';
@@ -50,6 +51,12 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
       return deleteRole(state, command.roleId, context);
     case 'policy.set':
       return setPolicy(state, command.resource, command.policy, context);
+    case 'denyPolicy.create':
+      return createDenyPolicy(state, command, command.input, context);
+    case 'denyPolicy.update':
+      return updateDenyPolicy(state, command, command.input, context);
+    case 'denyPolicy.delete':
+      return deleteDenyPolicy(state, command, command.etag, context);
     case 'quotaPreference.ask':
       return askForQuota(state, command, context);
     case 'quotaPreference.change':

@@ -36,10 +36,10 @@ export function isConditional({ condition, dryRunCondition }: Binding): boolean 
   return condition !== undefined || dryRunCondition !== undefined;
 }
 
-type Compile = (expression: string) => ReturnType<typeof compileCondition>;
+export type Compile = (expression: string) => ReturnType<typeof compileCondition>;
 
 /** One expression often stands in many bindings, and compiling is what costs. */
-function compiledOnce(): Compile {
+export function compiledOnce(): Compile {
   const known = new Map<string, ReturnType<Compile>>();
   return (expression) => {
     const compiled = known.get(expression) ?? compileCondition(expression, 'binding');
@@ -97,6 +97,13 @@ const MAX_TITLE = 100;
 function checkCondition(field: string, condition: ConditionText, role: string, compile: Compile): Violations {
   return [
     ...(BASIC_ROLES.includes(role) ? wrong(field, `the basic role ${role} cannot have a condition`) : []),
+    ...checkConditionText(field, condition, compile),
+  ];
+}
+
+/** What holds of every condition, whatever it stands in. */
+export function checkConditionText(field: string, condition: ConditionText, compile: Compile): Violations {
+  return [
     ...checkExpression(`${field}.expression`, condition.expression, compile),
     ...checkLength(`${field}.title`, condition.title ?? '', MAX_TITLE),
     ...checkNoControl(`${field}.title`, condition.title ?? ''),

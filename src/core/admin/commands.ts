@@ -2,6 +2,9 @@
 import type { OnceMarker } from '../ports.ts';
 import type {
   Binding,
+  DenyAttachment,
+  DenyPolicy,
+  DenyRule,
   OwnLimit,
   Policy,
   Pool,
@@ -78,9 +81,25 @@ export interface PolicyInput {
   readonly bindings?: readonly Binding[];
 }
 
+/** The whole of a deny policy: what is absent is empty. */
+export interface DenyPolicyInput {
+  readonly displayName?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Absent or empty: overwrite whatever is there. */
+  readonly etag?: string;
+  readonly rules?: readonly DenyRuleInput[];
+}
+
+export interface DenyRuleInput {
+  readonly description?: string;
+  readonly denyRule?: Partial<DenyRule>;
+}
+
 export interface ProjectInput {
   readonly displayName?: string;
   readonly tokenExchangesPerMinute?: number;
+  /** A duration; `0s`: exchanges are not remembered. */
+  readonly recentExchangesRetention?: string;
   readonly credentialGenerationsPerMinute?: number;
   readonly ownLimits?: readonly OwnLimit[];
 }
@@ -185,6 +204,9 @@ export type Command =
     }
   | { readonly type: 'role.delete'; readonly roleId: string }
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
+  | ({ readonly type: 'denyPolicy.create'; readonly input: DenyPolicyInput } & DenyPolicyId)
+  | ({ readonly type: 'denyPolicy.update'; readonly input: DenyPolicyInput } & DenyPolicyId)
+  | ({ readonly type: 'denyPolicy.delete'; readonly etag?: string } & DenyPolicyId)
   /** An empty id is made up. */
   | { readonly type: 'quotaPreference.ask'; readonly preferenceId: string; readonly input: QuotaWish }
   | {
@@ -201,6 +223,11 @@ export type Command =
   | { readonly type: 'quotaPreference.refuse'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
   /** By the clock, never by a caller: raises whose time is over end. */
   | { readonly type: 'quota.endRaises' };
+
+export interface DenyPolicyId {
+  readonly attachment: DenyAttachment;
+  readonly policyId: string;
+}
 
 export interface Page {
   readonly pageSize: number;
@@ -221,6 +248,8 @@ export type Query =
   | { readonly type: 'role.get'; readonly roleId: string }
   | { readonly type: 'role.list'; readonly page: Page }
   | { readonly type: 'policy.get'; readonly resource: PolicyResource }
+  | ({ readonly type: 'denyPolicy.get' } & DenyPolicyId)
+  | { readonly type: 'denyPolicy.list'; readonly attachment: DenyAttachment; readonly page: Page }
   | { readonly type: 'quotaPreference.get'; readonly preferenceId: string }
   | { readonly type: 'quotaPreference.list'; readonly page: Page };
 
@@ -233,6 +262,9 @@ export type Answer =
   | { readonly kind: 'role'; readonly role: Role }
   | { readonly kind: 'policy'; readonly policy: Policy; readonly warnings?: readonly string[] }
   | { readonly kind: 'deleted' }
+  /** `deleteTime`: this was it. */
+  | { readonly kind: 'denyPolicy'; readonly policy: DenyPolicy; readonly deleteTime?: string }
+  | { readonly kind: 'denyPolicies'; readonly policies: readonly DenyPolicy[]; readonly next: string }
   | { readonly kind: 'quotaPreference'; readonly preference: QuotaPreference }
   | { readonly kind: 'quotaPreferences'; readonly preferences: readonly QuotaPreference[]; readonly next: string }
   | { readonly kind: 'pools'; readonly pools: readonly Pool[]; readonly next: string }

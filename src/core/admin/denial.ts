@@ -11,7 +11,13 @@ export type AdminDenial =
   | { readonly tag: 'unauthenticated' }
   /** One came, and it is not good. */
   | { readonly tag: 'bad_credentials' }
-  | { readonly tag: 'permission_denied'; readonly permission: string; readonly resource: string }
+  | {
+      readonly tag: 'permission_denied';
+      readonly permission: string;
+      readonly resource: string;
+      /** For the log alone: the caller is told no more than one who was never granted it. */
+      readonly byDenyRule?: true;
+    }
   | { readonly tag: 'not_found'; readonly resource: string }
   | { readonly tag: 'already_exists'; readonly resource: string }
   | { readonly tag: 'failed_precondition'; readonly description: string }

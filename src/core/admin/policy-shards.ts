@@ -1,4 +1,4 @@
-/** Which shards hold the policy of a resource. */
+/** Which shards hold the policies of a resource, and which hang on what the roles are. */
 import { shardKey } from '../resources.ts';
 import type { PolicyResource } from './commands.ts';
 import type { ConfigState } from './state.ts';
@@ -14,4 +14,11 @@ export function policyShards(state: ConfigState, resource: PolicyResource): read
     case 'target':
       return [shardKey.target(projectNumber, resource.targetId)];
   }
+}
+
+/** Deny rules stand there with the roles that they shut out, so a change of any role may change them. */
+export function roleShards(state: ConfigState): readonly string[] {
+  const { projectNumber } = state.project();
+  const targets = state.targetsWithDenyPolicies().map((targetId) => shardKey.target(projectNumber, targetId));
+  return [shardKey.project(projectNumber), ...targets];
 }

@@ -1,9 +1,11 @@
 /** What the faces of administration need from the world: one port, filled by the platform, and by a Map in the tests. */
-import type { Policy, Project, SigningAlgorithm } from '../resources.ts';
+import type { RecentPage } from '../recent.ts';
+import type { Policy, Project, Shards, SigningAlgorithm } from '../resources.ts';
 import type { Result } from '../result.ts';
-import type { Answer, Command, Page, PolicyInput, Query } from './commands.ts';
+import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from './commands.ts';
 import type { Asked, Explanation } from '../explain/answer.ts';
 import type { AdminDenial } from './denial.ts';
+import type { Proposal } from './propose.ts';
 
 /** A public key of a project's ring and where it stands in its life; times are RFC 3339. */
 export interface SigningKeyInfo {
@@ -52,5 +54,17 @@ export interface AdminPort {
     input: { alg?: SigningAlgorithm; emergency?: boolean },
     actor: string,
   ): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
+  /** Checks a policy as if it were set, and writes nothing. */
+  propose(projectNumber: string, resource: PolicyResource, input: PolicyInput): Promise<Result<Proposal, AdminDenial>>;
+  /** As they are now, in the order of the ids; null for one that is gone. At least one, and perhaps not all: ask again for the rest. */
+  targetShards(
+    projectNumber: string,
+    targetIds: readonly string[],
+  ): Promise<Result<readonly (Shards['target'] | null)[], AdminDenial>>;
+  /** `before`: the `next` of the page before; absent: the newest. */
+  recentExchanges(
+    projectNumber: string,
+    page: { readonly before?: number; readonly maxRecords: number },
+  ): Promise<Result<RecentPage, AdminDenial>>;
   quotaUsage(projectNumber: string): Promise<Result<{ limitPerMinute: number; countedPermits: number }, AdminDenial>>;
 }

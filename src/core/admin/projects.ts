@@ -1,11 +1,12 @@
 /** Projects: what a new one must look like, the rows it begins with, and the few things about it that change. */
 import { builtInPoolId, isProjectId, isProjectNumber } from '../names.ts';
+import { RECENT_RETENTION, recentRetentionSeconds } from '../recent.ts';
 import { shardKey, type Pool, type Project } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { ProjectInput } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
-import { checkDisplayName, checkWithin, ID_FORM, wrong, type Violations } from './fields.ts';
+import { checkDisplayName, checkWithin, ID_FORM, readSeconds, wrong, type Violations } from './fields.ts';
 import { overlay } from './mask.ts';
 import { checkOwnLimits } from './own-limits.ts';
 import { withNewBase } from './quota-grants.ts';
@@ -55,6 +56,7 @@ const PATHS: ReadonlySet<string> = new Set([
   'tokenExchangesPerMinute',
   'credentialGenerationsPerMinute',
   'ownLimits',
+  'recentExchangesRetention',
 ]);
 
 export function patchProject(
@@ -64,19 +66,26 @@ export function patchProject(
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const whole = state.project();
-  const { ownLimits: currentOwnLimits, ...current } = whole;
+  const { ownLimits: currentOwnLimits, recentExchangesRetentionSeconds: _patched, ...current } = whole;
   const patched = overlay<ProjectInput>(documentOf(whole), input, mask, PATHS);
   if (!patched.ok) return patched;
   const { displayName = '', ownLimits = [] } = patched.value;
   const limits = QUOTAS.map((quota) => ({ quota, limit: patched.value[quota.member] ?? quota.bounds.unset }));
+  const retention = readSeconds('recentExchangesRetention', patched.value.recentExchangesRetention, RECENT_RETENTION);
   const violations = [
     ...checkDisplayName('displayName', displayName),
     ...limits.flatMap(({ quota, limit }) => checkWithin(quota.member, limit, quota.bounds)),
     // What stood before is not asked about again: it may name what is gone.
     ...(ownLimits === currentOwnLimits ? [] : checkOwnLimits(state, ownLimits)),
+    ...(retention.ok ? [] : retention.error),
   ];
-  if (violations.length > 0) return err({ tag: 'invalid_argument', violations });
-  const named: Project = { ...current, displayName, ...(ownLimits.length > 0 ? { ownLimits } : {}) };
+  if (violations.length > 0 || !retention.ok) return err({ tag: 'invalid_argument', violations });
+  const named: Project = {
+    ...current,
+    displayName,
+    ...(ownLimits.length > 0 ? { ownLimits } : {}),
+    ...(retention.value === RECENT_RETENTION.unset ? {} : { recentExchangesRetentionSeconds: retention.value }),
+  };
   const { project, writes } = withLimits(state, named, limits, context);
   return ok({
     answer: { kind: 'project', project },
@@ -89,6 +98,7 @@ function documentOf(project: Project): ProjectInput {
   const { displayName, ownLimits } = project;
   return {
     displayName,
+    recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
     ...(ownLimits === undefined ? {} : { ownLimits }),
     ...Object.fromEntries(QUOTAS.map((one) => [one.member, limitInForce(project, one)])),
   };

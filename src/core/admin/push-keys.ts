@@ -5,20 +5,20 @@
 import { providerName, type ProviderName } from '../names.ts';
 import { shardKey, type Provider, type PublicJwk } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
-import { predefinedRole } from '../roles.ts';
 import type { Applied } from './applied.ts';
 import type { Command, Pusher } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { idleKeys, isIdle } from './jwks.ts';
 import { keysChanged, readUploadedKeys, type UploadedKeys } from './key-sets.ts';
-import { roleName } from './roles.ts';
+import { isPusherDenied } from './pusher-denied.ts';
+import { permissionsOf } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
-const PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
+export const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
 
 /** The one text for everybody who may not push, whatever the reason. */
-export function mayNotPush(name: ProviderName): AdminDenial {
-  return { tag: 'permission_denied', permission: PERMISSION, resource: providerName(name) };
+export function mayNotPush(name: ProviderName): Extract<AdminDenial, { tag: 'permission_denied' }> {
+  return { tag: 'permission_denied', permission: PUSH_PERMISSION, resource: providerName(name) };
 }
 
 type Push = Extract<Command, { type: 'provider.pushKeys' }>;
@@ -35,6 +35,9 @@ export function pushKeys(state: ConfigState, push: Push, context: ApplyContext):
     return err({ tag: 'etag_mismatch', resource: providerName(name) });
   }
   if (state.isTokenUsed(once.key)) return err({ tag: 'bad_credentials' });
+  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
+  const isDenied = isPusherDenied(state, current, pusher, PUSH_PERMISSION, nowSeconds);
+  if (isDenied) return err({ ...mayNotPush(name), byDenyRule: true });
   if (!mayPush(state, poolId, pusher)) return err(mayNotPush(name));
   if (current.keySource === 'discovery') {
     const description = 'The keys of this provider come from its issuer by discovery: nobody can push others.';
@@ -42,7 +45,6 @@ export function pushKeys(state: ConfigState, push: Push, context: ApplyContext):
   }
   const set = readUploadedKeys('jwksJson', push.jwksJson, current.distrustedThumbprints, context.thumbprintOf);
   if (!set.ok) return err({ tag: 'invalid_argument', violations: set.error });
-  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
   if (!isContinuation(current, set.value, nowSeconds)) {
     return err(
       invalid('jwksJson', 'must keep at least one key that is trusted now, or an administrator uploads it by PATCH'),
@@ -77,15 +79,8 @@ function mayPush(state: ConfigState, poolId: string, pusher: Pusher): boolean {
       ({ role, members, condition }) =>
         condition === undefined &&
         members.some((member) => member.startsWith('principal://') && pusher.memberTexts.includes(member)) &&
-        permissionsOf(state, role).includes(PERMISSION),
+        permissionsOf(state, role).includes(PUSH_PERMISSION),
     );
-}
-
-function permissionsOf(state: ConfigState, role: string): readonly string[] {
-  const predefined = predefinedRole(role);
-  if (predefined !== undefined) return predefined.permissions;
-  const prefix = roleName(state.project().projectId, '');
-  return role.startsWith(prefix) ? (state.role(role.slice(prefix.length))?.includedPermissions ?? []) : [];
 }
 
 /** A thief who can push once cannot shut the cluster out, and a set that fell out of the sky is no rotation. */

@@ -1,5 +1,5 @@
 /** Every question about one project's configuration, answered from its state. */
-import { poolName, providerName, quotaPreferenceName, targetName } from '../names.ts';
+import { denyPolicyName, poolName, providerName, quotaPreferenceName, targetName } from '../names.ts';
 import { EMPTY_POLICY } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Answer, Page, Query } from './commands.ts';
@@ -67,6 +67,18 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
     case 'policy.get': {
       if (!policyResourceExists(state, query.resource)) return notFound(policyResourceName(state, query.resource));
       return ok({ kind: 'policy', policy: state.policy(query.resource) ?? EMPTY_POLICY });
+    }
+    case 'denyPolicy.get': {
+      const policy = state.denyPolicy(query);
+      const name = denyPolicyName(projectNumber, query.attachment, query.policyId);
+      return policy ? ok({ kind: 'denyPolicy', policy }) : notFound(name);
+    }
+    case 'denyPolicy.list': {
+      const { attachment } = query;
+      if (!policyResourceExists(state, attachment)) return notFound(policyResourceName(state, attachment));
+      const list = (page: Page) => state.denyPolicies(attachment, page);
+      const { rows, next } = pageOf(list, query.page, (policy) => policy.policyId);
+      return ok({ kind: 'denyPolicies', policies: rows, next });
     }
     case 'quotaPreference.get': {
       const preference = state.quotaPreference(query.preferenceId);

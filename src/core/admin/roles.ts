@@ -1,13 +1,14 @@
 /** Custom roles: named lists of permissions, free text so that they fit any service's own words. */
-import { shardKey, type Policy, type Role } from '../resources.ts';
+import type { Policy, Role } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
+import { predefinedRole } from '../roles.ts';
 import type { Applied } from './applied.ts';
 import { isConditional } from './bindings.ts';
 import type { RoleInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { checkDescription, checkLength, checkNoControl, wrong, type Violations } from './fields.ts';
 import { overlay } from './mask.ts';
-import { policyShards } from './policy-shards.ts';
+import { policyShards, roleShards } from './policy-shards.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 
 const ROLE_ID = /^[a-zA-Z0-9_.]{3,64}$/;
@@ -16,7 +17,7 @@ const MAX_PERMISSIONS = 3_000;
 const MAX_TITLE = 100;
 /** Google's two limits, a role and a project: what a project's shard is read from stays small. */
 const MAX_ROLE_BYTES = 65_536;
-const MAX_ROLES = 300;
+export const MAX_ROLES = 300;
 /** Google's launch stages but DISABLED, which would have to switch the role off. */
 const STAGES = ['ALPHA', 'BETA', 'GA', 'DEPRECATED', 'EAP'];
 const DEFAULT_STAGE = 'GA';
@@ -72,15 +73,12 @@ export function patchRole(
  */
 export function deleteRole(state: ConfigState, roleId: string, context: ApplyContext): Result<Applied, AdminDenial> {
   if (state.role(roleId) === undefined) return notFound(state, roleId);
-  const { projectId, projectNumber } = state.project();
+  const { projectId } = state.project();
   const role = roleName(projectId, roleId);
   const stripped = state
     .policiesWithRole(role)
     .map(({ resource, policy }) => ({ resource, policy: withoutRole(policy, role, context.epoch) }));
-  const shards = [
-    shardKey.project(projectNumber),
-    ...stripped.flatMap(({ resource }) => policyShards(state, resource)),
-  ];
+  const shards = [...roleShards(state), ...stripped.flatMap(({ resource }) => policyShards(state, resource))];
   return ok({
     answer: { kind: 'deleted' },
     writes: [{ remove: 'role', roleId }, ...stripped.map((one): Write => ({ put: 'policy', ...one }))],
@@ -113,8 +111,7 @@ function written(state: ConfigState, role: Role, prefix: '' | 'role.'): Result<A
     ...(STAGES.includes(role.stage) ? [] : wrong(`${prefix}stage`, `must be one of ${STAGES.join(', ')}`)),
   ];
   if (violations.length > 0) return err({ tag: 'invalid_argument', violations });
-  const shards = [shardKey.project(state.project().projectNumber)];
-  return ok({ answer: { kind: 'role', role }, writes: [{ put: 'role', role }], shards });
+  return ok({ answer: { kind: 'role', role }, writes: [{ put: 'role', role }], shards: roleShards(state) });
 }
 
 function checkPermissions(field: string, permissions: readonly string[]): Violations {
@@ -133,4 +130,12 @@ function checkSize(field: string, { title, description, includedPermissions }: R
 
 function notFound(state: ConfigState, roleId: string): Result<never, AdminDenial> {
   return err({ tag: 'not_found', resource: roleName(state.project().projectId, roleId) });
+}
+
+/** Of a predefined role, or of one of this project's own; none of a role that is not there. */
+export function permissionsOf(state: ConfigState, role: string): readonly string[] {
+  const predefined = predefinedRole(role);
+  if (predefined !== undefined) return predefined.permissions;
+  const prefix = roleName(state.project().projectId, '');
+  return role.startsWith(prefix) ? (state.role(role.slice(prefix.length))?.includedPermissions ?? []) : [];
 }

@@ -1,7 +1,17 @@
 /** How `apply` sees one project's configuration, and what it wants written: synchronous reads in, values out. */
 import type { OnceMarker } from '../ports.ts';
-import type { Policy, Pool, Project, Provider, QuotaPreference, Role, Target } from '../resources.ts';
-import type { Page, PolicyResource } from './commands.ts';
+import type {
+  DenyAttachment,
+  DenyPolicy,
+  Policy,
+  Pool,
+  Project,
+  Provider,
+  QuotaPreference,
+  Role,
+  Target,
+} from '../resources.ts';
+import type { DenyPolicyId, Page, PolicyResource } from './commands.ts';
 import type { BareJwk } from './jwks.ts';
 
 export interface PolicyOf {
@@ -23,6 +33,11 @@ export interface ConfigState {
   isTokenUsed(key: string): boolean;
   /** Every policy with a binding of this role, ascending by resource. */
   policiesWithRole(role: string): readonly PolicyOf[];
+  denyPolicy(id: DenyPolicyId): DenyPolicy | undefined;
+  /** Of the whole project. */
+  denyPolicyCount(): number;
+  targetsWithDenyPolicies(): readonly string[];
+  denyPolicies(attachment: DenyAttachment, page: Page): readonly DenyPolicy[];
   quotaPreference(preferenceId: string): QuotaPreference | undefined;
   /** Pending, or granted and in effect: three a quota at most. */
   openQuotaPreferences(): readonly QuotaPreference[];
@@ -46,9 +61,11 @@ export type Write =
   | { readonly put: 'policy'; readonly resource: PolicyResource; readonly policy: Policy }
   /** Kept until the token has expired by itself. */
   | { readonly put: 'usedToken'; readonly marker: OnceMarker }
+  | { readonly put: 'denyPolicy'; readonly policy: DenyPolicy }
   | { readonly put: 'quotaPreference'; readonly preference: QuotaPreference }
   | { readonly remove: 'quotaPreference'; readonly preferenceId: string }
   | { readonly remove: 'target'; readonly targetId: string }
+  | ({ readonly remove: 'denyPolicy' } & DenyPolicyId)
   | { readonly remove: 'role'; readonly roleId: string };
 
 /** What `apply` needs to know of the moment: time and identifiers are handed in, so that it stays a function. */

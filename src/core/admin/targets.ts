@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { TargetInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
+import { ALL_DENY_POLICIES } from './deny-resolution.ts';
 import {
   checkAbsoluteUri,
   checkDisplayName,
@@ -104,9 +105,15 @@ export function deleteTarget(
   if (state.target(targetId) === undefined) {
     return err({ tag: 'not_found', resource: targetName(projectNumber, targetId) });
   }
+  const attachment = { kind: 'target', targetId } as const;
+  const denyPolicies = state.denyPolicies(attachment, ALL_DENY_POLICIES);
   return ok({
     answer: { kind: 'deleted' },
-    writes: [{ remove: 'target', targetId }, clearedPolicy(targetId, context)],
+    writes: [
+      { remove: 'target', targetId },
+      clearedPolicy(targetId, context),
+      ...denyPolicies.map(({ policyId }): Write => ({ remove: 'denyPolicy', attachment, policyId })),
+    ],
     shards: [shardKey.target(projectNumber, targetId), shardKey.project(projectNumber)],
   });
 }

@@ -17,7 +17,9 @@ export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Ex
   const bindings = path.flatMap((policy) =>
     policy.policy.bindings.map((binding) => explainBinding(binding, policy, subject, activation)),
   );
-  const explainedRules = rules.map((rule) => explainRule(rule, subject, activation));
+  // Whoever decides about a right over the broker itself (pushing keys) has no token at hand.
+  const atRules = wanted.kind === 'permission' ? bindingActivations(resource)(timeSeconds) : activation;
+  const explainedRules = rules.map((rule) => explainRule(rule, subject, atRules));
   const exchange = subject.isWhole ? exchangeOf(question, compiler) : undefined;
   return {
     bindings,

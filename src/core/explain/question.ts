@@ -1,13 +1,14 @@
 /** From what was asked to the whole question: the policies on the path as the Registry has them now, and what of them counts. */
 import type { Asked, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
 import type { AdminDenial } from '../admin/denial.ts';
+import { rulesDenying } from '../admin/deny-resolution.ts';
 import { policyResourceName } from '../admin/policies.ts';
-import { roleName } from '../admin/roles.ts';
+import { PUSH_PERMISSION } from '../admin/push-keys.ts';
+import { permissionsOf, roleName } from '../admin/roles.ts';
 import type { ConfigState } from '../admin/state.ts';
 import { projectName, targetName } from '../names.ts';
-import { EMPTY_POLICY, type EdgeDenyRule, type Policy, type Shards } from '../resources.ts';
+import { type DenyAttachment, EMPTY_POLICY, type EdgeDenyRule, type Policy, type Shards } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
-import { predefinedRole } from '../roles.ts';
 
 /** What the Registry adds. */
 interface Rows {
@@ -15,8 +16,6 @@ interface Rows {
   readonly project: Shards['project'];
   target(targetId: string): Shards['target'] | undefined;
 }
-
-const PUSH_PERMISSION = 'iam.workloadIdentityPoolProviders.pushKeys';
 
 export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, AdminDenial> {
   const { state, project } = rows;
@@ -41,7 +40,14 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
       counts: rolesIn(one.policy).filter((role) => permissionsOf(state, role).includes(wanted.permission)),
       ...(wanted.permission === PUSH_PERMISSION ? { exactOnly: true as const } : {}),
     }));
-    return ok({ ...common, wanted: { kind: 'permission' }, path, rules: [] });
+    const places: readonly DenyAttachment[] =
+      own.kind === 'target' ? [own, { kind: 'project' }] : [{ kind: 'project' }];
+    const denying = places.flatMap((place) =>
+      rulesDenying(state, place, wanted.permission).map((rule): PathRule => {
+        return { on: policyResourceName(state, place), rule, concerns: 'everything' };
+      }),
+    );
+    return ok({ ...common, wanted: { kind: 'permission' }, path, rules: denying });
   }
   const opening = project.openingRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
   const path = policies.map((one): PathPolicy => ({ ...one, counts: wanted.kind === 'target' ? opening : [] }));
@@ -66,11 +72,4 @@ function policyOn(state: ConfigState, resource: Asked['resource']): { readonly o
 
 function rolesIn(policy: Policy): readonly string[] {
   return [...new Set(policy.bindings.map((binding) => binding.role))];
-}
-
-function permissionsOf(state: ConfigState, role: string): readonly string[] {
-  const predefined = predefinedRole(role);
-  if (predefined !== undefined) return predefined.permissions;
-  const prefix = roleName(state.project().projectId, '');
-  return role.startsWith(prefix) ? (state.role(role.slice(prefix.length))?.includedPermissions ?? []) : [];
 }

@@ -88,12 +88,23 @@ export function timeDependenceOf(engine: Engine, expression: Expr): TimeDependen
   }
 }
 
+/** Names the stretch of time around `second` throughout which the truth is one. */
+export function stretchOf({ instants, stepSeconds }: TimeDependence, second: number): string {
+  const step = stepAt(stepSeconds, second);
+  const passed = instants.filter((instant) => instant <= second).length;
+  return step === undefined ? `${passed}` : `${passed}/${Math.floor(second / step)}/${step}`;
+}
+
 /** The next second after `second` at which the truth may change. */
 export function nextChange({ instants, stepSeconds }: TimeDependence, second: number): number {
-  const isUnderstood = second >= UNDERSTOOD_FROM && second < UNDERSTOOD_UNTIL;
-  const step = isUnderstood ? stepSeconds : 1;
+  const step = stepAt(stepSeconds, second);
   const instant = instants.find((candidate) => candidate > second) ?? Number.POSITIVE_INFINITY;
   return step === undefined ? instant : Math.min(instant, (Math.floor(second / step) + 1) * step);
+}
+
+function stepAt(stepSeconds: TimeDependence['stepSeconds'], second: number): TimeDependence['stepSeconds'] {
+  const isUnderstood = second >= UNDERSTOOD_FROM && second < UNDERSTOOD_UNTIL;
+  return isUnderstood ? stepSeconds : 1;
 }
 
 function combined(name: '_+_' | '_-_', left: Linear | undefined, right: Linear | undefined): Linear | undefined {

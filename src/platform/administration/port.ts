@@ -4,6 +4,7 @@ import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { Denial } from '../../core/denial.ts';
 import { projectName } from '../../core/names.ts';
+import type { RecentPage } from '../../core/recent.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { IssuerKeys } from '../issuer-keys/object.ts';
@@ -22,6 +23,11 @@ export interface AdminObjects {
   readonly usage: (
     projectNumber: string,
   ) => Promise<Result<{ readonly limitPerMinute: number; readonly countedPermits: number }, Denial>>;
+  /** Rejects where nobody answers. */
+  readonly recentExchanges: (
+    projectNumber: string,
+    page: { readonly before?: number; readonly maxRecords: number },
+  ) => Promise<RecentPage>;
 }
 
 export function createAdminPort(objects: AdminObjects): AdminPort {
@@ -49,6 +55,12 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
     },
     read: (projectNumber, query) => asking('registry', () => project(projectNumber).read(query)),
     explain: (projectNumber, asked) => asking('registry', () => project(projectNumber).explain(asked)),
+    propose: (projectNumber, resource, input) =>
+      asking('registry', () => project(projectNumber).propose(resource, input)),
+    targetShards: (projectNumber, targetIds) =>
+      asking('registry', () => project(projectNumber).targetShards(targetIds)),
+    recentExchanges: (projectNumber, page) =>
+      asking('quota', async () => ok(await objects.recentExchanges(projectNumber, page))),
     issuerKeysStatus: (projectNumber, poolId, providerId) =>
       asking('issuer_keys', async () => ok(await issuerKeys(projectNumber, poolId, providerId).status())),
     organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),

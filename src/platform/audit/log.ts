@@ -1,10 +1,10 @@
-/** The audit line: one JSON object an exchange on stdout (CONTRACT). Members are named here one by one, so nothing slips in by spreading. */
-import type { ExchangeEvent } from '../../core/event.ts';
+/** The audit line: one JSON object an exchange, and one a push, on stdout (CONTRACT). Members are named here one by one, so nothing slips in by spreading. */
+import type { ExchangeEvent, PushEvent } from '../../core/event.ts';
 
 /** Writes the line; the subject token leaves here only as its SHA-256, computed after the answer is on its way. */
 export function createAuditLog(write: (line: string) => void): (event: ExchangeEvent) => Promise<void> {
   return async (event) => {
-    const subjectTokenSha256 = event.rawSubjectToken === undefined ? undefined : await sha256Hex(event.rawSubjectToken);
+    const subjectTokenSha256 = await digestOf(event.rawSubjectToken);
     write(
       printable({
         event: 'exchange',
@@ -29,6 +29,34 @@ export function createAuditLog(write: (line: string) => void): (event: ExchangeE
       }),
     );
   };
+}
+
+export function createPushAuditLog(write: (line: string) => void): (event: PushEvent) => Promise<void> {
+  return async (event) => {
+    const subjectTokenSha256 = await digestOf(event.rawSubjectToken);
+    write(
+      printable({
+        event: 'pushKeys',
+        time: new Date(event.timeMs).toISOString(),
+        requestId: event.requestId,
+        outcome: event.outcome,
+        reason: event.reason,
+        check: event.check,
+        project: event.project,
+        pool: event.pool,
+        provider: event.provider,
+        principal: event.principal,
+        subjectTokenSha256,
+        kids: event.kids,
+        thumbprints: event.thumbprints,
+        durationsMs: event.durationsMs,
+      }),
+    );
+  };
+}
+
+async function digestOf(token: string | undefined): Promise<string | undefined> {
+  return token === undefined ? undefined : sha256Hex(token);
 }
 
 // Control characters that JSON leaves as they are, and those that turn the reading direction: a terminal would obey them.

@@ -1,6 +1,7 @@
 /** Slows down addresses whose tokens keep failing: Cloudflare's limiter counts, the isolate remembers (DESIGN §4 step 6). */
 import type { FailureLimiter } from '../../core/ports.ts';
 import { providerName, type ProviderName } from '../../core/names.ts';
+import { networkOf } from './network.ts';
 
 const BLOCK_SECONDS = 10;
 const MAX_REMEMBERED = 10_000;
@@ -18,14 +19,16 @@ export function createFailureLimiter(
 
   return {
     blockedForSeconds(address, provider) {
-      const untilMs = Math.max(blockedUntilMs.get(address) ?? 0, blockedUntilMs.get(pair(address, provider)) ?? 0);
+      const network = networkOf(address);
+      const untilMs = Math.max(blockedUntilMs.get(network) ?? 0, blockedUntilMs.get(pair(network, provider)) ?? 0);
       const leftMs = untilMs - nowMs();
       return leftMs > 0 ? Math.ceil(leftMs / 1_000) : undefined;
     },
     async recordFailure(address, provider) {
-      const both = pair(address, provider);
-      const [addressOk, pairOk] = await Promise.all([admits(byAddress, address), admits(byAddressAndProvider, both)]);
-      if (!addressOk) remember(address);
+      const network = networkOf(address);
+      const both = pair(network, provider);
+      const [addressOk, pairOk] = await Promise.all([admits(byAddress, network), admits(byAddressAndProvider, both)]);
+      if (!addressOk) remember(network);
       if (!pairOk) remember(both);
     },
   };
@@ -40,8 +43,8 @@ export function createFailureLimiter(
   }
 }
 
-function pair(address: string, provider: ProviderName): string {
-  return `${address} ${providerName(provider)}`;
+function pair(network: string, provider: ProviderName): string {
+  return `${network} ${providerName(provider)}`;
 }
 
 /** A limiter that fails must not become an off-switch: it counts as room. */

@@ -3,7 +3,8 @@ import type { Denial } from '../../core/denial.ts';
 import { isProjectNumber } from '../../core/names.ts';
 import { shardKey } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type Keks, kvMacKey } from '../secrets.ts';
+import { macKeys, type MacKeys, openText, sealText } from '../sealed-record.ts';
+import type { Keks } from '../secrets.ts';
 import { askRing, type KeyRings } from './ask.ts';
 import { BoundedMap } from '../../core/bounded-map.ts';
 import { Budget } from '../budget.ts';
@@ -34,6 +35,9 @@ const STALE_LIFETIME_MS = 24 * 3_600_000;
 /** Another isolate may have put back an older set in a race: what KV holds is looked at again this often. */
 const RECHECK_MS = 10 * 60_000;
 
+/** Another number with each change of form. The version of a record is when it was written. */
+const PURPOSE = 'edge-sts/kv-jwks/v2';
+
 interface Remembered {
   readonly set: PublicJwkSet | undefined;
   readonly atMs: number;
@@ -48,6 +52,7 @@ export function createJwksReader(options: JwksReaderOptions): JwksReader {
   const { namespace, cache, nowMs } = options;
   const memory = new BoundedMap<Remembered>(MAX_PROJECTS);
   const fresh = new Budget(FRESH, nowMs);
+  let macs: MacKeys | undefined;
   const inKv = new BoundedMap<Kept & { readonly checkedAtMs: number }>(MAX_PROJECTS);
 
   async function published(projectNumber: string): Promise<Result<PublicJwkSet | undefined, Denial>> {
@@ -89,55 +94,25 @@ export function createJwksReader(options: JwksReaderOptions): JwksReader {
   }
 
   async function write(projectNumber: string, body: string): Promise<Kept> {
-    const kept = { body, notAfterMs: nowMs() + STALE_LIFETIME_MS };
-    const key = await kvMacKey(options.keks.current);
-    const mac = await crypto.subtle.sign('HMAC', key, macInput(projectNumber, kept));
-    const expirationTtl = STALE_LIFETIME_MS / 1_000;
-    await cache.put(shardKey.ring(projectNumber), JSON.stringify({ ...kept, mac: hex(mac) }), { expirationTtl });
-    return kept;
+    const key = shardKey.ring(projectNumber);
+    const atMs = nowMs();
+    const notAfterMs = atMs + STALE_LIFETIME_MS;
+    const text = await sealText(await keys(), { purpose: PURPOSE, key, version: atMs, notAfterMs, body });
+    await cache.put(key, text, { expirationTtl: STALE_LIFETIME_MS / 1_000 });
+    return { body, notAfterMs };
   }
 
   /** Undefined for any fault at all: who can write KV must not be able to slip in a key, nor bring back one of last week. */
   async function read(projectNumber: string): Promise<Kept | undefined> {
-    const record = parse(await cache.get(shardKey.ring(projectNumber)));
-    if (record === undefined || nowMs() >= record.notAfterMs) return undefined;
-    const { body, notAfterMs } = record;
-    const mac = unhex(record.mac);
-    for (const kek of [options.keks.current, options.keks.previous]) {
-      if (kek === undefined) continue;
-      const key = await kvMacKey(kek);
-      if (await crypto.subtle.verify('HMAC', key, mac, macInput(projectNumber, record))) return { body, notAfterMs };
-    }
-    return undefined;
+    const key = shardKey.ring(projectNumber);
+    const text = await cache.get(key);
+    const opened = text === null ? undefined : await openText(await keys(), { purpose: PURPOSE, key }, text, nowMs());
+    return opened && { body: opened.body, notAfterMs: opened.version + STALE_LIFETIME_MS };
+  }
+
+  async function keys(): Promise<MacKeys> {
+    return (macs ??= await macKeys(options.keks));
   }
 
   return { published };
-}
-
-/** A JSON array of fixed length whose first member no other kind of record has. */
-function macInput(projectNumber: string, { notAfterMs, body }: Kept): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(['edge-sts/kv-jwks/v1', projectNumber, notAfterMs, body]));
-}
-
-function parse(text: string | null): (Kept & { readonly mac: string }) | undefined {
-  if (text === null) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed !== 'object' || parsed === null) return undefined;
-    const { body, notAfterMs, mac } = parsed as { body?: unknown; notAfterMs?: unknown; mac?: unknown };
-    if (typeof body !== 'string' || typeof notAfterMs !== 'number' || typeof mac !== 'string') return undefined;
-    return { body, notAfterMs, mac };
-  } catch {
-    return undefined;
-  }
-}
-
-const HEX_PAIR = /../g;
-
-function hex(bytes: ArrayBuffer): string {
-  return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-function unhex(text: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array((text.match(HEX_PAIR) ?? []).map((pair) => Number.parseInt(pair, 16)));
 }

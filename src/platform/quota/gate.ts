@@ -6,7 +6,10 @@ import { PERMIT_MARGIN_MS } from '../../core/quota.ts';
 import type { SpendOnce } from '../../core/quota-once.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { within } from '../within.ts';
+import type { RecentBatch } from '../../core/recent.ts';
 import type { Quota } from './object.ts';
+import { sentAgain } from './recent-buffer.ts';
+import { type Cargo, NO_CARGO } from './recent-sender.ts';
 import type { QuotaUsage } from './store.ts';
 
 export interface QuotaGate {
@@ -40,15 +43,16 @@ const MARK_KEPT_MS = 60_000;
 /** Not digits, so never a project's object. */
 const PING_NAME = 'ping';
 
-/** `nowMs` is the isolate's clock, the one that `admittedAtMs` is read from. */
-export function createQuotaGate(namespace: QuotaObjects, nowMs: () => number): QuotaGate {
+/** `nowMs` is the isolate's clock, the one that `admittedAtMs` is read from. `cargo`: what questions take along. */
+export function createQuotaGate(namespace: QuotaObjects, nowMs: () => number, cargo: Cargo = NO_CARGO): QuotaGate {
   async function askForPermit(
     projectNumber: string,
     once: SpendOnce | undefined,
+    taken: RecentBatch | undefined,
   ): Promise<Asking<Result<Permit, NoPermit>>> {
     // Read before the asking: how long the question travelled is not known, so all of it is taken off the permit's life.
     const askedAtMs = nowMs();
-    const asking = await ask(namespace, projectNumber, (stub) => stub.spend(once));
+    const asking = await ask(namespace, projectNumber, (stub) => stub.spend(once, taken));
     if (asking.came !== 'answer') return asking;
     const { permits, expiresAfterMs, epoch, recent, retryAfterMs, replayed } = asking.answer;
     const news: EpochNews = { epoch, recent };
@@ -64,14 +68,35 @@ export function createQuotaGate(namespace: QuotaObjects, nowMs: () => number): Q
     return asking.came === 'answer' ? ok(asking.answer) : err(UNAVAILABLE);
   }
 
+  /** Both askings take the same; what neither brought to an answer comes back. */
+  async function carrying<T>(
+    projectNumber: string,
+    asking: (recent: RecentBatch | undefined) => Promise<Asking<T>>,
+  ): Promise<Asking<T>> {
+    const recent = cargo.take(projectNumber);
+    let sent = recent;
+    const came = await atMostTwice(async () => {
+      const taken = sent;
+      sent = taken && sentAgain(taken);
+      return asking(taken);
+    });
+    if (recent !== undefined && came.came !== 'answer') cargo.putBack(projectNumber, recent);
+    return came;
+  }
+
   return {
     async spend(projectNumber, marker) {
       // One nonce for both askings: the first may have been granted though its answer was lost, and we are no replay of ourselves.
       const once = marker && (await onceOf(marker));
-      const asking = await atMostTwice(() => askForPermit(projectNumber, once));
+      const asking = await carrying(projectNumber, (recent) => askForPermit(projectNumber, once, recent));
       return asking.came === 'answer' ? asking.answer : err({ denial: UNAVAILABLE });
     },
-    news: (projectNumber) => read(projectNumber, (stub) => stub.news()),
+    async news(projectNumber) {
+      const asking = await carrying(projectNumber, (recent) =>
+        ask(namespace, projectNumber, (stub) => stub.news(recent)),
+      );
+      return asking.came === 'answer' ? ok(asking.answer) : err(UNAVAILABLE);
+    },
     usage: (projectNumber) => read(projectNumber, (stub) => stub.usage()),
     async ping() {
       return (await read(PING_NAME, (stub) => stub.ping())).ok;

@@ -19,6 +19,7 @@ import {
 } from '../../core/quota.ts';
 import { judgeOnce, type SpendOnce } from '../../core/quota-once.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
+import { RECENT_RETENTION } from '../../core/recent.ts';
 import { OnceMarks } from './marks.ts';
 import { OwnLimitRow } from './own-limit-row.ts';
 
@@ -36,13 +37,17 @@ const TABLES = `
     id INTEGER PRIMARY KEY CHECK (id = 1),
     epoch INTEGER NOT NULL CHECK (epoch >= 1),
     limit_per_minute INTEGER NOT NULL CHECK (limit_per_minute >= 0),
-    recent TEXT NOT NULL CHECK (json_valid(recent))
+    recent TEXT NOT NULL CHECK (json_valid(recent)),
+    recent_retention_seconds INTEGER CHECK (recent_retention_seconds >= 0)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS bucket (
     slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND ${RING_SLOTS - 1}),
     bucket_index INTEGER NOT NULL,
     permits INTEGER NOT NULL CHECK (permits >= 1)
   ) STRICT`;
+
+/** Objects that were made before exchanges were remembered have no such column. */
+const RETENTION_COLUMN = 'ALTER TABLE project ADD COLUMN recent_retention_seconds INTEGER';
 
 interface Spent {
   readonly answer: SpendAnswer;
@@ -122,13 +127,20 @@ export class QuotaStore {
     const project = advanceProject(this.#project, input);
     if (project === undefined) return NO_NEWS.epoch;
     this.#sql.exec(TABLES);
-    // The limits of one epoch, all or none.
+    if (!this.#hasRetentionColumn()) this.#sql.exec(RETENTION_COLUMN);
+    // What holds as of one epoch, all or nothing.
     this.#storage.transactionSync(() => {
       this.#saveProject(project);
       this.#ownLimits.save(project.ownLimits);
     });
     this.#project = project;
     return project.epoch;
+  }
+
+  /** 0 where there is no project: nothing is kept for it. */
+  recentRetentionMs(): number {
+    if (this.#project === undefined) return 0;
+    return (this.#project.recentRetentionSeconds ?? RECENT_RETENTION.unset) * 1_000;
   }
 
   news(): EpochNews {
@@ -155,26 +167,41 @@ export class QuotaStore {
 
   #saveProject(project: QuotaProject): void {
     this.#sql.exec(
-      `INSERT INTO project (id, epoch, limit_per_minute, recent) VALUES (1, ?, ?, ?)
+      `INSERT INTO project (id, epoch, limit_per_minute, recent, recent_retention_seconds) VALUES (1, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET
-         epoch = excluded.epoch, limit_per_minute = excluded.limit_per_minute, recent = excluded.recent`,
+         epoch = excluded.epoch, limit_per_minute = excluded.limit_per_minute, recent = excluded.recent,
+         recent_retention_seconds = excluded.recent_retention_seconds`,
       project.epoch,
       project.limitPerMinute,
       JSON.stringify(project.recent),
+      project.recentRetentionSeconds ?? null,
     );
   }
 
   #loadProject(): QuotaProject | undefined {
     const [row] = this.#sql
-      .exec<{ epoch: number; limit_per_minute: number; recent: string }>(
-        'SELECT epoch, limit_per_minute, recent FROM project',
+      .exec<{ epoch: number; limit_per_minute: number; recent: string; recent_retention_seconds?: number | null }>(
+        'SELECT * FROM project',
       )
       .toArray();
     if (row === undefined) return undefined;
     const recent: unknown = JSON.parse(row.recent);
     // A row that is not ours to understand closes the project: an object that cannot be built grants nothing.
     if (!isChanges(recent)) throw new Error('the stored list of changes is not one');
-    return { epoch: row.epoch, limitPerMinute: row.limit_per_minute, recent, ...this.#ownLimits.load() };
+    const { epoch, limit_per_minute: limitPerMinute, recent_retention_seconds: recentRetentionSeconds } = row;
+    return {
+      epoch,
+      limitPerMinute,
+      recent,
+      // The column may hold null, or not be there at all.
+      ...(recentRetentionSeconds == null ? {} : { recentRetentionSeconds }),
+      ...this.#ownLimits.load(),
+    };
+  }
+
+  #hasRetentionColumn(): boolean {
+    const columns = this.#sql.exec<{ name: string }>('PRAGMA table_info(project)').toArray();
+    return columns.some(({ name }) => name === 'recent_retention_seconds');
   }
 
   #loadBuckets(): readonly QuotaBucket[] {

@@ -1,9 +1,10 @@
 /** Registry object: shell of the two roles, told apart by their names (`address.ts`): the directory, and one project's configuration. */
 import { DurableObject } from 'cloudflare:workers';
-import type { Answer, Command, Page, PolicyInput, Query } from '../../core/admin/commands.ts';
+import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { Proposal } from '../../core/admin/propose.ts';
 import type { Asked, Explanation } from '../../core/explain/answer.ts';
-import type { Policy, Project } from '../../core/resources.ts';
+import type { Policy, Project, Shards } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
 import type { ProjectIds } from './directory-store.ts';
 import { Directory, type NewProject } from './directory.ts';
@@ -64,6 +65,14 @@ export class Registry extends DurableObject<Env> {
 
   async explain(asked: Asked): Promise<Result<Explanation, AdminDenial>> {
     return this.#project.explain(asked);
+  }
+
+  async propose(resource: PolicyResource, input: PolicyInput): Promise<Result<Proposal, AdminDenial>> {
+    return this.#project.propose(resource, input);
+  }
+
+  async targetShards(targetIds: readonly string[]): Promise<Result<readonly (Shards['target'] | null)[], AdminDenial>> {
+    return this.#project.targetShards(targetIds);
   }
 
   async shard(key: string): Promise<{ epoch: number; value: ShardValue | null }> {

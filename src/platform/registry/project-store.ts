@@ -1,9 +1,20 @@
 /** One project's configuration in SQLite: what `apply` reads, and the one place where its writes land, history with them. */
-import type { Page, PolicyResource } from '../../core/admin/commands.ts';
+import type { DenyPolicyId, Page, PolicyResource } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { ConfigState, PolicyOf, Write } from '../../core/admin/state.ts';
-import type { Policy, Pool, Project, Provider, QuotaPreference, Role, Target } from '../../core/resources.ts';
+import type {
+  DenyAttachment,
+  DenyPolicy,
+  Policy,
+  Pool,
+  Project,
+  Provider,
+  QuotaPreference,
+  Role,
+  Target,
+} from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
+import { DenyPolicyRows, denyPolicyRowName } from './deny-policy-rows.ts';
 import { tooLarge, tracesOf } from './limits.ts';
 import { QuotaPreferenceRows } from './quota-preference-rows.ts';
 import { UsedTokens } from './used-tokens.ts';
@@ -41,11 +52,13 @@ const PROJECT_ROW: RowKey = { kind: 'project', parent: '', id: '' };
 export class ProjectStore implements ConfigState {
   readonly #sql: SqlStorage;
   readonly #usedTokens: UsedTokens;
+  readonly #denyPolicies: DenyPolicyRows;
   readonly #quotaPreferences: QuotaPreferenceRows;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.#usedTokens = new UsedTokens(sql);
+    this.#denyPolicies = new DenyPolicyRows(sql);
     this.#quotaPreferences = new QuotaPreferenceRows(sql);
   }
 
@@ -106,6 +119,7 @@ export class ProjectStore implements ConfigState {
     );
     for (const write of change.writes) {
       if (isMarker(write)) this.#usedTokens.add(write.marker, Date.parse(change.time) / 1_000);
+      else if (isDenyPolicy(write)) this.#takeDenyPolicy(change, write);
       else if (isQuotaPreference(write)) this.#takeQuotaPreference(change, write);
       else this.#take(change, stepOf(write));
     }
@@ -116,8 +130,12 @@ export class ProjectStore implements ConfigState {
   /** Why these rows cannot be written, if they cannot. */
   oversize(writes: readonly Write[]): AdminDenial | undefined {
     return writes
-      .flatMap((write) => (isMarker(write) || isQuotaPreference(write) ? [] : [stepOf(write)]))
-      .map(({ key, value = null }) => tooLarge(nameOf(key), value))
+      .flatMap((write) => {
+        if (isMarker(write) || isQuotaPreference(write)) return [];
+        if (isDenyPolicy(write)) return 'put' in write ? [tooLarge(denyPolicyRowName(write.policy), write.policy)] : [];
+        const { key, value = null } = stepOf(write);
+        return [tooLarge(nameOf(key), value)];
+      })
       .find((denial) => denial !== undefined);
   }
 
@@ -172,6 +190,22 @@ export class ProjectStore implements ConfigState {
 
   policy(resource: PolicyResource): Policy | undefined {
     return this.#row({ kind: 'policy', parent: '', id: policyRowId(resource) });
+  }
+
+  denyPolicy(id: DenyPolicyId): DenyPolicy | undefined {
+    return this.#denyPolicies.get(id);
+  }
+
+  denyPolicyCount(): number {
+    return this.#denyPolicies.count();
+  }
+
+  targetsWithDenyPolicies(): readonly string[] {
+    return this.#denyPolicies.targetIds();
+  }
+
+  denyPolicies(attachment: DenyAttachment, page: Page): readonly DenyPolicy[] {
+    return this.#denyPolicies.list(attachment, page);
   }
 
   isTokenUsed(key: string): boolean {
@@ -269,7 +303,16 @@ export class ProjectStore implements ConfigState {
         after,
       );
     }
-    for (const trace of tracesOf(before, after)) this.#remember(change, nameOf(step.key), trace.before, trace.after);
+    this.#trace(change, nameOf(step.key), before, after);
+  }
+
+  #takeDenyPolicy(change: Change, write: DenyPolicyWrite): void {
+    const id = 'put' in write ? write.policy : write;
+    const before = this.#denyPolicies.body(id) ?? null;
+    const after = 'put' in write ? JSON.stringify(write.policy) : null;
+    if (after === null) this.#denyPolicies.remove(id);
+    else this.#denyPolicies.put(id, after);
+    this.#trace(change, denyPolicyRowName(id), before, after);
   }
 
   #takeQuotaPreference(change: Change, write: QuotaPreferenceWrite): void {
@@ -278,7 +321,11 @@ export class ProjectStore implements ConfigState {
     if ('put' in write) this.#quotaPreferences.put(write.preference);
     else this.#quotaPreferences.remove(preferenceId);
     const after = this.#quotaPreferences.body(preferenceId) ?? null;
-    this.#remember(change, `quotaPreference/${preferenceId}`, before, after);
+    this.#trace(change, `quotaPreference/${preferenceId}`, before, after);
+  }
+
+  #trace(change: Change, resource: string, before: string | null, after: string | null): void {
+    for (const trace of tracesOf(before, after)) this.#remember(change, resource, trace.before, trace.after);
   }
 
   #remember(change: Change, resource: string, before: string | null, after: string | null): void {
@@ -308,6 +355,12 @@ function isMarker(write: Write): write is MarkerWrite {
   return 'put' in write && write.put === 'usedToken';
 }
 
+type DenyPolicyWrite = Extract<Write, { put: 'denyPolicy' } | { remove: 'denyPolicy' }>;
+
+function isDenyPolicy(write: Write): write is DenyPolicyWrite {
+  return 'put' in write ? write.put === 'denyPolicy' : write.remove === 'denyPolicy';
+}
+
 type QuotaPreferenceWrite = Extract<Write, { put: 'quotaPreference' } | { remove: 'quotaPreference' }>;
 
 /** Bounded by their fields, so never oversize. */
@@ -315,7 +368,7 @@ function isQuotaPreference(write: Write): write is QuotaPreferenceWrite {
   return 'put' in write ? write.put === 'quotaPreference' : write.remove === 'quotaPreference';
 }
 
-function stepOf(write: Exclude<Write, MarkerWrite | QuotaPreferenceWrite>): Step {
+function stepOf(write: Exclude<Write, MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite>): Step {
   if ('remove' in write) {
     return { key: { kind: write.remove, parent: '', id: write.remove === 'role' ? write.roleId : write.targetId } };
   }

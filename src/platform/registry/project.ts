@@ -3,9 +3,11 @@
  * Each step leaves a row behind before it starts, so that a crash anywhere is finished by the alarm.
  */
 import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
-import type { Answer, Command, Query } from '../../core/admin/commands.ts';
+import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
 import { ownLimitsByKey } from '../../core/admin/own-limits.ts';
+import type { Proposal } from '../../core/admin/propose.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
 import type { ApplyContext, Write } from '../../core/admin/state.ts';
@@ -14,18 +16,21 @@ import { explain } from '../../core/explain/explain.ts';
 import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
-import type { Project } from '../../core/resources.ts';
+import { recentRetentionSeconds } from '../../core/recent.ts';
+import type { Project, Shards } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
 import { FaultLog } from './faults.ts';
+import { macKeys, type MacKeys } from '../sealed-record.ts';
 import { within } from '../within.ts';
 import { applyContext, DELIVERY_PATIENCE_MS, type Host, PATIENCE_MS, Turns } from './host.ts';
 import { kekStanding, type KekStanding, writableKek } from './kek.ts';
 import { MAX_NAMED_SHARDS, tooLarge } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
-import { macKeys, type MacKeys, sealRecord } from './record.ts';
+import { sealRecord } from './record.ts';
+import { propose, targetShards } from './rehearsal.ts';
 import { isConfigShard, projectShard, shardValue, targetShard, type ShardValue } from './shards.ts';
 
 /** Half of this is left when a record is put again: the object may be away for twelve hours before the edge forgets. */
@@ -122,6 +127,15 @@ export class ProjectRegistry {
     return question.ok ? ok(explain(question.value, createPolicyCompiler(MAX_EXPLAINED_CONDITIONS))) : question;
   }
 
+  propose(resource: PolicyResource, input: PolicyInput): Result<Proposal, AdminDenial> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    return propose(this.#store, resource, input, applyContext(this.#host, this.#store.epoch() + 1, 'edge-sts'));
+  }
+
+  targetShards(targetIds: readonly string[]): Result<readonly (Shards['target'] | null)[], AdminDenial> {
+    return this.exists() ? ok(targetShards(this.#store, targetIds)) : err(this.#noSuchProject());
+  }
+
   /** Who asks found KV behind, so that record is put again as well. */
   shard(key: string): { epoch: number; value: ShardValue | null } {
     if (!this.exists()) return { epoch: 0, value: null };
@@ -206,8 +220,11 @@ export class ProjectRegistry {
 
   /** What has grown too large for the edge shows only when it is put together, so after the rows are written. */
   #refuseLargeShards(keys: readonly string[]): void {
+    // Nothing changes meanwhile, and a change of a role may name every target.
+    let known: ReturnType<RoleReader> | undefined;
+    const roles: RoleReader = () => (known ??= allRoles(this.#store));
     for (const key of keys) {
-      const denial = tooLarge(`the record ${key}`, shardValue(this.#store, key));
+      const denial = tooLarge(`the record ${key}`, shardValue(this.#store, key, roles));
       if (denial !== undefined) throw new Undone(denial);
     }
   }
@@ -263,10 +280,15 @@ export class ProjectRegistry {
 
   async #deliverOnce(): Promise<boolean> {
     const project = this.#store.project();
+    const { projectNumber, tokenExchangesPerMinute } = project;
     const changes = this.#outbox.undelivered();
-    const quota = this.#host.env().QUOTA.getByName(project.projectNumber);
-    const limits = { limitPerMinute: project.tokenExchangesPerMinute, ownLimits: ownLimitsByKey(project) };
-    const delivery = quota.advance({ changes, ...limits });
+    const quota = this.#host.env().QUOTA.getByName(projectNumber);
+    const delivery = quota.advance({
+      changes,
+      limitPerMinute: tokenExchangesPerMinute,
+      ownLimits: ownLimitsByKey(project),
+      recentRetentionSeconds: recentRetentionSeconds(project),
+    });
     const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
     const newest = changes.at(-1)?.epoch ?? 0;
     if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);

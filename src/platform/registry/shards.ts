@@ -1,6 +1,7 @@
 /** From rows to what the edge reads: the content of one shard, as the store has it now. */
+import { edgeDenyRules, type RoleReader } from '../../core/admin/deny-resolution.ts';
 import { ownLimitKeys } from '../../core/admin/own-limits.ts';
-import { EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
+import { type DenyAttachment, EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
 import type { ProjectStore } from './project-store.ts';
 
 export type ShardValue = Shards[keyof Shards];
@@ -13,29 +14,30 @@ export function isConfigShard(key: string): boolean {
 }
 
 /** Null where there is no such row, or where the key is another project's. */
-export function shardValue(store: ProjectStore, key: string): ShardValue | null {
+export function shardValue(store: ProjectStore, key: string, roles?: RoleReader): ShardValue | null {
   const { projectNumber } = store.project();
   const [, first = '', second = ''] = key.split('/');
   switch (key) {
     case shardKey.project(projectNumber):
-      return projectShard(store);
+      return projectShard(store, roles);
     case shardKey.pool(projectNumber, first):
       return present(store.pool(first), (pool) => ({ pool }));
     case shardKey.provider(projectNumber, first, second):
       return present(store.provider(first, second), (provider) => ({ provider }));
     case shardKey.target(projectNumber, first):
-      return targetShard(store, first) ?? null;
+      return targetShard(store, first, roles) ?? null;
     default:
       return null;
   }
 }
 
-export function targetShard(store: ProjectStore, targetId: string): Shards['target'] | undefined {
+export function targetShard(store: ProjectStore, targetId: string, roles?: RoleReader): Shards['target'] | undefined {
   const target = store.target(targetId);
-  return target && { target, policy: store.policy({ kind: 'target', targetId }) ?? EMPTY_POLICY };
+  const on = { kind: 'target', targetId } as const;
+  return target && { target, policy: store.policy(on) ?? EMPTY_POLICY, ...denyRules(store, on, roles) };
 }
 
-export function projectShard(store: ProjectStore): Shards['project'] {
+export function projectShard(store: ProjectStore, roles?: RoleReader): Shards['project'] {
   const { ownLimits: _numbers, ...project } = store.project();
   const keys = ownLimitKeys(store.project());
   return {
@@ -44,7 +46,14 @@ export function projectShard(store: ProjectStore): Shards['project'] {
     openingRoleIds: store.openingRoleIds(),
     targetIdByUri: store.targetIdByUri(),
     ...(keys.length > 0 ? { ownLimitKeys: keys } : {}),
+    ...denyRules(store, { kind: 'project' }, roles),
   };
+}
+
+/** Where there are none nothing is said of them: the record stays as it was before there were any. */
+function denyRules(store: ProjectStore, on: DenyAttachment, roles?: RoleReader): Pick<Shards['project'], 'denyRules'> {
+  const rules = edgeDenyRules(store, on, roles);
+  return rules.length === 0 ? {} : { denyRules: rules };
 }
 
 function present<T, V>(row: T | undefined, shard: (row: T) => V): V | null {

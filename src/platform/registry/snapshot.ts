@@ -5,13 +5,14 @@
 import { stillCurrent, type EpochNews } from '../../core/news.ts';
 import { ConfigUnavailable, type ConfigView } from '../../core/ports.ts';
 import { shardKey, type Shards } from '../../core/resources.ts';
+import { macKeys, type MacKeys } from '../sealed-record.ts';
 import type { Keks } from '../secrets.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { BoundedMap } from '../../core/bounded-map.ts';
 import { Budget } from '../budget.ts';
 import { within } from '../within.ts';
 import type { Registry } from './object.ts';
-import { macKeys, type MacKeys, openRecord } from './record.ts';
+import { openRecord } from './record.ts';
 
 /** The least that KV takes. Longer would only make more readers ask the authority after a change. */
 const KV_CACHE_TTL_SECONDS = 30;

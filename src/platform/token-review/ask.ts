@@ -18,10 +18,11 @@ export async function askApiServer(
   timeLimitMs: number,
 ): Promise<string | undefined> {
   const abort = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | null = null;
+  let giveUp = (): void => undefined;
   const tooLate = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeLimitMs);
+    giveUp = () => resolve(undefined);
   });
+  const timer = setTimeout(() => giveUp(), timeLimitMs);
   try {
     return await Promise.race([post(fetcher, question, abort.signal), tooLate]);
   } finally {

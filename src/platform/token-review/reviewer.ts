@@ -2,10 +2,11 @@
  * TokenReview as a second opinion: the cluster itself knows what no offline verifier can, that a pod or its ServiceAccount is gone.
  * Asked with a token of our own for the target that stands for the cluster; closed whenever it does not answer.
  */
+import { acceptedAudiences } from '../../core/audiences.ts';
 import { BoundedMap } from '../../core/bounded-map.ts';
 import { type Denial, unverified } from '../../core/denial.ts';
 import { checkFetchUrl } from '../../core/issuer-url.ts';
-import { IAM_PREFIX, providerName } from '../../core/names.ts';
+import { providerName } from '../../core/names.ts';
 import type { EpochNews } from '../../core/news.ts';
 import type { ExchangePorts, TokenReviewInput } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -67,7 +68,8 @@ async function review(input: TokenReviewInput, options: TokenReviewerOptions): P
   if (url === undefined) return err(UNAVAILABLE);
   const bearer = await credential(input, options);
   if (!bearer.ok) return bearer;
-  const audiences = audiencesOf(input);
+  // The cluster must say that the token is meant for one of the audiences that it was verified for.
+  const audiences = acceptedAudiences(input.name, input.provider, input.purpose);
   const spec = { token: input.token, audiences };
   const body = JSON.stringify({ apiVersion: API_VERSION, kind: 'TokenReview', spec });
   const question = { url, bearer: bearer.value, body };
@@ -80,13 +82,6 @@ function reviewUrl({ provider }: TokenReviewInput, options: TokenReviewerOptions
   const rules = { loopbackAllowed: options.loopbackAllowed, ownHost: new URL(options.publicOrigin).host };
   const url = checkFetchUrl(provider.tokenReview?.url ?? '', rules);
   return url.ok && url.value.pathname === '/' ? `${url.value.origin}${PATH}` : undefined;
-}
-
-/** The provider's own audiences, as `verify` takes them: the cluster must say that the token is meant for one of them. */
-function audiencesOf({ name, provider, purpose }: TokenReviewInput): readonly string[] {
-  const own = `${IAM_PREFIX}${providerName(name)}`;
-  if (purpose === 'pushKeys') return [`${own}:pushKeys`, `https:${own}:pushKeys`];
-  return provider.allowedAudiences.length > 0 ? provider.allowedAudiences : [own, `https:${own}`];
 }
 
 /** The reviewer is the provider itself, a subject that no workload of the pool can have; only its own cluster is the audience. */

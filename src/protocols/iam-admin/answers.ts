@@ -1,6 +1,7 @@
 /** The core's answers → the bodies that REST gives: one switch, so that no kind of answer is forgotten. */
 import type { Answer } from '../../core/admin/commands.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { renderDenyPolicy, renderDenyPolicyHead, renderDenyPolicyOperation } from './deny-policy-view.ts';
 import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
 import { renderQuotaPreference } from './quota-view.ts';
@@ -30,6 +31,13 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       return renderWritten(answer.policy, answer.warnings ?? []);
     case 'deleted':
       return {};
+    case 'denyPolicy':
+      return renderDenyPolicy(answer.policy, projectNumber);
+    case 'denyPolicies':
+      return {
+        policies: answer.policies.map((policy) => renderDenyPolicyHead(policy, projectNumber)),
+        ...nextPageToken(answer.next),
+      };
     case 'quotaPreference':
       return renderQuotaPreference(answer.preference, projectNumber);
     case 'quotaPreferences':
@@ -57,13 +65,14 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
   }
 }
 
-/** Changes of pools and providers are answered with an Operation, as at Google; it is done already. */
+/** Changes of pools, providers and deny policies are answered with an Operation, as at Google; it is done already. */
 export function renderChange(answer: Answer, view: View): JsonObject {
   const { projectNumber, publicOrigin } = view;
   if (answer.kind === 'pool') {
     const { pool } = answer;
     return renderOperation('WorkloadIdentityPool', renderPool(pool, projectNumber, publicOrigin), pool.updateTime);
   }
+  if (answer.kind === 'denyPolicy') return renderDenyPolicyOperation(answer, projectNumber);
   if (answer.kind !== 'provider') return renderAnswer(answer, view);
   const { provider, warnings } = answer;
   return renderOperation(

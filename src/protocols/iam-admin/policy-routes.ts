@@ -118,7 +118,7 @@ async function set(call: Call, door: PolicyDoor): Promise<Result<JsonObject, Adm
 }
 
 /** Of the output-only members the etag counts on a policy: it says which one the writer had read. */
-function cleanedPolicy(policy: JsonObject[string] | undefined): JsonObject {
+export function cleanedPolicy(policy: JsonObject[string] | undefined): JsonObject {
   if (!isJsonObject(policy)) return {};
   const { etag } = policy;
   return { policy: { ...withoutOutputOnly(policy, ['warnings']), ...(etag === undefined ? {} : { etag }) } };

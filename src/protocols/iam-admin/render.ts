@@ -5,6 +5,7 @@ import { CREDENTIAL_GENERATIONS_PER_MINUTE } from '../../core/admin/fields.ts';
 import { roleName } from '../../core/admin/roles.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
+import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
 import { renderRaise } from './quota-view.ts';
 
@@ -20,6 +21,7 @@ export function renderProject(project: Project): JsonObject {
     credentialGenerationsPerMinute: project.credentialGenerationsPerMinute ?? CREDENTIAL_GENERATIONS_PER_MINUTE.unset,
     ...(temporaryRaises === undefined ? {} : { temporaryRaises: temporaryRaises.map(renderRaise(projectNumber)) }),
     ...(ownLimits === undefined ? {} : { ownLimits: ownLimits.map((limit) => ({ ...limit })) }),
+    recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
     createTime,
     state: 'ACTIVE',
   };

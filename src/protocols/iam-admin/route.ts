@@ -1,22 +1,23 @@
-/** The administration over REST, mounted at `/v1`: who asks, which route, which parameters, which body, then the handler. */
+/** The administration over REST, mounted at `/v1` and, for deny policies, `/v2`: who asks, which route, which parameters, which body, then the handler. */
 import { Hono } from 'hono';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { PushKeys } from '../../core/push-keys.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { Troubleshoot } from '../../core/troubleshoot.ts';
 import { readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
+import { denyPolicyRoutes } from './deny-policy-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { poolRoutes } from './pool-routes.ts';
 import { projectRoutes } from './project-routes.ts';
-import { answerPush, isPush } from './push-route.ts';
+import { answerPush, isPush, type PushDeps } from './push-route.ts';
 import { readQuery } from './query.ts';
-import { renderDenial, renderJson } from './response.ts';
 import { quotaInfoRoutes } from './quota-info-routes.ts';
 import { quotaPreferenceRoutes } from './quota-preference-routes.ts';
+import { renderDenial, renderJson } from './response.ts';
+import { rehearsalRoutes } from './rehearsal-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import { findRoute, type Route } from './table.ts';
 import { targetRoutes } from './target-routes.ts';
@@ -29,11 +30,13 @@ interface IamAdminDeps {
   readonly admin: AdminPort;
   readonly publicOrigin: string;
   readonly authenticate: AuthenticateAdmin;
-  readonly pushKeys: PushKeys;
+  readonly push: PushDeps;
   readonly troubleshoot: Troubleshoot;
 }
 
-export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
+type Routes = Hono<{ Variables: { requestId: string } }>;
+
+export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
   const routes: readonly Route[] = [
     ...projectRoutes(deps),
     ...poolRoutes(deps),
@@ -43,27 +46,38 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Hono {
     ...keyRoutes(deps),
     ...quotaInfoRoutes(deps),
     ...quotaPreferenceRoutes(deps),
+    ...rehearsalRoutes(deps),
     ...troubleshootRoutes(deps, deps.troubleshoot),
   ];
-  const app = new Hono();
+  const denyRoutes = denyPolicyRoutes(deps);
+  const app: Routes = new Hono();
   app.all('*', async (context) => {
     const request = context.req.raw;
-    const path = new URL(request.url).pathname.replace(/^\/v1\//, '');
-    const answer = isPush(path) ? await answerPush(request, path, deps.pushKeys) : await answerTo(request, path);
+    const { pathname } = new URL(request.url);
+    const isV2 = pathname.startsWith('/v2/');
+    const path = pathname.replace(/^\/v[12]\//, '');
+    const answer =
+      !isV2 && isPush(path)
+        ? await answerPush(request, path, context.get('requestId'), deps.push)
+        : await answerTo(request, path, isV2 ? denyRoutes : routes);
     return answer.ok ? renderJson(answer.value) : renderDenial(answer.error);
   });
   return app;
 
   /** Nothing is told to strangers, not even which paths exist: authentication comes before everything. */
-  async function answerTo(request: Request, path: string): Promise<Result<JsonObject, RestDenial>> {
+  async function answerTo(
+    request: Request,
+    path: string,
+    known: readonly Route[],
+  ): Promise<Result<JsonObject, RestDenial>> {
     const caller = await deps.authenticate(request.headers.get('authorization') ?? undefined);
     if (!caller.ok) return caller;
-    const match = findRoute(routes, request.method, path);
+    const match = findRoute(known, request.method, path);
     if (!match.ok) return match;
     const { route, params } = match.value;
     const query = readQuery(new URL(request.url).searchParams, route.query ?? []);
     if (!query.ok) return query;
-    const hasBody = route.method === 'POST' || route.method === 'PATCH';
+    const hasBody = route.method === 'POST' || route.method === 'PUT' || route.method === 'PATCH';
     const body = hasBody ? await readJsonBody(request) : ok({});
     if (!body.ok) return body;
     return route.handle({

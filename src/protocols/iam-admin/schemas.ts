@@ -53,6 +53,7 @@ export const project = document({
   tokenExchangesPerMinute: number,
   credentialGenerationsPerMinute: number,
   ownLimits: v.exactOptional(v.array(ownLimit)),
+  recentExchangesRetention: duration,
 });
 
 /** 64 bits: a text in JSON, and taken as a number too. */
@@ -142,11 +143,30 @@ const policy = document({
   ),
 });
 
+const deniedBy = document({
+  deniedPrincipals: texts,
+  exceptionPrincipals: texts,
+  deniedPermissions: texts,
+  exceptionPermissions: texts,
+  denialCondition: v.exactOptional(
+    document({ expression: v.string(), title: text, description: text, location: text }),
+  ),
+});
+
+export const denyPolicy = document({
+  displayName: text,
+  annotations: textMap,
+  etag: text,
+  rules: v.exactOptional(v.array(document({ description: text, denyRule: v.exactOptional(deniedBy) }))),
+});
+
 export const getPolicy = document({
   options: v.exactOptional(document({ requestedPolicyVersion: v.exactOptional(v.number()) })),
 });
 
 export const setPolicy = document({ policy, updateMask: text });
+
+export const simulate = document({ policy });
 
 export const testPermissions = document({ permissions: v.array(v.string()) });
 

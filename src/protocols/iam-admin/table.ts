@@ -14,8 +14,8 @@ export interface Call {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** `projects/{project}/targets/{target}:setIamPolicy`, below `/v1/`. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `projects/{project}/targets/{target}:setIamPolicy`, below `/v1/` or `/v2/`. */
   readonly path: string;
   /** The query parameters it knows, in camelCase. */
   readonly query?: readonly string[];
@@ -27,7 +27,7 @@ interface Match {
   readonly params: ReadonlyMap<string, string>;
 }
 
-/** `path` is what the wire carried after `/v1/`, still percent-encoded. */
+/** `path` is what the wire carried after the version, still percent-encoded. */
 export function findRoute(routes: readonly Route[], method: string, path: string): Result<Match, HttpDenial> {
   const fits = routes.flatMap((route) => {
     const params = matchPath(route.path, path);

@@ -1,7 +1,16 @@
 /** Uploaded key sets: which keys are taken, which are passed over, and what refuses the whole set. */
 import { describe, expect, it } from 'vitest';
 import { idleKeys, readJwks } from '../../../src/core/admin/jwks.ts';
-import { bytes, EC_KEY, jwks, POINTS, RSA_KEY, rsaModulus, spelled } from '../../support/admin-samples.ts';
+import {
+  bytes,
+  EC_KEY,
+  infineonModulus,
+  jwks,
+  POINTS,
+  RSA_KEY,
+  rsaModulus,
+  spelled,
+} from '../../support/admin-samples.ts';
 
 function refusal(text: string): string {
   const read = readJwks(text, 8);
@@ -160,14 +169,7 @@ describe('what refuses the whole set', () => {
   });
 
   it.each([17, 29, 101])('a modulus of the Infineon sort (CVE-2017-15361), exponents from %i', (start) => {
-    // As the library made its primes: k · M + (65537^a mod M), M the product of the first primes.
-    const infineon = (multiple: bigint, exponent: number): bigint => {
-      let power = 1n;
-      for (let step = 0; step < exponent; step++) power = (power * 65_537n) % FIRST_PRIMES;
-      return multiple * FIRST_PRIMES + power;
-    };
-    // Multiples that are even keep the sum odd, for the product of the first primes has a two in it and 65537 has not.
-    const n = infineon((1n << 806n) + 2n, start) * infineon((1n << 806n) + 10n, start + 4);
+    const n = infineonModulus(start);
     expect(n.toString(2).length).toBeGreaterThanOrEqual(2_048);
     expect(refusal(jwks({ ...RSA_KEY, n: spelled(n) }))).toContain('CVE-2017-15361');
     expect(refusal(jwks({ ...RSA_KEY, n: spelled(n + 2n) }))).not.toContain('CVE-2017-15361');
@@ -181,46 +183,3 @@ describe('what refuses the whole set', () => {
 function hexOf(character: string): string {
   return character.charCodeAt(0).toString(16).padStart(2, '0');
 }
-
-/** 2 to 167: the first 39 primes. */
-const FIRST_PRIMES = [
-  2n,
-  3n,
-  5n,
-  7n,
-  11n,
-  13n,
-  17n,
-  19n,
-  23n,
-  29n,
-  31n,
-  37n,
-  41n,
-  43n,
-  47n,
-  53n,
-  59n,
-  61n,
-  67n,
-  71n,
-  73n,
-  79n,
-  83n,
-  89n,
-  97n,
-  101n,
-  103n,
-  107n,
-  109n,
-  113n,
-  127n,
-  131n,
-  137n,
-  139n,
-  149n,
-  151n,
-  157n,
-  163n,
-  167n,
-].reduce((product, prime) => product * prime);

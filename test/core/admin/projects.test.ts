@@ -61,6 +61,41 @@ describe('project.patch', () => {
     expect(fieldsOf(denial)).toEqual(['tokenExchangesPerMinute']);
   });
 
+  it.each([
+    ['0s', 0],
+    ['3600s', 3_600],
+    ['604800s', 604_800],
+  ])('remembers exchanges for %s', (recentExchangesRetention, recentExchangesRetentionSeconds) => {
+    const project = new Administered();
+    project.do(patch({ recentExchangesRetention }, 'recentExchangesRetention'));
+    expect(project.state.project()).toEqual({ ...PROJECT, recentExchangesRetentionSeconds });
+    project.do(patch({ displayName: 'x' }, 'displayName'));
+    expect(project.state.project()).toMatchObject({ recentExchangesRetentionSeconds });
+    // The default is kept as no word at all, and comes back by either way.
+    project.do(patch({ recentExchangesRetention: '86400s' }, 'recentExchangesRetention'));
+    expect(project.state.project()).toEqual({ ...PROJECT, displayName: 'x' });
+  });
+
+  it('of limits and of memory leaves the other as it was', () => {
+    const project = new Administered();
+    const principal = `principal://iam.googleapis.com/projects/${PROJECT.projectNumber}/locations/global/workloadIdentityPools/demo.svc.id.goog/subject/s`;
+    const ownLimits = [{ principal, tokenExchangesPerMinute: 5 }];
+    project.do(patch({ recentExchangesRetention: '60s' }, 'recentExchangesRetention'));
+    project.do(patch({ ownLimits, credentialGenerationsPerMinute: 9 }, 'ownLimits', 'credentialGenerationsPerMinute'));
+    const both = { ownLimits, credentialGenerationsPerMinute: 9, recentExchangesRetentionSeconds: 60 };
+    expect(project.state.project()).toMatchObject(both);
+    project.do(patch({ recentExchangesRetention: '0s' }, 'recentExchangesRetention'));
+    expect(project.state.project()).toMatchObject({ ...both, recentExchangesRetentionSeconds: 0 });
+  });
+
+  it.each(['604801s', '-1s', '1h', '86400', '0.5s'])(
+    'does not remember exchanges for %s',
+    (recentExchangesRetention) => {
+      const denial = new Administered().refuse(patch({ recentExchangesRetention }, 'recentExchangesRetention'));
+      expect(fieldsOf(denial)).toEqual(['recentExchangesRetention']);
+    },
+  );
+
   it('returns to the default what is named and absent', () => {
     const project = new Administered();
     project.do(patch({ tokenExchangesPerMinute: 7 }, 'tokenExchangesPerMinute'));

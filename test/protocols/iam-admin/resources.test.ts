@@ -17,6 +17,7 @@ describe('projects', () => {
       ...input,
       tokenExchangesPerMinute: 6_000,
       credentialGenerationsPerMinute: 60_000,
+      recentExchangesRetention: '86400s',
       createTime: expect.any(String),
       state: 'ACTIVE',
     });

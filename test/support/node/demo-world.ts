@@ -19,9 +19,17 @@ export interface World {
 }
 
 export async function startWorld(options: BrokerOptions = {}): Promise<World> {
-  const broker = await startBroker(options);
+  const broker = await startBroker({
+    kek: Buffer.from(`test-only-kek-${crypto.randomUUID().slice(0, 18)}`).toString('base64'),
+    adminToken: `test-only-admin-${crypto.randomUUID()}`,
+    ...options,
+  });
   const lines: string[] = [];
-  broker.onLine((line) => lines.push(line));
+  broker.onLine((line) => {
+    lines.push(line);
+    hearForTheSearch(line);
+  });
+  broker.onDiagnostic(hearForTheSearch);
 
   async function admin(
     method: string,
@@ -69,4 +77,10 @@ export async function startWorld(options: BrokerOptions = {}): Promise<World> {
     admin,
     must,
   };
+}
+
+/** The run's search of all logs hears consoles: what a broker of its own writes is said there, and shown where its test fails. */
+export function hearForTheSearch(line: string): void {
+  // oxlint-disable-next-line no-console -- see above
+  console.log(line);
 }

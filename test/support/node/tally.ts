@@ -1,5 +1,6 @@
 /** vitest's report → `N passed, N failed` and whether the run counts as good. Suspicious where vitest and its report disagree. */
 import * as v from 'valibot';
+import type { LogReport } from './log-reporter.ts';
 
 const Report = v.object({
   numPassedTests: v.number(),
@@ -10,8 +11,25 @@ const Report = v.object({
 });
 
 export interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
   readonly line: string;
   readonly ok: boolean;
+}
+
+/** A whole run writes thousands of lines; where there are next to none, nothing was searched. */
+const LEAST_LINES_OF_A_WHOLE_RUN = 2_000;
+
+/** Each thing that stands in the logs and must not counts as a failed test. */
+export function withLogs(
+  { passed, failed, skipped }: Tally,
+  { lines, findings }: LogReport,
+  isWholeRun: boolean,
+): Tally & { readonly complaints: readonly string[] } {
+  const tooFew = isWholeRun && lines < LEAST_LINES_OF_A_WHOLE_RUN ? [`${lines} lines only: most were not heard`] : [];
+  const complaints = [...findings, ...tooFew];
+  return { ...count(passed, failed + complaints.length, skipped), complaints };
 }
 
 export function tally(reportJson: string | undefined, exitCode: number): Tally {
@@ -30,5 +48,5 @@ export function tally(reportJson: string | undefined, exitCode: number): Tally {
 
 function count(passed: number, failed: number, skipped: number): Tally {
   const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
-  return { line, ok: failed === 0 && passed > 0 };
+  return { passed, failed, skipped, line, ok: failed === 0 && passed > 0 };
 }

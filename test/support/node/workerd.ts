@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { WRANGLER_CONFIG } from '../../../src/local/bundle.ts';
 import { LOOPBACK, probePort } from '../../../src/local/port.ts';
+import { hearForTheSearch } from './demo-world.ts';
 
 export interface PlainWorkerd {
   readonly origin: string;
@@ -40,6 +41,7 @@ export async function startPlainWorkerd(
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const stop = async (): Promise<void> => {
     await end(child);
+    for (const line of output.split('\n')) hearForTheSearch(line);
     rmSync(folder, { recursive: true, force: true });
   };
   try {

@@ -1,0 +1,126 @@
+/** Rules of a deny policy: every rule about principals, permissions and conditions. What can deny nobody is refused: its author believes that it does. */
+import { parseMember, type Member } from '../members.ts';
+import { EVERYBODY, type DenyPolicy, type DenyRule } from '../resources.ts';
+import { err, ok, type Result } from '../result.ts';
+import { checkConditionText, compiledOnce, type Compile } from './bindings.ts';
+import type { DenyRuleInput } from './commands.ts';
+import { permissionPattern } from './deny-permissions.ts';
+import { checkDescription, checkNoControl, wrong, type Violations } from './fields.ts';
+
+/** Google's limits, all policies of one attachment point together. */
+const MAX_RULES = 500;
+const MAX_PRINCIPALS = 2_500;
+
+type Rule = DenyPolicy['rules'][number];
+
+/** `others`: the rules of the other policies at the same place. */
+export function checkDenyRules(
+  input: readonly DenyRuleInput[],
+  others: readonly Rule[],
+): Result<readonly Rule[], Violations> {
+  if (input.length === 0) return err(wrong('rules', 'must hold at least one rule'));
+  // Sizes before contents: what is refused for its size must not cost what checking all of it costs.
+  const tooMany = checkSizes(input, others);
+  if (tooMany.length > 0) return err(tooMany);
+  const compile = compiledOnce();
+  const checked = input.map((rule, index) => checkRule(`rules[${index}]`, rule, compile));
+  const violations = checked.flatMap((rule) => (rule.ok ? [] : rule.error));
+  return violations.length > 0 ? err(violations) : ok(checked.flatMap((rule) => (rule.ok ? [rule.value] : [])));
+}
+
+function checkSizes(input: readonly DenyRuleInput[], others: readonly Rule[]): Violations {
+  const rules = input.length + others.length;
+  if (rules > MAX_RULES) return wrong('rules', `make ${rules} rules in all policies here; at most ${MAX_RULES} fit`);
+  // Each appearance counts, as at Google.
+  const principals = [...input, ...others].reduce((sum, { denyRule = {} }) => sum + principalsIn(denyRule), 0);
+  if (principals <= MAX_PRINCIPALS) return [];
+  return wrong('rules', `make ${principals} principals in all policies here; at most ${MAX_PRINCIPALS} fit`);
+}
+
+function principalsIn({ deniedPrincipals = [], exceptionPrincipals = [] }: Partial<DenyRule>): number {
+  return deniedPrincipals.length + exceptionPrincipals.length;
+}
+
+function checkRule(field: string, input: DenyRuleInput, compile: Compile): Result<Rule, Violations> {
+  const { description = '', denyRule } = input;
+  if (denyRule === undefined) return err(wrong(`${field}.denyRule`, 'is required'));
+  const {
+    deniedPrincipals = [],
+    exceptionPrincipals = [],
+    deniedPermissions = [],
+    exceptionPermissions = [],
+  } = denyRule;
+  const { denialCondition } = denyRule;
+  const at = `${field}.denyRule`;
+  const violations = [
+    ...checkDescription(`${field}.description`, description),
+    ...checkNoControl(`${field}.description`, description),
+    ...checkSome(`${at}.deniedPrincipals`, deniedPrincipals, 'the rule denies nobody'),
+    ...checkSome(`${at}.deniedPermissions`, deniedPermissions, 'the rule denies nothing'),
+    ...checkEach(`${at}.deniedPrincipals`, deniedPrincipals, deniedPrincipal),
+    ...checkEach(`${at}.exceptionPrincipals`, exceptionPrincipals, exceptionPrincipal),
+    ...checkEach(`${at}.deniedPermissions`, deniedPermissions, permissionPattern),
+    ...checkEach(`${at}.exceptionPermissions`, exceptionPermissions, permissionPattern),
+    ...(denialCondition === undefined ? [] : checkConditionText(`${at}.denialCondition`, denialCondition, compile)),
+  ];
+  if (violations.length > 0) return err(violations);
+  return ok({
+    description,
+    denyRule: {
+      deniedPrincipals: [...new Set(deniedPrincipals)],
+      exceptionPrincipals: [...new Set(exceptionPrincipals)],
+      deniedPermissions: [...new Set(deniedPermissions)],
+      exceptionPermissions: [...new Set(exceptionPermissions)],
+      ...(denialCondition === undefined ? {} : { denialCondition }),
+    },
+  });
+}
+
+function checkSome(field: string, texts: readonly string[], why: string): Violations {
+  return texts.length > 0 ? [] : wrong(field, `is empty: ${why}`);
+}
+
+function checkEach(
+  field: string,
+  texts: readonly string[],
+  read: (text: string) => Result<string, string>,
+): Violations {
+  return texts.flatMap((text, index) => {
+    const known = read(text);
+    return known.ok ? [] : wrong(`${field}[${index}]`, known.error);
+  });
+}
+
+function exceptionPrincipal(text: string): Result<string, string> {
+  return text === EVERYBODY ? err('would except everybody: the rule denies nobody') : deniedPrincipal(text);
+}
+
+/** Only who can come to an exchange: a rule about anybody else would look as if it did something. */
+function deniedPrincipal(text: string): Result<string, string> {
+  if (text === EVERYBODY) return ok(text);
+  const foreign = FOREIGN.find(({ pattern }) => pattern.test(text));
+  if (foreign !== undefined) return err(foreign.why);
+  const member = parseMember(text);
+  if (!member.ok) return member;
+  return NOBODY_HERE.includes(member.value.kind)
+    ? err('means nobody who exchanges tokens here: name principals of a workload identity pool')
+    : ok(text);
+}
+
+const NOBODY_HERE: readonly Member['kind'][] = ['workforce', 'user', 'service_account', 'deleted'];
+
+/** Google's forms without a meaning here, each with the way out. */
+const FOREIGN: readonly { readonly pattern: RegExp; readonly why: string }[] = [
+  {
+    pattern: /^principal(Set)?:\/\/goog\//,
+    why: `no Google account or group exchanges tokens here; of principalSet://goog/ only ${EVERYBODY} is known`,
+  },
+  {
+    pattern: /^principal(Set)?:\/\/cloudresourcemanager\.googleapis\.com\//,
+    why: 'sets of a whole project, folder or organization are not known: name its pools, or everybody',
+  },
+  {
+    pattern: /^principal:\/\/iam\.googleapis\.com\/projects\/[^/]*\/serviceAccounts\//,
+    why: 'service accounts do not exchange tokens here: name principals of a workload identity pool',
+  },
+];

@@ -1,0 +1,96 @@
+/** A remembered exchange: who asked for what, when, and how it ended, so that a policy can be rehearsed. Never the token, nor its hash. */
+import type { JsonObject } from './json.ts';
+import type { Principal } from './principal.ts';
+import type { Project } from './resources.ts';
+
+export interface RecentExchange {
+  /** The request's; of two records with one id the later one counts. */
+  readonly id: string;
+  readonly timeMs: number;
+  readonly outcome: 'granted' | 'refused';
+  /** The denial's tag; `granted` otherwise. */
+  readonly reason: string;
+  readonly check?: string;
+  readonly poolId: string;
+  readonly providerId: string;
+  readonly subject: string;
+  readonly groups: readonly string[];
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly kubernetes?: NonNullable<Principal['kubernetes']>;
+  /** Of the verified token; absent where they are too large to be kept. */
+  readonly claims?: JsonObject;
+  /** Absent: for the broker itself, or for a target that does not exist. */
+  readonly targetId?: string;
+  readonly roles?: readonly string[];
+  /** An earlier record of this id may lie with the reader already. */
+  readonly again?: true;
+}
+
+/** What an isolate hands over at once. */
+export interface RecentBatch {
+  /** Oldest first. */
+  readonly records: readonly RecentExchange[];
+  /** How many it had to let go before anybody took them. */
+  readonly dropped: number;
+}
+
+/** Newest first, each exchange once. */
+export interface RecentPage {
+  readonly records: readonly RecentExchange[];
+  /** Where the next page begins; absent at the end. */
+  readonly next?: number;
+  /** Exchanges that were not kept although they should have been: a burst, or an object that was away. */
+  readonly dropped: number;
+}
+
+/** DESIGN §10: a ring of so many, for so long. */
+export const MAX_RECENT_EXCHANGES = 20_000;
+export const RECENT_RETENTION = { min: 0, max: 604_800, unset: 86_400 };
+
+export function recentRetentionSeconds(project: Project): number {
+  return project.recentExchangesRetentionSeconds ?? RECENT_RETENTION.unset;
+}
+
+const MAX_CLAIMS_BYTES = 2_048;
+
+/** Members are named one by one, so that nothing of a token slips in by spreading. */
+export function recentExchange(
+  { provider, subject, groups, attributes, kubernetes, claims }: Principal,
+  seen: Pick<RecentExchange, 'id' | 'timeMs' | 'outcome' | 'reason' | 'check' | 'targetId' | 'roles' | 'again'>,
+): RecentExchange {
+  const { id, timeMs, outcome, reason, check, targetId, roles, again } = seen;
+  return {
+    id,
+    timeMs,
+    outcome,
+    reason,
+    ...(check === undefined ? {} : { check }),
+    poolId: provider.poolId,
+    providerId: provider.providerId,
+    subject,
+    groups,
+    attributes,
+    ...(kubernetes === undefined ? {} : { kubernetes }),
+    ...(bytesOf(claims) > MAX_CLAIMS_BYTES ? {} : { claims }),
+    ...(targetId === undefined ? {} : { targetId }),
+    ...(roles === undefined ? {} : { roles }),
+    ...(again === undefined ? {} : { again }),
+  };
+}
+
+/** As policies see whoever asked then. Claims that were not kept are none; who needs them has to look first. */
+export function principalOf(record: RecentExchange, projectNumber: string): Principal {
+  const { poolId, providerId, subject, groups, attributes, kubernetes, claims = {} } = record;
+  return {
+    provider: { projectNumber, poolId, providerId },
+    subject,
+    groups,
+    attributes,
+    ...(kubernetes === undefined ? {} : { kubernetes }),
+    claims,
+  };
+}
+
+function bytesOf(claims: JsonObject): number {
+  return new TextEncoder().encode(JSON.stringify(claims)).length;
+}

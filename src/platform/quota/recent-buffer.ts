@@ -1,0 +1,47 @@
+/** Exchanges that an isolate remembers until a call takes them to their project's object: bounded, and the oldest go first. */
+import { BoundedMap } from '../../core/bounded-map.ts';
+import type { RecentBatch, RecentExchange } from '../../core/recent.ts';
+
+const MAX_PROJECTS = 50;
+const MAX_RECORDS_OF_ONE_PROJECT = 200;
+
+export class RecentBuffer {
+  readonly #batches = new BoundedMap<RecentBatch>(MAX_PROJECTS);
+
+  /** The last word on an exchange takes the place of the one before, where that is still here. */
+  add(projectNumber: string, record: RecentExchange): void {
+    const { records, dropped } = this.#batches.get(projectNumber) ?? EMPTY;
+    const others = record.again === true ? records.filter(({ id }) => id !== record.id) : records;
+    this.#keep(projectNumber, { records: [...others, record], dropped });
+  }
+
+  /** All there is, which is gone from here. */
+  take(projectNumber: string): RecentBatch | undefined {
+    const batch = this.#batches.get(projectNumber);
+    this.#batches.delete(projectNumber);
+    return batch;
+  }
+
+  /** What a call did not bring to its end goes before what came since. */
+  putBack(projectNumber: string, batch: RecentBatch): void {
+    const since = this.#batches.get(projectNumber) ?? EMPTY;
+    const saidAnew = new Set(since.records.map(({ id }) => id));
+    const before = batch.records.filter(({ id }) => !saidAnew.has(id));
+    this.#keep(projectNumber, {
+      records: [...before, ...since.records],
+      dropped: batch.dropped + since.dropped,
+    });
+  }
+
+  #keep(projectNumber: string, { records, dropped }: RecentBatch): void {
+    const kept = records.slice(-MAX_RECORDS_OF_ONE_PROJECT);
+    this.#batches.set(projectNumber, { records: kept, dropped: dropped + records.length - kept.length });
+  }
+}
+
+const EMPTY: RecentBatch = { records: [], dropped: 0 };
+
+/** As it is sent a second time: whether the first one arrived is not known. */
+export function sentAgain({ records, dropped }: RecentBatch): RecentBatch {
+  return { records: records.map((record) => ({ ...record, again: true })), dropped };
+}

@@ -1,0 +1,99 @@
+/** `/v2/policies/ATTACHMENT/denypolicies` after Google's IAM v2: create, get, list, replace, delete. ATTACHMENT is a full resource name, percent-encoded. */
+import type { Command, Query } from '../../core/admin/commands.ts';
+import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
+import type { DenyAttachment } from '../../core/resources.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { asking, changing, type RestContext } from './project-scope.ts';
+import { readPage } from './query.ts';
+import { denyPolicy, parseBody, withoutOutputOnly } from './schemas.ts';
+import type { Call, Route } from './table.ts';
+
+const POLICIES = 'policies/{attachment}/denypolicies';
+const POLICY = `${POLICIES}/{policy}`;
+const OUTPUT_ONLY = ['kind', 'deleteTime'];
+const MAX_PAGE_SIZE = 1_000;
+
+type Place<T> = (call: Call, attachment: DenyAttachment) => Result<T, AdminDenial>;
+
+export function denyPolicyRoutes(context: RestContext): readonly Route[] {
+  const command = (make: Place<Command>) =>
+    attached((attachment) => changing(context, (call) => make(call, attachment)));
+  const question = (make: Place<Query>) => attached((attachment) => asking(context, (call) => make(call, attachment)));
+  return [
+    { method: 'POST', path: POLICIES, query: ['policyId'], handle: command(create) },
+    { method: 'GET', path: POLICIES, query: ['pageSize', 'pageToken'], handle: question(list) },
+    { method: 'GET', path: POLICY, handle: question(get) },
+    { method: 'PUT', path: POLICY, handle: command(update) },
+    { method: 'DELETE', path: POLICY, query: ['etag'], handle: command(remove) },
+  ];
+}
+
+/** The project stands in the name of what the policy is attached to. */
+function attached(handle: (attachment: DenyAttachment) => Route['handle']): Route['handle'] {
+  return async (call) => {
+    const place = readAttachment(call.param('attachment'));
+    if (!place.ok) return place;
+    const { project, attachment } = place.value;
+    return handle(attachment)({ ...call, param: (name) => (name === 'project' ? project : call.param(name)) });
+  };
+}
+
+const PROJECT = /^cloudresourcemanager\.googleapis\.com\/projects\/([^/]+)$/;
+const TARGET = /^sts\.googleapis\.com\/projects\/([^/]+)\/targets\/([^/]+)$/;
+const ABOVE = /^cloudresourcemanager\.googleapis\.com\/(organizations|folders)\//;
+
+function readAttachment(
+  text: string,
+): Result<{ readonly project: string; readonly attachment: DenyAttachment }, AdminDenial> {
+  const [, project] = PROJECT.exec(text) ?? [];
+  if (project !== undefined) return ok({ project, attachment: { kind: 'project' } });
+  const [, owner, targetId] = TARGET.exec(text) ?? [];
+  if (owner !== undefined && targetId !== undefined)
+    return ok({ project: owner, attachment: { kind: 'target', targetId } });
+  if (ABOVE.test(text))
+    return err(invalid('parent', 'no deny policy covers an organization: attach it to its projects'));
+  return err(
+    invalid(
+      'parent',
+      'must be policies/ATTACHMENT/denypolicies with cloudresourcemanager.googleapis.com%2Fprojects%2FPROJECT or sts.googleapis.com%2Fprojects%2FPROJECT%2Ftargets%2FTARGET',
+    ),
+  );
+}
+
+function create({ query, body }: Call, attachment: DenyAttachment) {
+  const input = read(body);
+  if (!input.ok) return input;
+  return ok({
+    type: 'denyPolicy.create',
+    attachment,
+    policyId: query.get('policyId') ?? '',
+    input: input.value,
+  } as const);
+}
+
+function list({ query }: Call, attachment: DenyAttachment) {
+  const page = readPage(query, MAX_PAGE_SIZE);
+  return page.ok ? ok({ type: 'denyPolicy.list', attachment, page: page.value } as const) : page;
+}
+
+function get({ param }: Call, attachment: DenyAttachment) {
+  return ok({ type: 'denyPolicy.get', attachment, policyId: param('policy') } as const);
+}
+
+function update({ param, body }: Call, attachment: DenyAttachment) {
+  const input = read(body);
+  if (!input.ok) return input;
+  return ok({ type: 'denyPolicy.update', attachment, policyId: param('policy'), input: input.value } as const);
+}
+
+function remove({ param, query }: Call, attachment: DenyAttachment) {
+  const etag = query.get('etag');
+  const id = { attachment, policyId: param('policy') };
+  return ok({ type: 'denyPolicy.delete', ...id, ...(etag === undefined ? {} : { etag }) } as const);
+}
+
+/** Of the output-only members the etag counts: it says which policy the writer had read. */
+function read(body: Call['body']) {
+  const { etag } = body;
+  return parseBody(denyPolicy, { ...withoutOutputOnly(body, OUTPUT_ONLY), ...(etag === undefined ? {} : { etag }) });
+}

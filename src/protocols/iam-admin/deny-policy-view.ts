@@ -1,0 +1,60 @@
+/** Deny policies as Google's IAM v2 shows them: whole when asked for, without their rules in lists, in an Operation after a change. */
+import type { Answer } from '../../core/admin/commands.ts';
+import { etagOf } from '../../core/admin/etag.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { denyPolicyName } from '../../core/names.ts';
+import type { DenyPolicy } from '../../core/resources.ts';
+
+const TYPE = 'type.googleapis.com/google.iam.v2.Policy';
+
+export function renderDenyPolicy(policy: DenyPolicy, projectNumber: string): JsonObject {
+  const rules = policy.rules.map(({ description, denyRule }) => {
+    const { deniedPrincipals, exceptionPrincipals, deniedPermissions, exceptionPermissions, denialCondition } =
+      denyRule;
+    return {
+      ...(description === '' ? {} : { description }),
+      denyRule: {
+        deniedPrincipals,
+        ...(exceptionPrincipals.length > 0 ? { exceptionPrincipals } : {}),
+        deniedPermissions,
+        ...(exceptionPermissions.length > 0 ? { exceptionPermissions } : {}),
+        ...(denialCondition === undefined ? {} : { denialCondition: { ...denialCondition } }),
+      },
+    };
+  });
+  return { ...renderDenyPolicyHead(policy, projectNumber), rules };
+}
+
+/** What lists show. */
+export function renderDenyPolicyHead(policy: DenyPolicy, projectNumber: string): JsonObject {
+  const { attachment, policyId, uid, displayName, annotations, createTime, updateTime, version } = policy;
+  return {
+    name: denyPolicyName(projectNumber, attachment, policyId),
+    uid,
+    kind: 'DenyPolicy',
+    ...(displayName === '' ? {} : { displayName }),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    etag: etagOf(version),
+    createTime,
+    updateTime,
+  };
+}
+
+/** It is done when it is answered; its name ends in the moment of the change, as with pools. */
+export function renderDenyPolicyOperation(
+  { policy, deleteTime }: Extract<Answer, { kind: 'denyPolicy' }>,
+  projectNumber: string,
+): JsonObject {
+  const changedAt = deleteTime ?? policy.updateTime;
+  const name = denyPolicyName(projectNumber, policy.attachment, policy.policyId);
+  return {
+    name: `${name}/operations/${changedAt.replaceAll(/[^0-9]/g, '')}`,
+    metadata: { '@type': `${TYPE}OperationMetadata`, createTime: changedAt },
+    done: true,
+    response: {
+      '@type': TYPE,
+      ...renderDenyPolicy(policy, projectNumber),
+      ...(deleteTime === undefined ? {} : { deleteTime }),
+    },
+  };
+}

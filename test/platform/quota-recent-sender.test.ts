@@ -1,0 +1,193 @@
+/** From the isolate to the object: with the next question, or one call a second; bounded, and nothing is lost where a call is. */
+import { describe, expect, it } from 'vitest';
+import type { SpendAnswer } from '../../src/core/quota.ts';
+import type { RecentBatch } from '../../src/core/recent.ts';
+import { createQuotaGate, type QuotaObjects } from '../../src/platform/quota/gate.ts';
+import { createRecentSender, type RecentSender } from '../../src/platform/quota/recent-sender.ts';
+import { recordOf } from '../support/recent.ts';
+
+const T = Date.UTC(2026, 6, 1);
+const P = '730000000001';
+
+interface World {
+  readonly sender: RecentSender;
+  /** What came to an object, and by which question. */
+  readonly sent: { readonly by: string; readonly to: string; readonly batch: RecentBatch | undefined }[];
+  readonly tasks: Promise<void>[];
+  /** Lets the second pass for which the waiting tasks wait. */
+  readonly pass: () => Promise<void>;
+  nowMs: number;
+  fails: boolean;
+}
+
+function world(): World & { readonly namespace: QuotaObjects } {
+  const waiting: (() => void)[] = [];
+  const made: Omit<World, 'sender'> & { namespace: QuotaObjects; sender?: RecentSender } = {
+    sent: [],
+    tasks: [],
+    nowMs: T,
+    fails: false,
+    async pass() {
+      made.nowMs += 1_000;
+      for (const go of waiting.splice(0)) go();
+      await Promise.all(made.tasks.splice(0));
+    },
+    namespace: objects(),
+  };
+  const sender = createRecentSender({
+    namespace: objects(),
+    nowMs: () => made.nowMs,
+    wait: () => new Promise((resolve) => void waiting.push(resolve)),
+    inBackground: (work) => made.tasks.push(work),
+  });
+  return Object.assign(made, { sender });
+
+  function objects() {
+    return {
+      getByName: (to: string) => {
+        const took = async <T>(by: string, batch: RecentBatch | undefined, answer: T): Promise<T> => {
+          made.sent.push({ by, to, batch });
+          if (made.fails) throw Object.assign(new Error('away'), { retryable: true });
+          return answer;
+        };
+        const answer: SpendAnswer = { permits: 1, expiresAfterMs: 2_000, epoch: 1, recent: [] };
+        return {
+          spend: (_once: unknown, batch?: RecentBatch) => took('spend', batch, answer),
+          news: (batch?: RecentBatch) => took('news', batch, { epoch: 1, recent: [] }),
+          remember: (batch: RecentBatch) => took('remember', batch, undefined),
+          usage: () => took('usage', undefined, { limitPerMinute: 1, countedPermits: 0 }),
+          ping: () => took('ping', undefined, 'pong' as const),
+        };
+      },
+    };
+  }
+}
+
+const ids = (batch: RecentBatch | undefined): readonly string[] => (batch?.records ?? []).map(({ id }) => id);
+
+describe('a question to the project', () => {
+  it('takes along what there is, and then no call is made for it', async () => {
+    const w = world();
+    const gate = createQuotaGate(w.namespace, () => w.nowMs, w.sender);
+    w.sender.remember(P, recordOf('a', T));
+    w.sender.remember('730000000002', recordOf('other', T));
+    await gate.spend(P);
+    w.sender.remember(P, recordOf('b', T));
+    await gate.news(P);
+    await gate.news(P);
+    expect(w.sent.map(({ by, batch }) => [by, ids(batch)])).toEqual([
+      ['spend', ['a']],
+      ['news', ['b']],
+      ['news', []],
+    ]);
+    await w.pass();
+    expect(w.sent.slice(3).map(({ by, to, batch }) => [by, to, ids(batch)])).toEqual([
+      ['remember', '730000000002', ['other']],
+    ]);
+  });
+
+  it('that fails twice sends the same twice, marked the second time, and puts it back before what came since', async () => {
+    const w = world();
+    const gate = createQuotaGate(w.namespace, () => w.nowMs, w.sender);
+    w.sender.remember(P, recordOf('a', T));
+    w.fails = true;
+    const asking = gate.spend(P);
+    w.sender.remember(P, recordOf('b', T));
+    expect((await asking).ok).toBe(false);
+    expect(w.sent.map(({ batch }) => batch?.records.map(({ id, again }) => [id, again]))).toEqual([
+      [['a', undefined]],
+      [['a', true]],
+    ]);
+    w.fails = false;
+    await gate.spend(P);
+    expect(w.sent.at(-1)?.batch?.records.map(({ id, again }) => [id, again])).toEqual([
+      ['a', true],
+      ['b', undefined],
+    ]);
+  });
+});
+
+describe('where no question comes', () => {
+  it('one call a second is made, however much there is', async () => {
+    const w = world();
+    for (let i = 0; i < 150; i++) w.sender.remember(P, recordOf(`r${i}`, T));
+    expect(w.tasks).toHaveLength(1);
+    expect(w.sent).toEqual([]);
+    await w.pass();
+    expect(w.sent.map(({ by, batch }) => [by, ids(batch).length])).toEqual([['remember', 150]]);
+    await w.pass();
+    expect(w.sent).toHaveLength(1);
+    w.sender.remember(P, recordOf('later', T));
+    expect(w.tasks).toHaveLength(1);
+    await w.pass();
+    expect(w.sent).toHaveLength(2);
+  });
+
+  it('a call that fails loses nothing, and is not repeated until there is more to say', async () => {
+    const w = world();
+    w.sender.remember(P, recordOf('a', T));
+    w.fails = true;
+    await w.pass();
+    await w.pass();
+    expect(w.sent).toHaveLength(1);
+    w.fails = false;
+    w.sender.remember(P, recordOf('b', T));
+    await w.pass();
+    expect(w.sent.map(({ batch }) => ids(batch))).toEqual([['a'], ['a', 'b']]);
+  });
+
+  it('a task that went with its request is followed by another', async () => {
+    const w = world();
+    w.sender.remember(P, recordOf('a', T));
+    w.tasks.length = 0;
+    w.nowMs += 9_999;
+    w.sender.remember(P, recordOf('b', T));
+    expect(w.tasks).toHaveLength(0);
+    w.nowMs += 1;
+    w.sender.remember(P, recordOf('c', T));
+    expect(w.tasks).toHaveLength(1);
+  });
+});
+
+describe('bounds', () => {
+  it('of a project are 200 records: the oldest go, and are counted', () => {
+    const { sender } = world();
+    for (let i = 0; i < 205; i++) sender.remember(P, recordOf(`r${i}`, T));
+    const batch = sender.take(P);
+    expect(batch?.dropped).toBe(5);
+    expect(ids(batch)[0]).toBe('r5');
+    expect(ids(batch)).toHaveLength(200);
+    expect(sender.take(P)).toBeUndefined();
+    if (batch === undefined) return;
+    sender.remember(P, recordOf('new', T));
+    sender.putBack(P, batch);
+    const both = sender.take(P);
+    expect([both?.dropped, ids(both)[0], ids(both).at(-1), both?.records.length]).toEqual([6, 'r6', 'new', 200]);
+  });
+
+  it('of an isolate are 50 projects', () => {
+    const { sender } = world();
+    for (let i = 0; i < 60; i++) sender.remember(String(i), recordOf('a', T));
+    const held = Array.from({ length: 60 }, (_, i) => sender.take(String(i))).filter((batch) => batch !== undefined);
+    expect(held).toHaveLength(50);
+  });
+
+  it('the last word on an exchange takes the place of the one before', () => {
+    const { sender } = world();
+    sender.remember(P, recordOf('a', T));
+    sender.remember(P, recordOf('b', T));
+    sender.remember(P, recordOf('a', T, { reason: 'over_quota', again: true }));
+    const batch = sender.take(P);
+    expect(batch?.records.map(({ id, reason }) => [id, reason])).toEqual([
+      ['b', 'granted'],
+      ['a', 'over_quota'],
+    ]);
+    if (batch === undefined) return;
+    sender.remember(P, recordOf('a', T, { reason: 'internal', again: true }));
+    sender.putBack(P, batch);
+    expect(sender.take(P)?.records.map(({ id, reason }) => [id, reason])).toEqual([
+      ['b', 'granted'],
+      ['a', 'internal'],
+    ]);
+  });
+});

@@ -1,0 +1,35 @@
+/** Ports of an app in which nothing may be reached: whatever the test does not replace throws. */
+import type { createApp } from '../../src/app.ts';
+
+type AppPorts = Parameters<typeof createApp>[0];
+
+export function unreachable(): AppPorts {
+  const port = (): never => {
+    throw new Error('this port is not part of the test');
+  };
+  return {
+    exchange: {
+      publicOrigin: 'https://sts.example.com',
+      compiler: { condition: port, mapping: port },
+      nowMs: () => Date.now(),
+      newTokenId: port,
+      openConfig: port,
+      newsBeforeRefusal: port,
+      discoveredKeys: port,
+      verifySignature: port,
+      reviewToken: port,
+      spend: port,
+      sign: port,
+      failures: { blockedForSeconds: () => undefined, recordFailure: port },
+      record: port,
+      remember: port,
+      recordPush: port,
+    },
+    wellKnown: { publicOrigin: 'https://sts.example.com', poolExists: port, publishedKeys: port },
+    admin: new Proxy({} as AppPorts['admin'], { get: () => port }),
+    authenticateAdmin: port,
+    notReadyReason: port,
+    newRequestId: () => crypto.randomUUID(),
+    reportFault: port,
+  };
+}
