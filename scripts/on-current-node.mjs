@@ -42,6 +42,9 @@ const path = [dirname(node), process.env['PATH'] ?? ''].join(delimiter);
 const child = spawn(node, [scriptOf(name), ...args], { stdio: 'inherit', env: { ...process.env, PATH: path } });
 // A terminal's Ctrl-C reaches the child by itself; whoever ends only this process must end the child as well.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// npm's own shell passes no SIGTERM on: whoever ends npm by its id would leave the child running, and with it the port and the lock.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 500).unref();
 child.once('error', (fault) => {
   process.stderr.write(`${fault.message}\n`);
   process.exit(1);

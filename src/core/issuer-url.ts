@@ -73,6 +73,16 @@ const PRIVATE_SUFFIXES = [
   '.corp',
   '.intranet',
   '.private',
+  // Completed by a cluster's search domains, or answered by a mesh or a resolver of its own.
+  '.cluster',
+  '.default',
+  '.consul',
+  '.mesh',
+  '.localdomain',
+  // Reserved for what is no public service (RFC 2606, RFC 6761), and names that are addresses backwards.
+  '.test',
+  '.invalid',
+  '.arpa',
 ];
 
 function checkUrl(text: string, rules: FetchRules): Result<URL, string> {
@@ -89,7 +99,9 @@ function checkUrl(text: string, rules: FetchRules): Result<URL, string> {
   const fault = loopback ? undefined : hostFault(url.hostname);
   if (fault !== undefined) return err(fault);
   if (isOwn(url, rules, loopback)) return err('is this broker itself');
-  if (url.pathname.includes('//') || HIDDEN.test(rest)) return err('must have a plain path');
+  // A path parameter behind dots is a step upwards to some servers, and to others a name.
+  if (url.pathname.includes('//') || url.pathname.includes('.;') || HIDDEN.test(rest))
+    return err('must have a plain path');
   // Whatever the parser had to repair was written for two readers: upper case, `..`, octal numbers, encoded hosts, an empty port.
   return isNormal(text, authority, url) ? ok(url) : err('must be written in its normal form');
 }

@@ -66,6 +66,10 @@ export function denyPolicyName(projectNumber: string, attachment: DenyAttachment
   return `policies/${encodeURIComponent(attachmentName(projectNumber, attachment))}/denypolicies/${policyId}`;
 }
 
+export function quotaPreferenceName(projectNumber: string, preferenceId: string): string {
+  return `projects/${projectNumber}/locations/global/quotaPreferences/${preferenceId}`;
+}
+
 const PROVIDER_NAME = /^projects\/([^/]+)\/locations\/global\/workloadIdentityPools\/([^/]+)\/providers\/([^/]+)$/;
 
 /** What no resource name can hold: a control character here would stand in a log line. */

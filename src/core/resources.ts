@@ -6,10 +6,71 @@ export interface Project {
   readonly projectNumber: string;
   readonly projectId: string;
   readonly displayName: string;
+  /** The limit in force: a temporary raise is in it. */
   readonly tokenExchangesPerMinute: number;
+  /** In force as well, and spent by nothing yet. Absent: the default. */
+  readonly credentialGenerationsPerMinute?: number;
+  /** Those that run, at most one a quota. */
+  readonly temporaryRaises?: readonly TemporaryRaise[];
+  readonly ownLimits?: readonly OwnLimit[];
   /** For how long exchanges are remembered; 0: not at all. Absent: the default of `RECENT_RETENTION`. */
   readonly recentExchangesRetentionSeconds?: number;
   readonly createTime: string;
+}
+
+/** Until its time is over the limit in force is the larger of its value and the base. */
+export interface TemporaryRaise {
+  readonly quotaId: string;
+  readonly preferenceId: string;
+  readonly value: number;
+  /** The limit without it, to which the project returns. */
+  readonly baseValue: number;
+  readonly expireTime: string;
+}
+
+/** A hard cap on a single provider or principal; exactly one of the two is named. */
+export interface OwnLimit {
+  readonly provider?: string;
+  readonly principal?: string;
+  readonly tokenExchangesPerMinute: number;
+}
+
+export type QuotaPreferenceState =
+  | 'PENDING'
+  | 'GRANTED'
+  | 'GRANTED_PARTIALLY'
+  | 'REFUSED'
+  | 'EXPIRED'
+  | 'WITHDRAWN'
+  | 'SUPERSEDED';
+
+/** A wish for another limit, and what became of it. */
+export interface QuotaPreference {
+  readonly preferenceId: string;
+  readonly quotaId: string;
+  readonly preferredValue: number;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly justification: string;
+  readonly contactEmail: string;
+  readonly state: QuotaPreferenceState;
+  readonly grantedValue?: number;
+  /** While pending as asked for, then as granted. Absent: for good. */
+  readonly expireTime?: string;
+  readonly createTime: string;
+  readonly updateTime: string;
+  /** The epoch of the write: makes the etag. */
+  readonly version: number;
+  /** The last ones; the Registry's history has them all. */
+  readonly events: readonly QuotaEvent[];
+}
+
+export interface QuotaEvent {
+  readonly time: string;
+  readonly actor: string;
+  readonly state: QuotaPreferenceState;
+  /** What was asked for, granted, or returned to. */
+  readonly value: number;
+  readonly comment: string;
 }
 
 export interface Pool {
@@ -215,6 +276,8 @@ export interface Shards {
     readonly targetIdByUri: Readonly<Record<string, string>>;
     /** Absent in records from before deny policies: there were none. */
     readonly denyRules?: readonly EdgeDenyRule[];
+    /** Whose limit is his own, `provider:NAME` or `principal:NAME`; the numbers are the quota object's. Absent: nobody's. */
+    readonly ownLimitKeys?: readonly string[];
   };
   pool: { readonly pool: Pool };
   provider: { readonly provider: Provider };

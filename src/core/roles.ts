@@ -44,6 +44,8 @@ const ROLES_WRITE = verbs('iam.roles', ['create', 'update', 'delete']);
 const PROJECT_IAM = verbs('resourcemanager.projects', ['get', 'getIamPolicy', 'setIamPolicy']);
 const QUOTAS_READ = [...verbs('cloudquotas.quotas', ['get']), 'resourcemanager.projects.get'];
 const QUOTAS_WRITE = verbs('cloudquotas.quotas', ['update']);
+/** Counts on the organization only, where no tenant has a binding. */
+const QUOTAS_REVIEW = verbs('cloudquotas.quotas', ['approve']);
 const ACCOUNTS = verbs('iam.serviceAccounts', [
   'create',
   'delete',
@@ -75,6 +77,7 @@ const OWNER = [
   ...PROJECT_IAM,
   ...QUOTAS_READ,
   ...QUOTAS_WRITE,
+  ...QUOTAS_REVIEW,
   ...ACCOUNTS,
   ...SIGNING_KEYS,
   ...verbs('resourcemanager.projects', ['create', 'list', 'update']),

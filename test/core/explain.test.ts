@@ -45,6 +45,7 @@ function explained(world: Case, subject: Subject, timeSeconds = POLICY_NOW): Exp
   const [project, target] = shardsOf(world);
   const state = new MemoryConfig(project.project, {
     time: '2026-01-01T00:00:00Z',
+    actor: 'tester',
     epoch: 1,
     newUid: () => 'uid',
     loopbackIssuersAllowed: false,

@@ -227,3 +227,28 @@ test.each([
   expect(one.stderr().trim().split('\n')).toHaveLength(1);
   expect(readdirSync(stateFolder)).toEqual([]);
 });
+
+test('a broker whose npm is ended by its process id ends as well: neither port nor lock is left behind', async () => {
+  const port = await probePort(0);
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const npm = spawn('npm', ['start', '--', '--no-demo'], {
+    cwd: root,
+    env: { ...process.env, EDGE_STS_STATE: stateFolder, PORT: String(port) },
+    stdio: 'ignore',
+  });
+  const isUp = (): Promise<boolean> =>
+    fetch(`http://${LOOPBACK}:${port}/healthz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+  const becomes = async (wanted: boolean): Promise<boolean> => {
+    for (let waitedMs = 0; waitedMs < WAIT_MS; waitedMs += 100) {
+      if ((await isUp()) === wanted) return true;
+      await sleep(100);
+    }
+    return false;
+  };
+  expect(await becomes(true)).toBe(true);
+  npm.kill('SIGTERM');
+  expect(await becomes(false)).toBe(true);
+});

@@ -87,6 +87,7 @@ export function contextAt(epoch: number, changes: Partial<ApplyContext> = {}): A
   return {
     time: new Date(Date.UTC(2026, 0, 1) + epoch * 1_000).toISOString(),
     epoch,
+    actor: 'tester',
     newUid: () => `uid-${epoch}-${++uids}`,
     loopbackIssuersAllowed: false,
     ownHost: 'sts.example.com',

@@ -30,9 +30,10 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
   let uids = 0;
   let keys: readonly SigningKeyInfo[] = [keyInfo('key-1', 'ACTIVE'), keyInfo('key-2', 'NEXT')];
 
-  const context = (): ApplyContext => ({
+  const context = (actor: string): ApplyContext => ({
     time: new Date(startMs + epoch * 1_000).toISOString(),
     epoch: ++epoch,
+    actor,
     newUid: () => `uid-${++uids}`,
     loopbackIssuersAllowed: false,
     ownHost: 'sts.example.com',
@@ -57,7 +58,7 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
       if (projects().some((one) => one.projectId === input.projectId || one.projectNumber === projectNumber)) {
         return err({ tag: 'already_exists', resource: `projects/${input.projectId}` });
       }
-      const now = context();
+      const now = context(actor);
       const { projectId, displayName = '' } = input;
       const project = { projectNumber, projectId, displayName, tokenExchangesPerMinute: 6_000, createTime: now.time };
       configs.set(projectNumber, new MemoryConfig(project, now));
@@ -71,7 +72,7 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
     },
     apply: async (projectNumber, command, actor) => {
       const state = config(projectNumber);
-      const applied = apply(state, command, context());
+      const applied = apply(state, command, context(actor));
       if (!applied.ok) return applied;
       state.commit(applied.value.writes);
       history.push({ actor, type: command.type });
@@ -89,7 +90,7 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
     },
     propose: async (projectNumber, resource, input) => {
       const state = config(projectNumber);
-      return proposalOn(state, state.projectShard(), resource, input, context());
+      return proposalOn(state, state.projectShard(), resource, input, context('edge-sts'));
     },
     targetShards: async (projectNumber, targetIds) =>
       ok(targetIds.map((targetId) => config(projectNumber).targetShard(targetId) ?? null)),
@@ -97,7 +98,7 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
     issuerKeysStatus: async () => ok(undefined),
     organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),
     setOrganizationPolicy: async (input, actor) => {
-      const policy = setOrganizationPolicy(organization, input, context());
+      const policy = setOrganizationPolicy(organization, input, context(actor));
       if (!policy.ok) return policy;
       organization = policy.value;
       history.push({ actor, type: 'organization.policy.set' });

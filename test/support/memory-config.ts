@@ -11,6 +11,7 @@ import {
   type Pool,
   type Project,
   type Provider,
+  type QuotaPreference,
   type Role,
   type Shards,
   type Target,
@@ -26,6 +27,7 @@ export class MemoryConfig implements ConfigState {
   readonly #policies = new Map<string, PolicyOf>();
   readonly #denyPolicies = new Map<string, DenyPolicy>();
   readonly #usedTokens = new Set<string>();
+  readonly #quotaPreferences = new Map<string, QuotaPreference>();
 
   constructor(project: Project, context: ApplyContext) {
     this.#project = project;
@@ -96,6 +98,23 @@ export class MemoryConfig implements ConfigState {
     return pageOf([...this.#roles.values()], page, (role) => role.roleId);
   }
 
+  quotaPreference(preferenceId: string): QuotaPreference | undefined {
+    return this.#quotaPreferences.get(preferenceId);
+  }
+  openQuotaPreferences(): readonly QuotaPreference[] {
+    return [...this.#quotaPreferences.values()].filter(isOpen);
+  }
+  quotaPreferenceCount(): number {
+    return this.#quotaPreferences.size;
+  }
+  oldestClosedQuotaPreference(): string | undefined {
+    const closed = [...this.#quotaPreferences.values()].filter((one) => !isOpen(one));
+    return closed.toSorted((a, b) => a.version - b.version)[0]?.preferenceId;
+  }
+  quotaPreferences(page: Page): readonly QuotaPreference[] {
+    return pageOf([...this.#quotaPreferences.values()], page, (one) => one.preferenceId);
+  }
+
   /** As the edge would read them. */
   projectShard(): Shards['project'] {
     return {
@@ -120,6 +139,7 @@ export class MemoryConfig implements ConfigState {
     if ('remove' in write) {
       if (write.remove === 'target') this.#targets.delete(write.targetId);
       else if (write.remove === 'role') this.#roles.delete(write.roleId);
+      else if (write.remove === 'quotaPreference') this.#quotaPreferences.delete(write.preferenceId);
       else this.#denyPolicies.delete(denyPolicyKey(write));
       return;
     }
@@ -139,6 +159,9 @@ export class MemoryConfig implements ConfigState {
       case 'role':
         this.#roles.set(write.role.roleId, write.role);
         break;
+      case 'quotaPreference':
+        this.#quotaPreferences.set(write.preference.preferenceId, write.preference);
+        break;
       case 'usedToken':
         this.#usedTokens.add(write.marker.key);
         break;
@@ -150,6 +173,10 @@ export class MemoryConfig implements ConfigState {
         break;
     }
   }
+}
+
+function isOpen({ state }: QuotaPreference): boolean {
+  return ['PENDING', 'GRANTED', 'GRANTED_PARTIALLY'].includes(state);
 }
 
 export function pageOf<Row>(

@@ -11,6 +11,8 @@ import { createPool, patchPool } from './pools.ts';
 import { patchProject } from './projects.ts';
 import { createProvider, patchProvider } from './providers.ts';
 import { pushKeys } from './push-keys.ts';
+import { askForQuota, changeQuotaWish, withdrawQuotaWish } from './quota-preferences.ts';
+import { approveQuotaWish, endRaises, refuseQuotaWish } from './quota-review.ts';
 import { createRole, deleteRole, patchRole } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 import { createTarget, deleteTarget, patchTarget } from './targets.ts';
@@ -20,7 +22,7 @@ export type { Applied, IssuerKeysChanged } from './applied.ts';
 export function apply(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
   switch (command.type) {
     case 'project.patch':
-      return patchProject(state, command.input, command.mask);
+      return patchProject(state, command.input, command.mask, context);
     case 'pool.create':
       return createPool(state, command.poolId, command.input, context);
     case 'pool.patch':
@@ -55,5 +57,17 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
       return updateDenyPolicy(state, command, command.input, context);
     case 'denyPolicy.delete':
       return deleteDenyPolicy(state, command, command.etag, context);
+    case 'quotaPreference.ask':
+      return askForQuota(state, command, context);
+    case 'quotaPreference.change':
+      return changeQuotaWish(state, command, context);
+    case 'quotaPreference.withdraw':
+      return withdrawQuotaWish(state, command, context);
+    case 'quotaPreference.approve':
+      return approveQuotaWish(state, command, context);
+    case 'quotaPreference.refuse':
+      return refuseQuotaWish(state, command, context);
+    case 'quota.endRaises':
+      return endRaises(state, context);
   }
 }

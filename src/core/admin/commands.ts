@@ -5,10 +5,12 @@ import type {
   DenyAttachment,
   DenyPolicy,
   DenyRule,
+  OwnLimit,
   Policy,
   Pool,
   Project,
   Provider,
+  QuotaPreference,
   Role,
   SigningAlgorithm,
   Target,
@@ -98,6 +100,32 @@ export interface ProjectInput {
   readonly tokenExchangesPerMinute?: number;
   /** A duration; `0s`: exchanges are not remembered. */
   readonly recentExchangesRetention?: string;
+  readonly credentialGenerationsPerMinute?: number;
+  readonly ownLimits?: readonly OwnLimit[];
+}
+
+/** What a tenant asks for. Numbers are 64 bits wide at Google, so they may be texts. */
+export interface QuotaWish {
+  readonly quotaId?: string;
+  readonly service?: string;
+  readonly quotaConfig?: {
+    readonly preferredValue?: string | number;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly dimensions?: Readonly<Record<string, string>>;
+  readonly justification?: string;
+  readonly contactEmail?: string;
+  /** RFC 3339: the raise ends then. */
+  readonly expireTime?: string;
+}
+
+/** What an administrator says to a wish; what is absent is as it was asked for. */
+export interface QuotaVerdict {
+  readonly grantedValue?: string | number;
+  readonly comment?: string;
+  readonly expireTime?: string;
+  /** Of the wish as it was looked at: one that was changed since is not decided. */
+  readonly etag?: string;
 }
 
 /** Who pushes keys, as the token that was shown proves it. */
@@ -178,7 +206,23 @@ export type Command =
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
   | ({ readonly type: 'denyPolicy.create'; readonly input: DenyPolicyInput } & DenyPolicyId)
   | ({ readonly type: 'denyPolicy.update'; readonly input: DenyPolicyInput } & DenyPolicyId)
-  | ({ readonly type: 'denyPolicy.delete'; readonly etag?: string } & DenyPolicyId);
+  | ({ readonly type: 'denyPolicy.delete'; readonly etag?: string } & DenyPolicyId)
+  /** An empty id is made up. */
+  | { readonly type: 'quotaPreference.ask'; readonly preferenceId: string; readonly input: QuotaWish }
+  | {
+      readonly type: 'quotaPreference.change';
+      readonly preferenceId: string;
+      readonly input: QuotaWish;
+      readonly mask: readonly string[];
+      readonly etag?: string;
+      /** Ask, where there is no such preference. */
+      readonly allowMissing: boolean;
+    }
+  | { readonly type: 'quotaPreference.withdraw'; readonly preferenceId: string; readonly etag?: string }
+  | { readonly type: 'quotaPreference.approve'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
+  | { readonly type: 'quotaPreference.refuse'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
+  /** By the clock, never by a caller: raises whose time is over end. */
+  | { readonly type: 'quota.endRaises' };
 
 export interface DenyPolicyId {
   readonly attachment: DenyAttachment;
@@ -205,7 +249,9 @@ export type Query =
   | { readonly type: 'role.list'; readonly page: Page }
   | { readonly type: 'policy.get'; readonly resource: PolicyResource }
   | ({ readonly type: 'denyPolicy.get' } & DenyPolicyId)
-  | { readonly type: 'denyPolicy.list'; readonly attachment: DenyAttachment; readonly page: Page };
+  | { readonly type: 'denyPolicy.list'; readonly attachment: DenyAttachment; readonly page: Page }
+  | { readonly type: 'quotaPreference.get'; readonly preferenceId: string }
+  | { readonly type: 'quotaPreference.list'; readonly page: Page };
 
 /** What a command or a query is answered with. */
 export type Answer =
@@ -219,6 +265,8 @@ export type Answer =
   /** `deleteTime`: this was it. */
   | { readonly kind: 'denyPolicy'; readonly policy: DenyPolicy; readonly deleteTime?: string }
   | { readonly kind: 'denyPolicies'; readonly policies: readonly DenyPolicy[]; readonly next: string }
+  | { readonly kind: 'quotaPreference'; readonly preference: QuotaPreference }
+  | { readonly kind: 'quotaPreferences'; readonly preferences: readonly QuotaPreference[]; readonly next: string }
   | { readonly kind: 'pools'; readonly pools: readonly Pool[]; readonly next: string }
   | { readonly kind: 'providers'; readonly providers: readonly Provider[]; readonly next: string }
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly next: string }

@@ -42,7 +42,7 @@ export function checkDescription(field: string, text: string): Violations {
   return checkLength(field, text, MAX_DESCRIPTION);
 }
 
-interface Bounds {
+export interface Bounds {
   readonly min: number;
   readonly max: number;
   readonly unset: number;
@@ -55,6 +55,12 @@ export const PUSHED_KEYS_MAX_AGE: Bounds = { min: 3_600, max: 30 * DAY_SECONDS, 
 export const NEW_KEY_HOLD: Bounds = { min: 0, max: DAY_SECONDS, unset: 0 };
 export const TARGET_MAX_LIFETIME: Bounds = { min: 60, max: 43_200, unset: 3_600 };
 export const TOKEN_EXCHANGES_PER_MINUTE: Bounds = { min: 0, max: 600_000, unset: 6_000 };
+export const CREDENTIAL_GENERATIONS_PER_MINUTE: Bounds = { min: 0, max: 600_000, unset: 60_000 };
+
+export function checkWithin(field: string, value: number, { min, max }: Bounds): Violations {
+  const fits = Number.isSafeInteger(value) && value >= min && value <= max;
+  return fits ? [] : wrong(field, `must be a whole number between ${min} and ${max}`);
+}
 
 /** A duration in JSON, `3600s`: whole seconds, because nothing here is finer. */
 export function readSeconds(field: string, text: string | undefined, bounds: Bounds): Result<number, Violations> {

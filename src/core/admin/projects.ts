@@ -6,15 +6,11 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { ProjectInput } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
-import {
-  checkDisplayName,
-  ID_FORM,
-  readSeconds,
-  TOKEN_EXCHANGES_PER_MINUTE,
-  wrong,
-  type Violations,
-} from './fields.ts';
+import { checkDisplayName, checkWithin, ID_FORM, readSeconds, wrong, type Violations } from './fields.ts';
 import { overlay } from './mask.ts';
+import { checkOwnLimits } from './own-limits.ts';
+import { withNewBase } from './quota-grants.ts';
+import { limitInForce, QUOTAS, type QuotaKind } from './quotas.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 
 export function validateNewProject(input: {
@@ -55,48 +51,78 @@ export function provisionWrites(
   };
 }
 
-const PATHS: ReadonlySet<string> = new Set(['displayName', 'tokenExchangesPerMinute', 'recentExchangesRetention']);
+const PATHS: ReadonlySet<string> = new Set([
+  'displayName',
+  'tokenExchangesPerMinute',
+  'credentialGenerationsPerMinute',
+  'ownLimits',
+  'recentExchangesRetention',
+]);
 
 export function patchProject(
   state: ConfigState,
   input: ProjectInput,
   mask: readonly string[],
+  context: ApplyContext,
 ): Result<Applied, AdminDenial> {
-  const { recentExchangesRetentionSeconds: _patched, ...current } = state.project();
-  const { displayName, tokenExchangesPerMinute } = current;
-  const recentExchangesRetention = `${recentRetentionSeconds(state.project())}s`;
-  const whole = { displayName, tokenExchangesPerMinute, recentExchangesRetention };
-  const patched = overlay<ProjectInput>(whole, input, mask, PATHS);
+  const whole = state.project();
+  const { ownLimits: currentOwnLimits, recentExchangesRetentionSeconds: _patched, ...current } = whole;
+  const patched = overlay<ProjectInput>(documentOf(whole), input, mask, PATHS);
   if (!patched.ok) return patched;
+  const { displayName = '', ownLimits = [] } = patched.value;
+  const limits = QUOTAS.map((quota) => ({ quota, limit: patched.value[quota.member] ?? quota.bounds.unset }));
   const retention = readSeconds('recentExchangesRetention', patched.value.recentExchangesRetention, RECENT_RETENTION);
-  const project: Project = {
-    ...current,
-    displayName: patched.value.displayName ?? '',
-    tokenExchangesPerMinute: patched.value.tokenExchangesPerMinute ?? TOKEN_EXCHANGES_PER_MINUTE.unset,
-    ...(!retention.ok || retention.value === RECENT_RETENTION.unset
-      ? {}
-      : { recentExchangesRetentionSeconds: retention.value }),
-  };
   const violations = [
-    ...checkDisplayName('displayName', project.displayName),
-    ...checkLimit(project.tokenExchangesPerMinute),
+    ...checkDisplayName('displayName', displayName),
+    ...limits.flatMap(({ quota, limit }) => checkWithin(quota.member, limit, quota.bounds)),
+    // What stood before is not asked about again: it may name what is gone.
+    ...(ownLimits === currentOwnLimits ? [] : checkOwnLimits(state, ownLimits)),
     ...(retention.ok ? [] : retention.error),
   ];
-  if (violations.length > 0) return err({ tag: 'invalid_argument', violations });
+  if (violations.length > 0 || !retention.ok) return err({ tag: 'invalid_argument', violations });
+  const named: Project = {
+    ...current,
+    displayName,
+    ...(ownLimits.length > 0 ? { ownLimits } : {}),
+    ...(retention.value === RECENT_RETENTION.unset ? {} : { recentExchangesRetentionSeconds: retention.value }),
+  };
+  const { project, writes } = withLimits(state, named, limits, context);
   return ok({
     answer: { kind: 'project', project },
-    writes: [{ put: 'project', project }],
+    writes: [{ put: 'project', project }, ...writes],
     shards: [shardKey.project(project.projectNumber)],
   });
+}
+
+function documentOf(project: Project): ProjectInput {
+  const { displayName, ownLimits } = project;
+  return {
+    displayName,
+    recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
+    ...(ownLimits === undefined ? {} : { ownLimits }),
+    ...Object.fromEntries(QUOTAS.map((one) => [one.member, limitInForce(project, one)])),
+  };
+}
+
+/** A limit is the base. One that repeats what is in force changes nothing: who writes back what he read must not turn a raise into the base. */
+function withLimits(
+  state: ConfigState,
+  before: Project,
+  limits: readonly { readonly quota: QuotaKind; readonly limit: number }[],
+  context: ApplyContext,
+): { readonly project: Project; readonly writes: readonly Write[] } {
+  let project = before;
+  const writes: Write[] = [];
+  for (const { quota, limit } of limits) {
+    if (limit === limitInForce(before, quota)) continue;
+    const changed = withNewBase(state, project, quota, limit, context);
+    project = changed.project;
+    writes.push(...changed.writes);
+  }
+  return { project, writes };
 }
 
 function checkNumber(projectNumber: string | undefined): Violations {
   if (projectNumber === undefined || isProjectNumber(projectNumber)) return [];
   return wrong('projectNumber', 'must be 6 to 19 digits, not beginning with 0, as a string');
-}
-
-function checkLimit(perMinute: number): Violations {
-  const { min, max } = TOKEN_EXCHANGES_PER_MINUTE;
-  const fits = Number.isSafeInteger(perMinute) && perMinute >= min && perMinute <= max;
-  return fits ? [] : wrong('tokenExchangesPerMinute', `must be a whole number between ${min} and ${max}`);
 }

@@ -1,5 +1,5 @@
 /** Every question about one project's configuration, answered from its state. */
-import { denyPolicyName, poolName, providerName, targetName } from '../names.ts';
+import { denyPolicyName, poolName, providerName, quotaPreferenceName, targetName } from '../names.ts';
 import { EMPTY_POLICY } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Answer, Page, Query } from './commands.ts';
@@ -79,6 +79,19 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
       const list = (page: Page) => state.denyPolicies(attachment, page);
       const { rows, next } = pageOf(list, query.page, (policy) => policy.policyId);
       return ok({ kind: 'denyPolicies', policies: rows, next });
+    }
+    case 'quotaPreference.get': {
+      const preference = state.quotaPreference(query.preferenceId);
+      if (preference === undefined) return notFound(quotaPreferenceName(projectNumber, query.preferenceId));
+      return ok({ kind: 'quotaPreference', preference });
+    }
+    case 'quotaPreference.list': {
+      const { rows, next } = pageOf(
+        (page) => state.quotaPreferences(page),
+        query.page,
+        (preference) => preference.preferenceId,
+      );
+      return ok({ kind: 'quotaPreferences', preferences: rows, next });
     }
   }
 }

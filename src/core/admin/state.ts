@@ -1,6 +1,16 @@
 /** How `apply` sees one project's configuration, and what it wants written: synchronous reads in, values out. */
 import type { OnceMarker } from '../ports.ts';
-import type { DenyAttachment, DenyPolicy, Policy, Pool, Project, Provider, Role, Target } from '../resources.ts';
+import type {
+  DenyAttachment,
+  DenyPolicy,
+  Policy,
+  Pool,
+  Project,
+  Provider,
+  QuotaPreference,
+  Role,
+  Target,
+} from '../resources.ts';
 import type { DenyPolicyId, Page, PolicyResource } from './commands.ts';
 import type { BareJwk } from './jwks.ts';
 
@@ -28,6 +38,13 @@ export interface ConfigState {
   denyPolicyCount(): number;
   targetsWithDenyPolicies(): readonly string[];
   denyPolicies(attachment: DenyAttachment, page: Page): readonly DenyPolicy[];
+  quotaPreference(preferenceId: string): QuotaPreference | undefined;
+  /** Pending, or granted and in effect: three a quota at most. */
+  openQuotaPreferences(): readonly QuotaPreference[];
+  quotaPreferenceCount(): number;
+  /** The id of the one that has been over for longest. */
+  oldestClosedQuotaPreference(): string | undefined;
+  quotaPreferences(page: Page): readonly QuotaPreference[];
   /** At most `page.pageSize` rows with an id greater than `page.after`. */
   pools(page: Page): readonly Pool[];
   providers(poolId: string, page: Page): readonly Provider[];
@@ -45,6 +62,8 @@ export type Write =
   /** Kept until the token has expired by itself. */
   | { readonly put: 'usedToken'; readonly marker: OnceMarker }
   | { readonly put: 'denyPolicy'; readonly policy: DenyPolicy }
+  | { readonly put: 'quotaPreference'; readonly preference: QuotaPreference }
+  | { readonly remove: 'quotaPreference'; readonly preferenceId: string }
   | { readonly remove: 'target'; readonly targetId: string }
   | ({ readonly remove: 'denyPolicy' } & DenyPolicyId)
   | { readonly remove: 'role'; readonly roleId: string };
@@ -55,6 +74,8 @@ export interface ApplyContext {
   readonly time: string;
   /** The epoch that this write will carry: the project's epoch plus one. */
   readonly epoch: number;
+  /** Who asks. */
+  readonly actor: string;
   readonly newUid: () => string;
   /** Loopback `http://` issuers are allowed: development only. */
   readonly loopbackIssuersAllowed: boolean;

@@ -57,7 +57,8 @@ export class Desk {
   readonly #ledger: Ledger;
   readonly #asks = new DecayingRate(ASKS_MEMORY_MS);
   readonly #demand = new Demand();
-  readonly #evenly = new Evenly();
+  #evenly = new Evenly();
+  #limit = 0;
   /** Which leases are cut from now. */
   #openBucket = -1;
 
@@ -70,6 +71,7 @@ export class Desk {
   ask(ask: Ask, nowMs: number, limit: number, chance: number): Allotted {
     this.settle(ask.settled, nowMs);
     const timeMs = this.#ledger.advance(nowMs);
+    this.#limitIs(limit);
     this.#asks.add(timeMs);
     this.#demand.seen(ask.asker, ask.ratePerSecond, 0, timeMs);
     const plan = planFor(this.#load(timeMs, limit));
@@ -111,6 +113,12 @@ export class Desk {
   issued(nowMs: number): number {
     this.#ledger.advance(nowMs);
     return this.#ledger.issued();
+  }
+
+  /** A raise is for those who were refused: what is new of the limit is not to wait for an even pace. */
+  #limitIs(limit: number): void {
+    if (limit > this.#limit) this.#evenly = new Evenly();
+    this.#limit = limit;
   }
 
   #load(timeMs: number, limit: number): Parameters<typeof planFor>[0] {

@@ -6,7 +6,11 @@ export interface QuotaProject extends EpochNews {
   readonly limitPerMinute: number;
   /** Absent: never told. */
   readonly recentRetentionSeconds?: number;
+  /** By `provider:NAME` or `principal:NAME`. Absent: nobody has one. */
+  readonly ownLimits?: OwnLimits;
 }
+
+export type OwnLimits = Readonly<Record<string, number>>;
 
 export interface AdvanceInput {
   /** Every change not yet known to have arrived: may repeat, overlap, come late or out of order. */
@@ -15,6 +19,8 @@ export interface AdvanceInput {
   readonly limitPerMinute: number;
   /** For how long exchanges are remembered, as of the same epoch. Absent in deliveries from before there was such a thing. */
   readonly recentRetentionSeconds?: number;
+  /** All of them, as of the same epoch. Absent in deliveries from before there were any: nothing is said of them. */
+  readonly ownLimits?: OwnLimits;
 }
 
 /**
@@ -27,6 +33,7 @@ export function advanceProject(project: QuotaProject | undefined, input: Advance
   const known = project?.epoch ?? 0;
   // A late delivery must not bring back what was changed since.
   const isLate = project !== undefined && delivered < known;
+  const ownLimits = isLate ? project.ownLimits : (input.ownLimits ?? project?.ownLimits);
   const recentRetentionSeconds = isLate
     ? (project.recentRetentionSeconds ?? input.recentRetentionSeconds)
     : (input.recentRetentionSeconds ?? project?.recentRetentionSeconds);
@@ -34,6 +41,7 @@ export function advanceProject(project: QuotaProject | undefined, input: Advance
     epoch: Math.max(known, delivered),
     recent: mergedChanges([...(project?.recent ?? []), ...input.changes]),
     limitPerMinute: isLate ? project.limitPerMinute : input.limitPerMinute,
+    ...(ownLimits === undefined ? {} : { ownLimits }),
     ...(recentRetentionSeconds === undefined ? {} : { recentRetentionSeconds }),
   };
 }

@@ -11,6 +11,7 @@ import { RECENT_RETENTION } from '../../core/recent.ts';
 import { bringOver } from './before-leases.ts';
 import { LedgerRows, PROJECT_LEDGER } from './ledger-rows.ts';
 import { OnceMarks } from './marks.ts';
+import { OwnLimitRow } from './own-limit-row.ts';
 
 export interface QuotaUsage {
   readonly limitPerMinute: number;
@@ -38,6 +39,7 @@ export class QuotaStore {
   readonly #sql: SqlStorage;
   readonly #marks: OnceMarks;
   readonly #rows: LedgerRows;
+  readonly #ownLimits: OwnLimitRow;
   #project: QuotaProject | undefined;
   /** Made anew from the rows after a write that failed: what it thinks is durable must be. */
   #desk: Desk | undefined;
@@ -49,6 +51,7 @@ export class QuotaStore {
     this.#marks = new OnceMarks(sql);
     this.#rows = new LedgerRows(sql);
     bringOver(storage);
+    this.#ownLimits = new OwnLimitRow(sql);
     const exists =
       sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ledger'`).toArray().length > 0;
     this.#project = exists ? this.#loadProject() : undefined;
@@ -109,7 +112,11 @@ export class QuotaStore {
     this.#sql.exec(TABLES);
     this.#rows.prepare();
     if (!this.#hasRetentionColumn()) this.#sql.exec(RETENTION_COLUMN);
-    this.#saveProject(project);
+    // What holds as of one epoch, all or nothing.
+    this.#storage.transactionSync(() => {
+      this.#saveProject(project);
+      this.#ownLimits.save(project.ownLimits);
+    });
     this.#project = project;
     return project.epoch;
   }
@@ -155,8 +162,14 @@ export class QuotaStore {
     // A row that is not ours to understand closes the project: an object that cannot be built grants nothing.
     if (!isChanges(recent)) throw new Error('the stored list of changes is not one');
     const { epoch, limit_per_minute: limitPerMinute, recent_retention_seconds: recentRetentionSeconds } = row;
-    // The column may hold null, or not be there at all.
-    return { epoch, limitPerMinute, recent, ...(recentRetentionSeconds == null ? {} : { recentRetentionSeconds }) };
+    return {
+      epoch,
+      limitPerMinute,
+      recent,
+      // The column may hold null, or not be there at all.
+      ...(recentRetentionSeconds == null ? {} : { recentRetentionSeconds }),
+      ...this.#ownLimits.load(),
+    };
   }
 
   #hasRetentionColumn(): boolean {

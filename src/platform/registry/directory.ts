@@ -87,7 +87,7 @@ export class Directory {
     if (!kek.ok) return kek;
     return this.#host.ctx.storage.transactionSync(() => {
       const current = this.organizationPolicy();
-      const context = applyContext(this.#host, current.revision + 1);
+      const context = applyContext(this.#host, current.revision + 1, actor);
       const policy = setOrganizationPolicy(current, input, context);
       if (!policy.ok) return policy;
       const oversize = tooLarge("the organization's policy", policy.value);

@@ -13,11 +13,12 @@ export interface Host {
 }
 
 /** The moment, as the pure functions want it. */
-export function applyContext(host: Host, epoch: number): ApplyContext {
+export function applyContext(host: Host, epoch: number, actor: string): ApplyContext {
   const settings = readSettings(host.env());
   return {
     time: new Date(host.nowMs()).toISOString(),
     epoch,
+    actor,
     newUid: () => crypto.randomUUID(),
     loopbackIssuersAllowed: settings.ok && settings.value.loopbackIssuersAllowed,
     ownHost: settings.ok ? new URL(settings.value.publicOrigin).host : '',

@@ -19,12 +19,14 @@ const writeLine = (line: string): void => console.log(line);
 const ALARM_AFTER_FAULT_MS = 30_000;
 
 export class Registry extends DurableObject<Env> {
+  /** A property of the instance, which RPC does not reach: no caller can tell this object the time. */
+  clock: () => number = () => Date.now();
   readonly #directory: Directory;
   readonly #project: ProjectRegistry;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const host: Host = { ctx, env: () => this.env, nowMs: () => Date.now(), alert: writeLine };
+    const host: Host = { ctx, env: () => this.env, nowMs: () => this.clock(), alert: writeLine };
     this.#directory = new Directory(host);
     this.#project = new ProjectRegistry(host);
   }

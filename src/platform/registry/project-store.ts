@@ -9,12 +9,14 @@ import type {
   Pool,
   Project,
   Provider,
+  QuotaPreference,
   Role,
   Target,
 } from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
 import { DenyPolicyRows, denyPolicyRowName } from './deny-policy-rows.ts';
 import { tooLarge, tracesOf } from './limits.ts';
+import { QuotaPreferenceRows } from './quota-preference-rows.ts';
 import { UsedTokens } from './used-tokens.ts';
 
 /** One saved change: all of it goes in, or nothing. */
@@ -51,11 +53,13 @@ export class ProjectStore implements ConfigState {
   readonly #sql: SqlStorage;
   readonly #usedTokens: UsedTokens;
   readonly #denyPolicies: DenyPolicyRows;
+  readonly #quotaPreferences: QuotaPreferenceRows;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.#usedTokens = new UsedTokens(sql);
     this.#denyPolicies = new DenyPolicyRows(sql);
+    this.#quotaPreferences = new QuotaPreferenceRows(sql);
   }
 
   /** Asks before any table is there: a read must be able to say no without creating one. */
@@ -116,6 +120,7 @@ export class ProjectStore implements ConfigState {
     for (const write of change.writes) {
       if (isMarker(write)) this.#usedTokens.add(write.marker, Date.parse(change.time) / 1_000);
       else if (isDenyPolicy(write)) this.#takeDenyPolicy(change, write);
+      else if (isQuotaPreference(write)) this.#takeQuotaPreference(change, write);
       else this.#take(change, stepOf(write));
     }
     // A change without rows of ours (the key ring moved) is still a step of the epoch that somebody caused.
@@ -126,7 +131,7 @@ export class ProjectStore implements ConfigState {
   oversize(writes: readonly Write[]): AdminDenial | undefined {
     return writes
       .flatMap((write) => {
-        if (isMarker(write)) return [];
+        if (isMarker(write) || isQuotaPreference(write)) return [];
         if (isDenyPolicy(write)) return 'put' in write ? [tooLarge(denyPolicyRowName(write.policy), write.policy)] : [];
         const { key, value = null } = stepOf(write);
         return [tooLarge(nameOf(key), value)];
@@ -205,6 +210,26 @@ export class ProjectStore implements ConfigState {
 
   isTokenUsed(key: string): boolean {
     return this.#usedTokens.has(key);
+  }
+
+  quotaPreference(preferenceId: string): QuotaPreference | undefined {
+    return this.#quotaPreferences.get(preferenceId);
+  }
+
+  openQuotaPreferences(): readonly QuotaPreference[] {
+    return this.#quotaPreferences.open();
+  }
+
+  quotaPreferenceCount(): number {
+    return this.#quotaPreferences.count();
+  }
+
+  oldestClosedQuotaPreference(): string | undefined {
+    return this.#quotaPreferences.oldestClosed();
+  }
+
+  quotaPreferences(page: Page): readonly QuotaPreference[] {
+    return this.#quotaPreferences.list(page);
   }
 
   pools(page: Page): readonly Pool[] {
@@ -290,6 +315,15 @@ export class ProjectStore implements ConfigState {
     this.#trace(change, denyPolicyRowName(id), before, after);
   }
 
+  #takeQuotaPreference(change: Change, write: QuotaPreferenceWrite): void {
+    const { preferenceId } = 'put' in write ? write.preference : write;
+    const before = this.#quotaPreferences.body(preferenceId) ?? null;
+    if ('put' in write) this.#quotaPreferences.put(write.preference);
+    else this.#quotaPreferences.remove(preferenceId);
+    const after = this.#quotaPreferences.body(preferenceId) ?? null;
+    this.#trace(change, `quotaPreference/${preferenceId}`, before, after);
+  }
+
   #trace(change: Change, resource: string, before: string | null, after: string | null): void {
     for (const trace of tracesOf(before, after)) this.#remember(change, resource, trace.before, trace.after);
   }
@@ -327,7 +361,14 @@ function isDenyPolicy(write: Write): write is DenyPolicyWrite {
   return 'put' in write ? write.put === 'denyPolicy' : write.remove === 'denyPolicy';
 }
 
-function stepOf(write: Exclude<Write, MarkerWrite | DenyPolicyWrite>): Step {
+type QuotaPreferenceWrite = Extract<Write, { put: 'quotaPreference' } | { remove: 'quotaPreference' }>;
+
+/** Bounded by their fields, so never oversize. */
+function isQuotaPreference(write: Write): write is QuotaPreferenceWrite {
+  return 'put' in write ? write.put === 'quotaPreference' : write.remove === 'quotaPreference';
+}
+
+function stepOf(write: Exclude<Write, MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite>): Step {
   if ('remove' in write) {
     return { key: { kind: write.remove, parent: '', id: write.remove === 'role' ? write.roleId : write.targetId } };
   }

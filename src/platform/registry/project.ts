@@ -6,6 +6,7 @@ import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
+import { ownLimitsByKey } from '../../core/admin/own-limits.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
@@ -41,6 +42,7 @@ const PUTS_IN_ONE_GO = 30;
 const SAFETY_ALARM_MS = 5_000;
 const WRONG_KEK_RETRY_MS = 300_000;
 const FAULTY_PUTS_RETRY_MS = 5_000;
+const FAULTY_END_RETRY_MS = 5_000;
 const MAX_EXPLAINED_CONDITIONS = 2_000;
 
 /** Undoes the transaction it is thrown in; its refusal is the answer. */
@@ -71,6 +73,7 @@ export class ProjectRegistry {
   #attempt: Promise<boolean> | undefined;
   readonly #puts = new Turns();
   #putsNotBeforeMs = 0;
+  #endsNotBeforeMs = 0;
 
   constructor(host: Host) {
     const { sql } = host.ctx.storage;
@@ -126,7 +129,7 @@ export class ProjectRegistry {
 
   propose(resource: PolicyResource, input: PolicyInput): Result<Proposal, AdminDenial> {
     if (!this.exists()) return err(this.#noSuchProject());
-    return propose(this.#store, resource, input, applyContext(this.#host, this.#store.epoch() + 1));
+    return propose(this.#store, resource, input, applyContext(this.#host, this.#store.epoch() + 1, 'edge-sts'));
   }
 
   targetShards(targetIds: readonly string[]): Result<readonly (Shards['target'] | null)[], AdminDenial> {
@@ -160,6 +163,7 @@ export class ProjectRegistry {
   async alarm(): Promise<void> {
     // Set before anything can go wrong: whatever happens below, there is a next time.
     await this.#host.ctx.storage.setAlarm(this.#host.nowMs() + SAFETY_ALARM_MS);
+    await this.#endRaises();
     await this.#deliver();
     await this.#putCopies();
     await this.#setAlarm();
@@ -178,7 +182,7 @@ export class ProjectRegistry {
     want: (context: ApplyContext) => Result<Wanted<T>, AdminDenial>,
   ): Result<T, AdminDenial> {
     const nowMs = this.#host.nowMs();
-    const context = applyContext(this.#host, epoch);
+    const context = applyContext(this.#host, epoch, actor);
     let alert: IssuerKeysChanged | undefined;
     const saved = this.#undoable((): Result<T, AdminDenial> => {
       const wanted = want(context);
@@ -282,6 +286,7 @@ export class ProjectRegistry {
     const delivery = quota.advance({
       changes,
       limitPerMinute: tokenExchangesPerMinute,
+      ownLimits: ownLimitsByKey(project),
       recentRetentionSeconds: recentRetentionSeconds(project),
     });
     const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
@@ -307,6 +312,31 @@ export class ProjectRegistry {
       this.#outbox.add({ epoch, shards: [] }, nowMs);
       this.#copies.allChanged(epoch, nowMs);
     });
+  }
+
+  /** Raises whose time is over: a change like any other, so where the quota object is away the outbox keeps it. Never rejects. */
+  async #endRaises(): Promise<void> {
+    try {
+      if (!this.exists() || (this.#raisesEndAtMs() ?? Infinity) > this.#host.nowMs()) return;
+      const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+      if (!kek.ok) {
+        this.#endsNotBeforeMs = this.#host.nowMs() + WRONG_KEK_RETRY_MS;
+        throw new Error('EDGE_STS_KEK is not the key of this state: no raise was ended');
+      }
+      const ended = this.#save(kek.value.check, 'edge-sts', 'quota.endRaises', this.#store.epoch() + 1, (context) =>
+        apply(this.#store, { type: 'quota.endRaises' }, context),
+      );
+      if (!ended.ok) throw new Error(`the change is refused: ${ended.error.tag}`);
+    } catch (fault) {
+      this.#endsNotBeforeMs = Math.max(this.#endsNotBeforeMs, this.#host.nowMs() + FAULTY_END_RETRY_MS);
+      this.recordFault('end raises', fault);
+    }
+  }
+
+  #raisesEndAtMs(): number | undefined {
+    if (!this.exists()) return undefined;
+    const ends = (this.#store.project().temporaryRaises ?? []).map((raise) => Date.parse(raise.expireTime));
+    return ends.length === 0 ? undefined : Math.max(Math.min(...ends), this.#endsNotBeforeMs);
   }
 
   /** Puts what is due, unless something is not in force yet: the edge must not learn from KV what was not announced. Never rejects. */
@@ -352,8 +382,9 @@ export class ProjectRegistry {
 
   /** No copy may be put before the outbox is empty; an alarm for one would come back at once, again and again. */
   async #setAlarm(): Promise<void> {
-    const dueAtMs = this.#outbox.dueAtMs() ?? this.#putsDueAtMs();
-    if (dueAtMs !== undefined) await this.#host.ctx.storage.setAlarm(dueAtMs);
+    const changeDueAtMs = this.#outbox.dueAtMs() ?? this.#putsDueAtMs() ?? Infinity;
+    const dueAtMs = Math.min(changeDueAtMs, this.#raisesEndAtMs() ?? Infinity);
+    if (dueAtMs < Infinity) await this.#host.ctx.storage.setAlarm(dueAtMs);
   }
 
   #putsDueAtMs(): number | undefined {

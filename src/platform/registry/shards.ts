@@ -1,5 +1,6 @@
 /** From rows to what the edge reads: the content of one shard, as the store has it now. */
 import { edgeDenyRules, type RoleReader } from '../../core/admin/deny-resolution.ts';
+import { ownLimitKeys } from '../../core/admin/own-limits.ts';
 import { type DenyAttachment, EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
 import type { ProjectStore } from './project-store.ts';
 
@@ -37,11 +38,14 @@ export function targetShard(store: ProjectStore, targetId: string, roles?: RoleR
 }
 
 export function projectShard(store: ProjectStore, roles?: RoleReader): Shards['project'] {
+  const { ownLimits: _numbers, ...project } = store.project();
+  const keys = ownLimitKeys(store.project());
   return {
-    project: store.project(),
+    project,
     policy: store.policy({ kind: 'project' }) ?? EMPTY_POLICY,
     openingRoleIds: store.openingRoleIds(),
     targetIdByUri: store.targetIdByUri(),
+    ...(keys.length > 0 ? { ownLimitKeys: keys } : {}),
     ...denyRules(store, { kind: 'project' }, roles),
   };
 }

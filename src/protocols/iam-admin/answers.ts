@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { renderDenyPolicy, renderDenyPolicyHead, renderDenyPolicyOperation } from './deny-policy-view.ts';
 import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
+import { renderQuotaPreference } from './quota-view.ts';
 import { renderOperation, renderPool, renderProject, renderProvider, renderRole, renderTarget } from './render.ts';
 
 /** What the rows do not know of themselves. */
@@ -35,6 +36,13 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
     case 'denyPolicies':
       return {
         policies: answer.policies.map((policy) => renderDenyPolicyHead(policy, projectNumber)),
+        ...nextPageToken(answer.next),
+      };
+    case 'quotaPreference':
+      return renderQuotaPreference(answer.preference, projectNumber);
+    case 'quotaPreferences':
+      return {
+        quotaPreferences: answer.preferences.map((preference) => renderQuotaPreference(preference, projectNumber)),
         ...nextPageToken(answer.next),
       };
     case 'pools':

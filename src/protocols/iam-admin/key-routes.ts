@@ -1,13 +1,11 @@
-/** A project's signing keys and its quota, as operators see them. */
+/** A project's signing keys, as operators see them. */
 import { ok } from '../../core/result.ts';
 import { inProject, type RestContext } from './project-scope.ts';
-import { renderKeys, renderQuotaInfo } from './render.ts';
+import { renderKeys } from './render.ts';
 import { parseBody, rotateKeys } from './schemas.ts';
 import type { Route } from './table.ts';
 
 const KEYS = 'projects/{project}/signingKeys';
-const QUOTA_INFO =
-  'projects/{project}/locations/global/services/sts/quotaInfos/TokenExchangeRequestsPerMinutePerProject';
 
 export function keyRoutes(context: RestContext): readonly Route[] {
   const { admin } = context;
@@ -28,14 +26,6 @@ export function keyRoutes(context: RestContext): readonly Route[] {
         if (!input.ok) return input;
         const keys = await admin.rotateSigningKeys(projectNumber, input.value, call.actor);
         return keys.ok ? ok(renderKeys(keys.value)) : keys;
-      }),
-    },
-    {
-      method: 'GET',
-      path: QUOTA_INFO,
-      handle: inProject(context, async ({ projectNumber }) => {
-        const usage = await admin.quotaUsage(projectNumber);
-        return usage.ok ? ok(renderQuotaInfo(projectNumber, usage.value)) : usage;
       }),
     },
   ];

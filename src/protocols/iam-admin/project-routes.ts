@@ -36,7 +36,7 @@ export function projectRoutes(context: RestContext): readonly Route[] {
 
 function patch({ body, query }: Call) {
   // The project's names are part of what was read; they are its identity, and a patch cannot mean them.
-  const { projectId: _id, projectNumber: _number, ...changes } = withoutOutputOnly(body);
+  const { projectId: _id, projectNumber: _number, ...changes } = withoutOutputOnly(body, ['temporaryRaises']);
   const input = parseBody(project, changes);
   if (!input.ok) return input;
   return ok({

@@ -1,20 +1,26 @@
 /** Rows → JSON as Google shapes it: full names with the project's number, empty texts left out. */
 import { etagOf } from '../../core/admin/etag.ts';
 import type { IssuerKeysStatus, SigningKeyInfo } from '../../core/admin/port.ts';
+import { CREDENTIAL_GENERATIONS_PER_MINUTE } from '../../core/admin/fields.ts';
 import { roleName } from '../../core/admin/roles.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
 import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
+import { renderRaise } from './quota-view.ts';
 
 export function renderProject(project: Project): JsonObject {
   const { projectNumber, projectId, displayName, tokenExchangesPerMinute, createTime } = project;
+  const { ownLimits, temporaryRaises } = project;
   return {
     name: projectName(projectNumber),
     projectNumber,
     projectId,
     displayName,
     tokenExchangesPerMinute,
+    credentialGenerationsPerMinute: project.credentialGenerationsPerMinute ?? CREDENTIAL_GENERATIONS_PER_MINUTE.unset,
+    ...(temporaryRaises === undefined ? {} : { temporaryRaises: temporaryRaises.map(renderRaise(projectNumber)) }),
+    ...(ownLimits === undefined ? {} : { ownLimits: ownLimits.map((limit) => ({ ...limit })) }),
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
     createTime,
     state: 'ACTIVE',
@@ -160,29 +166,6 @@ export function renderKeys(keys: readonly SigningKeyInfo[]): JsonObject {
       signFrom,
       signUntil,
     })),
-  };
-}
-
-const QUOTA_ID = 'TokenExchangeRequestsPerMinutePerProject';
-
-/** Google's Cloud Quotas shape, and beside it how much of the limit the last minute holds. */
-export function renderQuotaInfo(
-  projectNumber: string,
-  { limitPerMinute, countedPermits }: { readonly limitPerMinute: number; readonly countedPermits: number },
-): JsonObject {
-  return {
-    name: `${projectName(projectNumber)}/locations/global/services/sts/quotaInfos/${QUOTA_ID}`,
-    quotaId: QUOTA_ID,
-    metric: 'sts/token_exchange_requests',
-    service: 'sts',
-    isPrecise: true,
-    refreshInterval: 'minute',
-    containerType: 'PROJECT',
-    metricDisplayName: 'Token exchange requests',
-    quotaDisplayName: 'Token exchange requests per minute per project',
-    metricUnit: '1',
-    dimensionsInfos: [{ details: { value: String(limitPerMinute) }, applicableLocations: ['global'] }],
-    usage: { used: countedPermits, remaining: Math.max(0, limitPerMinute - countedPermits) },
   };
 }
 

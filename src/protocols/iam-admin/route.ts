@@ -14,6 +14,8 @@ import { poolRoutes } from './pool-routes.ts';
 import { projectRoutes } from './project-routes.ts';
 import { answerPush, isPush, type PushDeps } from './push-route.ts';
 import { readQuery } from './query.ts';
+import { quotaInfoRoutes } from './quota-info-routes.ts';
+import { quotaPreferenceRoutes } from './quota-preference-routes.ts';
 import { renderDenial, renderJson } from './response.ts';
 import { rehearsalRoutes } from './rehearsal-routes.ts';
 import { roleRoutes } from './role-routes.ts';
@@ -42,6 +44,8 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     ...roleRoutes(deps),
     ...policyRoutes(deps),
     ...keyRoutes(deps),
+    ...quotaInfoRoutes(deps),
+    ...quotaPreferenceRoutes(deps),
     ...rehearsalRoutes(deps),
     ...troubleshootRoutes(deps, deps.troubleshoot),
   ];

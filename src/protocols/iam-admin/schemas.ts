@@ -45,11 +45,34 @@ const textMap = v.exactOptional(
 
 export const newProject = document({ projectId: v.string(), projectNumber: text, displayName: text });
 
+const number = v.exactOptional(v.number());
+const ownLimit = document({ provider: text, principal: text, tokenExchangesPerMinute: v.number() });
+
 export const project = document({
   displayName: text,
-  tokenExchangesPerMinute: v.exactOptional(v.number()),
+  tokenExchangesPerMinute: number,
+  credentialGenerationsPerMinute: number,
+  ownLimits: v.exactOptional(v.array(ownLimit)),
   recentExchangesRetention: duration,
 });
+
+/** 64 bits: a text in JSON, and taken as a number too. */
+const int64 = v.exactOptional(v.union([v.string(), v.number()], 'must be a whole number, as a string or a number'));
+const time = textAs('a time as a string (RFC 3339)');
+
+export const quotaWish = document({
+  quotaId: text,
+  service: text,
+  quotaConfig: v.exactOptional(document({ preferredValue: int64, annotations: textMap })),
+  dimensions: textMap,
+  justification: text,
+  contactEmail: text,
+  expireTime: time,
+});
+
+export const quotaApproval = document({ grantedValue: int64, comment: text, expireTime: time, etag: text });
+
+export const quotaRefusal = document({ comment: text, etag: text });
 
 export const pool = document({ displayName: text, description: text, disabled: flag });
 
@@ -153,7 +176,7 @@ export const troubleshoot = document({
   audience: text,
   permission: text,
   target: text,
-  time: textAs('a time as a string (RFC 3339)'),
+  time,
 });
 
 export const rotateKeys = document({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });

@@ -76,6 +76,18 @@ describe('project.patch', () => {
     expect(project.state.project()).toEqual({ ...PROJECT, displayName: 'x' });
   });
 
+  it('of limits and of memory leaves the other as it was', () => {
+    const project = new Administered();
+    const principal = `principal://iam.googleapis.com/projects/${PROJECT.projectNumber}/locations/global/workloadIdentityPools/demo.svc.id.goog/subject/s`;
+    const ownLimits = [{ principal, tokenExchangesPerMinute: 5 }];
+    project.do(patch({ recentExchangesRetention: '60s' }, 'recentExchangesRetention'));
+    project.do(patch({ ownLimits, credentialGenerationsPerMinute: 9 }, 'ownLimits', 'credentialGenerationsPerMinute'));
+    const both = { ownLimits, credentialGenerationsPerMinute: 9, recentExchangesRetentionSeconds: 60 };
+    expect(project.state.project()).toMatchObject(both);
+    project.do(patch({ recentExchangesRetention: '0s' }, 'recentExchangesRetention'));
+    expect(project.state.project()).toMatchObject({ ...both, recentExchangesRetentionSeconds: 0 });
+  });
+
   it.each(['604801s', '-1s', '1h', '86400', '0.5s'])(
     'does not remember exchanges for %s',
     (recentExchangesRetention) => {

@@ -16,6 +16,7 @@ describe('projects', () => {
       name: 'projects/100000000001',
       ...input,
       tokenExchangesPerMinute: 6_000,
+      credentialGenerationsPerMinute: 60_000,
       recentExchangesRetention: '86400s',
       createTime: expect.any(String),
       state: 'ACTIVE',

@@ -1,0 +1,64 @@
+/** What a new limit does to the wishes that were granted before it: those it takes the place of are over, and say by whom and when. */
+import type { Project, QuotaEvent, QuotaPreference, QuotaPreferenceState } from '../resources.ts';
+import { raiseOf, withLimit, type QuotaKind } from './quotas.ts';
+import type { ApplyContext, ConfigState, Write } from './state.ts';
+
+const KEPT_EVENTS = 50;
+
+interface Limited {
+  readonly project: Project;
+  readonly writes: readonly Write[];
+}
+
+/** The next state of a wish, with the event that says so. */
+export function stepped(
+  preference: QuotaPreference,
+  state: QuotaPreferenceState,
+  { value, comment = '' }: { readonly value: number; readonly comment?: string },
+  { time, actor, epoch }: ApplyContext,
+): QuotaPreference {
+  const event: QuotaEvent = { time, actor, state, value, comment };
+  const events = [...preference.events, event].slice(-KEPT_EVENTS);
+  return { ...preference, state, updateTime: time, version: epoch, events };
+}
+
+/** A raise that runs stays until its end; only 0, which closes the project, ends it at once. */
+export function withNewBase(
+  state: ConfigState,
+  project: Project,
+  quota: QuotaKind,
+  baseValue: number,
+  context: ApplyContext,
+): Limited {
+  const isClosed = baseValue === 0;
+  const raise = isClosed ? undefined : raiseOf(project, quota);
+  return {
+    project: withLimit(project, quota, baseValue, raise),
+    writes: superseded(state, quota, baseValue, context, (one) => isClosed || one.expireTime === undefined),
+  };
+}
+
+export function withNewRaise(
+  state: ConfigState,
+  quota: QuotaKind,
+  { baseValue, ...raise }: NonNullable<Project['temporaryRaises']>[number],
+  context: ApplyContext,
+): Limited {
+  return {
+    project: withLimit(state.project(), quota, baseValue, raise),
+    writes: superseded(state, quota, raise.value, context, (one) => one.expireTime !== undefined),
+  };
+}
+
+function superseded(
+  state: ConfigState,
+  { quotaId }: QuotaKind,
+  value: number,
+  context: ApplyContext,
+  concerns: (granted: QuotaPreference) => boolean,
+): readonly Write[] {
+  return state
+    .openQuotaPreferences()
+    .filter((one) => one.quotaId === quotaId && one.state !== 'PENDING' && concerns(one))
+    .map((one) => ({ put: 'quotaPreference', preference: stepped(one, 'SUPERSEDED', { value }, context) }));
+}

@@ -1,0 +1,123 @@
+/** What a tenant may write into a quota preference: which quota, how much, until when, and why. */
+import type { Project, QuotaPreference } from '../resources.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { QuotaWish } from './commands.ts';
+import { invalid, type AdminDenial } from './denial.ts';
+import { etagOf, isEtag } from './etag.ts';
+import { checkLength, checkNoControl, checkWithin, readTime, wrong, type Bounds, type Violations } from './fields.ts';
+import { baseOf, QUOTAS, quotaKind } from './quotas.ts';
+
+export const QUOTA_SERVICE = 'sts';
+const MAX_TEXT = 1_000;
+const MAX_EMAIL = 254;
+const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
+const MAX_ANNOTATIONS = 20;
+const MAX_ANNOTATION = 256;
+/** Longer than a raise that anybody calls temporary. */
+const MAX_DAYS = 366;
+const DAY_MS = 86_400_000;
+
+export type WishFields = Pick<
+  QuotaPreference,
+  'quotaId' | 'preferredValue' | 'annotations' | 'justification' | 'contactEmail' | 'expireTime'
+>;
+
+export function checkWish(project: Project, input: QuotaWish, nowMs: number): Result<WishFields, AdminDenial> {
+  const { quotaId = '', service, quotaConfig = {}, dimensions = {}, justification = '', contactEmail = '' } = input;
+  const { preferredValue, annotations = {} } = quotaConfig;
+  const quota = quotaKind(quotaId);
+  const value = readLimit('quotaConfig.preferredValue', preferredValue, quota?.bounds);
+  const expireTime = readExpireTime(input.expireTime, nowMs);
+  const violations = [
+    ...(service === QUOTA_SERVICE ? [] : wrong('service', `must be "${QUOTA_SERVICE}"`)),
+    ...(quota === undefined ? wrong('quotaId', `must be one of ${QUOTAS.map((one) => one.quotaId).join(', ')}`) : []),
+    ...(Object.keys(dimensions).length === 0 ? [] : wrong('dimensions', 'must be empty: the whole project asks')),
+    ...(value.ok ? [] : value.error),
+    ...checkAnnotations('quotaConfig.annotations', annotations),
+    ...(justification.trim() === ''
+      ? wrong('justification', 'is required')
+      : checkComment('justification', justification)),
+    ...checkEmail('contactEmail', contactEmail),
+    ...(expireTime.ok ? [] : expireTime.error),
+  ];
+  if (violations.length > 0 || quota === undefined || !value.ok || !expireTime.ok) {
+    return err({ tag: 'invalid_argument', violations });
+  }
+  const low = checkRaise('quotaConfig.preferredValue', value.value, expireTime.value, baseOf(project, quota));
+  if (low.length > 0) return err({ tag: 'invalid_argument', violations: low });
+  const fields = { quotaId, preferredValue: value.value, annotations, justification, contactEmail };
+  return ok({ ...fields, ...(expireTime.value === undefined ? {} : { expireTime: expireTime.value }) });
+}
+
+/** The way back, for a patch to change. */
+export function wishOf(preference: QuotaPreference): QuotaWish {
+  const { quotaId, preferredValue, annotations, justification, contactEmail, expireTime } = preference;
+  return {
+    quotaId,
+    service: QUOTA_SERVICE,
+    quotaConfig: { preferredValue, annotations },
+    dimensions: {},
+    justification,
+    contactEmail,
+    ...(expireTime === undefined ? {} : { expireTime }),
+  };
+}
+
+/** A 64-bit number in JSON is a text, and may be a number. */
+export function readLimit(
+  field: string,
+  given: string | number | undefined,
+  bounds: Bounds | undefined,
+): Result<number, Violations> {
+  if (given === undefined || given === '') return err(wrong(field, 'is required'));
+  const value = typeof given === 'number' || /^-?[0-9]{1,19}$/.test(given) ? Number(given) : Number.NaN;
+  const violations = checkWithin(field, value, bounds ?? { min: 0, max: Number.MAX_SAFE_INTEGER, unset: 0 });
+  return violations.length > 0 ? err(violations) : ok(value);
+}
+
+/** As we spell times; undefined where the wish is for good. */
+export function readExpireTime(text: string | undefined, nowMs: number): Result<string | undefined, Violations> {
+  if (text === undefined || text === '') return ok(undefined);
+  const timeMs = Math.round(readTime(text) * 1_000);
+  if (Number.isNaN(timeMs)) {
+    return err(wrong('expireTime', 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339)'));
+  }
+  if (timeMs <= nowMs) return err(wrong('expireTime', 'must lie ahead'));
+  if (timeMs > nowMs + MAX_DAYS * DAY_MS)
+    return err(wrong('expireTime', `must not lie more than ${MAX_DAYS} days ahead`));
+  return ok(new Date(timeMs).toISOString());
+}
+
+/** What ends by itself is a raise: it never lowers, so below the base it would do nothing. */
+export function checkRaise(field: string, value: number, expireTime: string | undefined, base: number): Violations {
+  if (expireTime === undefined || value > base) return [];
+  return wrong(field, `must be above ${base}, the limit without it, where expireTime is given`);
+}
+
+/** Lines and tabs are how people write; every other control character forges lines and screens. */
+export function checkComment(field: string, text: string): Violations {
+  return [...checkLength(field, text, MAX_TEXT), ...checkNoControl(field, text.replaceAll(/[\t\r\n]/g, ' '))];
+}
+
+/** Absent or empty: whatever is there is meant. */
+export function checkEtag(etag: string | undefined, version: number, resource: string): AdminDenial | undefined {
+  if (etag === undefined || etag === '') return undefined;
+  if (!isEtag(etag)) return invalid('etag', 'is not an etag that was given out here');
+  return etag === etagOf(version) ? undefined : { tag: 'etag_mismatch', resource };
+}
+
+function checkEmail(field: string, address: string): Violations {
+  if (address === '') return [];
+  const fits = EMAIL.test(address) && address.length <= MAX_EMAIL;
+  return fits ? checkNoControl(field, address) : wrong(field, 'must be an e-mail address');
+}
+
+function checkAnnotations(field: string, annotations: Readonly<Record<string, string>>): Violations {
+  const entries = Object.entries(annotations);
+  if (entries.length > MAX_ANNOTATIONS) return wrong(field, `holds more than ${MAX_ANNOTATIONS} annotations`);
+  return entries.flatMap(([key, text]) => [
+    ...(key === '__proto__' ? wrong(field, 'the key "__proto__" is not taken') : []),
+    ...checkLength(field, key, MAX_ANNOTATION),
+    ...checkLength(`${field}.${key}`, text, MAX_ANNOTATION),
+  ]);
+}

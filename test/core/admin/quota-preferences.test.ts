@@ -1,0 +1,556 @@
+/** A review, as values: who asks, who decides, what the limit becomes, and what each step leaves behind. */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Command, QuotaVerdict, QuotaWish } from '../../../src/core/admin/commands.ts';
+import { etagOf } from '../../../src/core/admin/etag.ts';
+import { QUOTA_PERMISSIONS } from '../../../src/core/admin/quota-permissions.ts';
+import type { Project, QuotaPreference } from '../../../src/core/resources.ts';
+import { predefinedRole } from '../../../src/core/roles.ts';
+import { PROJECT } from '../../support/admin-samples.ts';
+import { Administered, fieldsOf } from '../../support/administer.ts';
+
+const QUOTA_ID = 'TokenExchangeRequestsPerMinutePerProject';
+const CREDENTIALS = 'CredentialGenerationRequestsPerMinutePerProject';
+const NOON = '2026-01-01T12:00:00.000Z';
+const EVENING = '2026-01-01T18:00:00.000Z';
+
+const wish = (preferredValue: string | number, more: QuotaWish = {}): QuotaWish => ({
+  quotaId: QUOTA_ID,
+  service: 'sts',
+  quotaConfig: { preferredValue },
+  justification: 'a rollout of all clusters at once',
+  ...more,
+});
+const ask = (preferenceId: string, input: QuotaWish): Command => ({
+  type: 'quotaPreference.ask',
+  preferenceId,
+  input,
+});
+const approve = (preferenceId: string, verdict: QuotaVerdict = {}): Command => ({
+  type: 'quotaPreference.approve',
+  preferenceId,
+  verdict,
+});
+const refuse = (preferenceId: string, verdict: QuotaVerdict): Command => ({
+  type: 'quotaPreference.refuse',
+  preferenceId,
+  verdict,
+});
+const change = (preferenceId: string, input: QuotaWish, mask: readonly string[], etag?: string): Command => ({
+  type: 'quotaPreference.change',
+  preferenceId,
+  input,
+  mask,
+  allowMissing: false,
+  ...(etag === undefined ? {} : { etag }),
+});
+const withdraw = (preferenceId: string, etag?: string): Command => ({
+  type: 'quotaPreference.withdraw',
+  preferenceId,
+  ...(etag === undefined ? {} : { etag }),
+});
+const setLimit = (tokenExchangesPerMinute: number): Command => ({
+  type: 'project.patch',
+  input: { tokenExchangesPerMinute },
+  mask: ['tokenExchangesPerMinute'],
+});
+const END: Command = { type: 'quota.endRaises' };
+
+function preferenceOf(project: Administered, preferenceId: string): QuotaPreference {
+  const found = project.state.quotaPreference(preferenceId);
+  if (found === undefined) throw new Error(`no preference ${preferenceId}`);
+  return found;
+}
+const stateOf = (project: Administered, preferenceId: string): string => preferenceOf(project, preferenceId).state;
+const limitOf = (project: Administered): number => project.state.project().tokenExchangesPerMinute;
+
+/** With a raise to 12,000 until noon, called `burst`. */
+function withRaise(): Administered {
+  const project = new Administered();
+  project.do(ask('burst', wish('12000', { expireTime: NOON })));
+  project.do(approve('burst'));
+  return project;
+}
+
+describe('asking', () => {
+  it('changes no limit, and is written down with who asked and why', () => {
+    const project = new Administered();
+    const applied = project.do(ask('more', wish('12000', { contactEmail: 'ada@example.com' })), { actor: 'ada' });
+    expect(applied.shards).toEqual([]);
+    expect(project.state.project()).toEqual(PROJECT);
+    expect(preferenceOf(project, 'more')).toEqual({
+      preferenceId: 'more',
+      quotaId: QUOTA_ID,
+      preferredValue: 12_000,
+      annotations: {},
+      justification: 'a rollout of all clusters at once',
+      contactEmail: 'ada@example.com',
+      state: 'PENDING',
+      createTime: '2026-01-01T00:00:02.000Z',
+      updateTime: '2026-01-01T00:00:02.000Z',
+      version: 2,
+      events: [{ time: '2026-01-01T00:00:02.000Z', actor: 'ada', state: 'PENDING', value: 12_000, comment: '' }],
+    });
+  });
+
+  it('without a name makes one up', () => {
+    const { answer } = new Administered().do(ask('', wish(1)));
+    expect(answer).toMatchObject({ kind: 'quotaPreference', preference: { preferenceId: 'uid-2-1' } });
+  });
+
+  it.each<[string, QuotaWish, string]>([
+    ['no quota', wish('1', { quotaId: '' }), 'quotaId'],
+    ['a quota that nobody has', wish('1', { quotaId: 'Cpus' }), 'quotaId'],
+    ['another service', wish('1', { service: 'compute.googleapis.com' }), 'service'],
+    ['no value', { ...wish('1'), quotaConfig: {} }, 'quotaConfig.preferredValue'],
+    ['an empty value', wish(''), 'quotaConfig.preferredValue'],
+    ['a word', wish('many'), 'quotaConfig.preferredValue'],
+    ['a fraction', wish(0.5), 'quotaConfig.preferredValue'],
+    ['an exponent', wish('1e3'), 'quotaConfig.preferredValue'],
+    ['without end', wish('-1'), 'quotaConfig.preferredValue'],
+    ['more than any project gets', wish('600001'), 'quotaConfig.preferredValue'],
+    ['no reason', wish('1', { justification: ' ' }), 'justification'],
+    ['a long reason', wish('1', { justification: 'x'.repeat(1_001) }), 'justification'],
+    ['an escape sequence', wish('1', { justification: 'a\u001b[2Jb' }), 'justification'],
+    ['no address', wish('1', { contactEmail: 'ada' }), 'contactEmail'],
+    ['one region', wish('1', { dimensions: { region: 'eu' } }), 'dimensions'],
+    ['no time', wish('7000', { expireTime: 'tomorrow' }), 'expireTime'],
+    ['a time that is over', wish('7000', { expireTime: '2026-01-01T00:00:02.000Z' }), 'expireTime'],
+    ['a time far away', wish('7000', { expireTime: '2028-01-01T00:00:00Z' }), 'expireTime'],
+    ['a raise that is none', wish('6000', { expireTime: NOON }), 'quotaConfig.preferredValue'],
+    [
+      'a long annotation',
+      { ...wish(1), quotaConfig: { preferredValue: 1, annotations: { a: 'x'.repeat(257) } } },
+      'quotaConfig.annotations.a',
+    ],
+  ])('refuses %s', (_name, input, field) => {
+    expect(fieldsOf(new Administered().refuse(ask('more', input)))).toEqual([field]);
+  });
+
+  it.each(['a:b', 'ü', '-a', '.', 'x'.repeat(64)])('refuses the name %s', (name) => {
+    expect(fieldsOf(new Administered().refuse(ask(name, wish(1))))).toEqual(['quotaPreferenceId']);
+  });
+
+  it('twice for one quota is refused while the first waits; for another quota it is not', () => {
+    const project = new Administered();
+    project.do(ask('first', wish('7000')));
+    expect(project.refuse(ask('first', wish('8000')))).toMatchObject({ tag: 'already_exists' });
+    expect(project.refuse(ask('second', wish('8000')))).toMatchObject({
+      tag: 'already_exists',
+      resource: expect.stringContaining('quotaPreferences/first'),
+    });
+    project.do(ask('other', wish('70000', { quotaId: CREDENTIALS })));
+    project.do(refuse('first', { comment: 'no' }));
+    project.do(ask('second', wish('8000')));
+  });
+
+  it('leaves at most a hundred behind: the one that is over for longest goes, what waits or is in effect stays', () => {
+    const project = new Administered();
+    project.do(ask('kept', wish('7000')));
+    project.do(approve('kept'));
+    for (let index = 0; index < 120; index++) {
+      project.do(ask(`w-${index}`, wish('8000')));
+      project.do(withdraw(`w-${index}`));
+    }
+    project.do(ask('waits', wish('9000')));
+    expect(project.state.quotaPreferenceCount()).toBe(100);
+    expect(stateOf(project, 'kept')).toBe('GRANTED');
+    expect(project.state.quotaPreference('w-21')).toBeUndefined();
+    expect(stateOf(project, 'w-22')).toBe('WITHDRAWN');
+  });
+});
+
+describe('changing a wish', () => {
+  it('replaces what the mask names, while it is pending', () => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000', { expireTime: NOON, contactEmail: 'ada@example.com' })));
+    project.do(
+      change('more', { quotaConfig: { preferredValue: 9_000 } }, ['quotaConfig.preferredValue', 'expireTime']),
+    );
+    const { expireTime, ...changed } = preferenceOf(project, 'more');
+    expect(expireTime).toBeUndefined();
+    expect(changed).toMatchObject({ preferredValue: 9_000, contactEmail: 'ada@example.com', state: 'PENDING' });
+    expect(changed.events.map(({ value }) => value)).toEqual([12_000, 9_000]);
+  });
+
+  it.each<[QuotaWish, string, string]>([
+    [{ quotaId: CREDENTIALS }, 'quotaId', 'quotaId'],
+    [{ service: 'iam' }, 'service', 'service'],
+    [{}, 'justification', 'justification'],
+    [{}, 'quotaConfig', 'quotaConfig.preferredValue'],
+    [{}, 'state', 'updateMask'],
+    [{}, 'grantedValue', 'updateMask'],
+  ])('to %j by the path %s is refused', (input, path, field) => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000')));
+    expect(fieldsOf(project.refuse(change('more', input, [path])))).toEqual([field]);
+  });
+
+  it('with an etag that is not the newest is refused, and so is every other step', () => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000')));
+    const seen = etagOf(preferenceOf(project, 'more').version);
+    project.do(change('more', wish('600000'), ['quotaConfig.preferredValue'], seen));
+    for (const command of [
+      change('more', wish('1'), ['quotaConfig.preferredValue'], seen),
+      withdraw('more', seen),
+      approve('more', { etag: seen }),
+      refuse('more', { comment: 'no', etag: seen }),
+    ]) {
+      expect(project.refuse(command)).toMatchObject({ tag: 'etag_mismatch' });
+    }
+    expect(fieldsOf(project.refuse(approve('more', { etag: 'invented' })))).toEqual(['etag']);
+    expect(stateOf(project, 'more')).toBe('PENDING');
+  });
+
+  it('that does not exist asks anew where the caller says so', () => {
+    const project = new Administered();
+    expect(project.refuse(change('more', wish('7000'), ['quotaConfig']))).toMatchObject({ tag: 'not_found' });
+    project.do({ ...change('more', wish('7000'), ['quotaConfig']), allowMissing: true } as Command);
+    expect(stateOf(project, 'more')).toBe('PENDING');
+  });
+});
+
+describe('reviewing', () => {
+  it.each<[string, QuotaVerdict, string, number]>([
+    ['as asked', {}, 'GRANTED', 12_000],
+    ['less', { grantedValue: '8000', comment: 'to begin with' }, 'GRANTED_PARTIALLY', 8_000],
+    ['more', { grantedValue: 20_000 }, 'GRANTED', 20_000],
+    ['less than there was', { grantedValue: 100 }, 'GRANTED_PARTIALLY', 100],
+    ['nothing at all', { grantedValue: '0' }, 'GRANTED_PARTIALLY', 0],
+  ])('grants %s', (_name, verdict, state, limit) => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000')), { actor: 'ada' });
+    const applied = project.do(approve('more', verdict), { actor: 'bob' });
+    expect(applied.shards).toEqual(['project:100000000001']);
+    expect(limitOf(project)).toBe(limit);
+    expect(project.state.project().temporaryRaises).toBeUndefined();
+    expect(preferenceOf(project, 'more')).toMatchObject({
+      state,
+      preferredValue: 12_000,
+      grantedValue: limit,
+      events: [{ actor: 'ada' }, { actor: 'bob', state, value: limit, comment: verdict.comment ?? '' }],
+    });
+  });
+
+  it('for a shorter time than asked is a cut', () => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000')));
+    project.do(approve('more', { expireTime: NOON }));
+    expect(preferenceOf(project, 'more')).toMatchObject({ state: 'GRANTED_PARTIALLY', expireTime: NOON });
+    expect(project.state.project().temporaryRaises).toMatchObject([{ value: 12_000, baseValue: 6_000 }]);
+  });
+
+  it.each<[QuotaVerdict, string]>([
+    [{ grantedValue: '600001' }, 'grantedValue'],
+    [{ grantedValue: -1 }, 'grantedValue'],
+    [{ grantedValue: '6000', expireTime: NOON }, 'grantedValue'],
+    [{ expireTime: '2025-01-01T00:00:00Z' }, 'expireTime'],
+    [{ comment: 'x'.repeat(1_001) }, 'comment'],
+  ])('refuses the verdict %j', (verdict, field) => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000')));
+    expect(fieldsOf(project.refuse(approve('more', verdict)))).toEqual([field]);
+  });
+
+  it('of a raise whose time ran out while it waited needs a new time', () => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000', { expireTime: NOON })));
+    expect(fieldsOf(project.refuse(approve('more'), { time: EVENING }))).toEqual(['expireTime']);
+    project.do(approve('more', { expireTime: '2026-01-02T00:00:00Z' }), { time: EVENING });
+    expect(limitOf(project)).toBe(12_000);
+  });
+
+  it('that refuses changes no limit and says why', () => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000')));
+    expect(fieldsOf(project.refuse(refuse('more', {})))).toEqual(['comment']);
+    expect(project.do(refuse('more', { comment: 'use what you have' })).shards).toEqual([]);
+    expect(preferenceOf(project, 'more').events.at(-1)).toMatchObject({
+      state: 'REFUSED',
+      comment: 'use what you have',
+    });
+    expect(project.state.project()).toEqual(PROJECT);
+  });
+
+  it('happens once: what is decided or withdrawn stays so', () => {
+    for (const last of [approve('more'), refuse('more', { comment: 'no' }), withdraw('more')]) {
+      const project = new Administered();
+      project.do(ask('more', wish('12000')));
+      project.do(last);
+      const before = preferenceOf(project, 'more');
+      for (const command of [
+        approve('more', { grantedValue: 600_000 }),
+        refuse('more', { comment: 'no' }),
+        change('more', wish('600000'), ['quotaConfig.preferredValue']),
+        withdraw('more'),
+      ]) {
+        expect(project.refuse(command)).toMatchObject({ tag: 'failed_precondition' });
+      }
+      expect(preferenceOf(project, 'more')).toEqual(before);
+    }
+  });
+
+  it('of what nobody asked for is refused', () => {
+    const project = new Administered();
+    for (const command of [approve('more'), refuse('more', { comment: 'no' }), withdraw('more')]) {
+      expect(project.refuse(command)).toMatchObject({ tag: 'not_found' });
+    }
+  });
+
+  it('of the second quota changes that one', () => {
+    const project = new Administered();
+    project.do(ask('more', wish('70000', { quotaId: CREDENTIALS, expireTime: NOON })));
+    project.do(approve('more'));
+    expect(project.state.project()).toMatchObject({
+      tokenExchangesPerMinute: 6_000,
+      credentialGenerationsPerMinute: 70_000,
+    });
+    project.do(END, { time: NOON });
+    expect(project.state.project()).toEqual({ ...PROJECT, credentialGenerationsPerMinute: 60_000 });
+  });
+
+  it('needs a right of its own, on the organization: no step serves asker and reviewer, and no quota role on a project has it', () => {
+    const needed = Object.entries(QUOTA_PERMISSIONS).map(([type, { permission, on }]) => [type, permission, on]);
+    expect(needed).toEqual([
+      ['quotaPreference.ask', 'cloudquotas.quotas.update', 'project'],
+      ['quotaPreference.change', 'cloudquotas.quotas.update', 'project'],
+      ['quotaPreference.withdraw', 'cloudquotas.quotas.update', 'project'],
+      ['quotaPreference.approve', 'cloudquotas.quotas.approve', 'organization'],
+      ['quotaPreference.refuse', 'cloudquotas.quotas.approve', 'organization'],
+    ]);
+    const holds = (role: string): readonly string[] =>
+      (predefinedRole(role)?.permissions ?? []).filter((one) => /^cloudquotas\.quotas\.(update|approve)$/.test(one));
+    expect(holds('roles/owner')).toEqual(['cloudquotas.quotas.approve', 'cloudquotas.quotas.update']);
+    expect(holds('roles/cloudquotas.admin')).toEqual(['cloudquotas.quotas.update']);
+  });
+});
+
+describe('a temporary raise', () => {
+  it('shows why the limit is what it is, and ends by itself', () => {
+    const project = withRaise();
+    expect(limitOf(project)).toBe(12_000);
+    expect(project.state.project().temporaryRaises).toEqual([
+      { quotaId: QUOTA_ID, preferenceId: 'burst', value: 12_000, baseValue: 6_000, expireTime: NOON },
+    ]);
+    const early = project.do(END, { time: '2026-01-01T11:59:59.999Z' });
+    expect({ writes: early.writes, shards: early.shards }).toEqual({ writes: [], shards: [] });
+    expect(limitOf(project)).toBe(12_000);
+    const ended = project.do(END, { time: NOON, actor: 'edge-sts' });
+    expect(ended.shards).toEqual(['project:100000000001']);
+    expect(project.state.project()).toEqual(PROJECT);
+    expect(preferenceOf(project, 'burst')).toMatchObject({ state: 'EXPIRED', grantedValue: 12_000, expireTime: NOON });
+    expect(preferenceOf(project, 'burst').events.at(-1)).toMatchObject({ actor: 'edge-sts', value: 6_000 });
+    expect(project.do(END, { time: EVENING }).writes).toEqual([]);
+  });
+
+  it('stays where an administrator changes the base: that is the limit to which the project returns', () => {
+    const project = withRaise();
+    project.do(setLimit(5_000));
+    expect(limitOf(project)).toBe(12_000);
+    expect(project.state.project().temporaryRaises).toMatchObject([{ value: 12_000, baseValue: 5_000 }]);
+    expect(stateOf(project, 'burst')).toBe('GRANTED');
+    project.do(END, { time: NOON });
+    expect(limitOf(project)).toBe(5_000);
+  });
+
+  it('never lowers: a base above it is in force at once', () => {
+    const project = withRaise();
+    project.do(setLimit(30_000));
+    expect(limitOf(project)).toBe(30_000);
+    project.do(END, { time: NOON });
+    expect(limitOf(project)).toBe(30_000);
+    expect(stateOf(project, 'burst')).toBe('EXPIRED');
+  });
+
+  it('ends where the project is closed', () => {
+    const project = withRaise();
+    project.do(setLimit(0));
+    expect(project.state.project()).toEqual({ ...PROJECT, tokenExchangesPerMinute: 0 });
+    expect(stateOf(project, 'burst')).toBe('SUPERSEDED');
+    expect(project.do(END, { time: NOON }).writes).toEqual([]);
+  });
+
+  it('opens a closed project for its time', () => {
+    const project = new Administered();
+    project.do(setLimit(0));
+    project.do(ask('burst', wish('3', { expireTime: NOON })));
+    project.do(approve('burst'));
+    expect(limitOf(project)).toBe(3);
+    project.do(END, { time: NOON });
+    expect(limitOf(project)).toBe(0);
+  });
+
+  it('does not become the base because somebody writes back what he read', () => {
+    const project = withRaise();
+    const { displayName, tokenExchangesPerMinute } = project.state.project();
+    project.do({
+      type: 'project.patch',
+      input: { displayName: `${displayName}!`, tokenExchangesPerMinute },
+      mask: ['displayName', 'tokenExchangesPerMinute'],
+    });
+    project.do(END, { time: NOON });
+    expect(project.state.project()).toEqual({ ...PROJECT, displayName: 'Demo!' });
+  });
+
+  it('is given back early by withdrawing it; a limit for good is not', () => {
+    const project = withRaise();
+    expect(project.do(withdraw('burst')).shards).toEqual(['project:100000000001']);
+    expect(project.state.project()).toEqual(PROJECT);
+    expect(stateOf(project, 'burst')).toBe('WITHDRAWN');
+    project.do(ask('more', wish('7000')));
+    project.do(approve('more'));
+    expect(project.refuse(withdraw('more'))).toMatchObject({ tag: 'failed_precondition' });
+    expect(limitOf(project)).toBe(7_000);
+  });
+
+  it('takes the place of the raise before it, and leaves the base alone', () => {
+    const project = withRaise();
+    project.do(ask('again', wish('9000', { expireTime: EVENING })));
+    project.do(approve('again'));
+    expect(stateOf(project, 'burst')).toBe('SUPERSEDED');
+    expect(limitOf(project)).toBe(9_000);
+    project.do(END, { time: NOON });
+    expect(limitOf(project)).toBe(9_000);
+    project.do(END, { time: EVENING });
+    expect(limitOf(project)).toBe(6_000);
+  });
+
+  it('runs on beside a grant for good, which takes the place of the grant for good before it', () => {
+    const project = withRaise();
+    project.do(ask('first', wish('7000')));
+    project.do(approve('first'));
+    project.do(ask('second', wish('8000')));
+    project.do(approve('second'));
+    expect([stateOf(project, 'burst'), stateOf(project, 'first'), stateOf(project, 'second')]).toEqual([
+      'GRANTED',
+      'SUPERSEDED',
+      'GRANTED',
+    ]);
+    expect(limitOf(project)).toBe(12_000);
+    project.do(END, { time: NOON });
+    expect(limitOf(project)).toBe(8_000);
+    project.do(setLimit(100), { actor: 'bob' });
+    expect(stateOf(project, 'second')).toBe('SUPERSEDED');
+    expect(preferenceOf(project, 'second').events.at(-1)).toMatchObject({ actor: 'bob', value: 100 });
+  });
+});
+
+describe('whatever is asked, decided and changed in whatever order', () => {
+  type Step =
+    | { readonly kind: 'grant'; readonly value: number; readonly minutes: number | undefined }
+    | { readonly kind: 'patch'; readonly value: number }
+    | { readonly kind: 'wait'; readonly minutes: number };
+  const value = fc.integer({ min: 0, max: 20 });
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({
+        kind: fc.constant('grant' as const),
+        value,
+        minutes: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+      }),
+      fc.record({ kind: fc.constant('patch' as const), value }),
+      fc.record({ kind: fc.constant('wait' as const), minutes: fc.integer({ min: 0, max: 6 }) }),
+    ),
+    { maxLength: 30 },
+  );
+  const MINUTE = 60_000;
+  const START = Date.UTC(2026, 0, 1);
+
+  /** What the design says, written down again: a base, and perhaps a raise with an end. */
+  function oracle(list: readonly Step[]): number {
+    let nowMs = START;
+    let base = 6_000;
+    let raise: { value: number; endMs: number } | undefined;
+    for (const step of list) {
+      const inForce = Math.max(base, raise?.value ?? 0);
+      if (step.kind === 'wait') nowMs += step.minutes * MINUTE;
+      else if (step.kind === 'grant' && step.minutes !== undefined) {
+        if (step.value > base) raise = { value: step.value, endMs: nowMs + step.minutes * MINUTE };
+      } else if (step.kind === 'grant' || step.value !== inForce) base = step.value;
+      if (base === 0 && (step.kind === 'grant' ? step.minutes === undefined : step.kind === 'patch' && inForce !== 0)) {
+        raise = undefined;
+      }
+      if (raise !== undefined && raise.endMs <= nowMs) raise = undefined;
+    }
+    return Math.max(base, raise?.value ?? 0);
+  }
+
+  it('the limit is the larger of the base and the raise that runs', () => {
+    fc.assert(
+      fc.property(steps, (list) => {
+        const project = new Administered();
+        let nowMs = START;
+        for (const [index, step] of list.entries()) {
+          if (step.kind === 'wait') nowMs += step.minutes * MINUTE;
+          const time = new Date(nowMs).toISOString();
+          if (step.kind === 'patch') project.do(setLimit(step.value), { time });
+          if (step.kind === 'grant') {
+            const expireTime =
+              step.minutes === undefined ? undefined : new Date(nowMs + step.minutes * MINUTE).toISOString();
+            const more = expireTime === undefined ? {} : { expireTime };
+            if (project.try(ask(`w-${index}`, wish(step.value, more)), { time }).ok) {
+              project.do(approve(`w-${index}`), { time });
+            }
+          }
+          project.do(END, { time });
+          const { temporaryRaises = [], tokenExchangesPerMinute } = project.state.project();
+          expect(temporaryRaises.length).toBeLessThanOrEqual(1);
+          expect(tokenExchangesPerMinute).toBe(oracle(list.slice(0, index + 1)));
+          expect(project.state.openQuotaPreferences().length).toBeLessThanOrEqual(2);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('own limits', () => {
+  const POOL = 'projects/100000000001/locations/global/workloadIdentityPools/demo.svc.id.goog';
+  const SUBJECT = `principal://iam.googleapis.com/${POOL}/subject/ns/default/sa/robot`;
+  const patch = (ownLimits: Project['ownLimits'], mask = ['ownLimits']): Command => ({
+    type: 'project.patch',
+    input: ownLimits === undefined ? {} : { ownLimits },
+    mask,
+  });
+  const limit = (principal: string, tokenExchangesPerMinute = 1) => ({ principal, tokenExchangesPerMinute });
+
+  it('are kept as they are written, and leave nothing behind when they go', () => {
+    const project = new Administered();
+    const ownLimits = [limit(SUBJECT, 0), limit(`${SUBJECT}2`, 600_000)];
+    expect(project.do(patch(ownLimits)).shards).toEqual(['project:100000000001']);
+    expect(project.state.project()).toEqual({ ...PROJECT, ownLimits });
+    project.do(setLimit(7));
+    expect(project.state.project().ownLimits).toEqual(ownLimits);
+    project.do(patch([]));
+    expect(project.state.project()).toEqual({ ...PROJECT, tokenExchangesPerMinute: 7 });
+  });
+
+  it.each<[string, NonNullable<Project['ownLimits']>[number], string]>([
+    ['nobody', { tokenExchangesPerMinute: 1 }, ''],
+    ['both at once', { provider: `${POOL}/providers/cluster`, ...limit(SUBJECT) }, ''],
+    [
+      'a provider that is not there',
+      { provider: `${POOL}/providers/cluster`, tokenExchangesPerMinute: 1 },
+      '.provider',
+    ],
+    ['a provider’s id alone', { provider: 'cluster', tokenExchangesPerMinute: 1 }, '.provider'],
+    ['a set', limit(`principalSet://iam.googleapis.com/${POOL}/*`), '.principal'],
+    ['a uid', limit(`principal://iam.googleapis.com/${POOL}/kubernetes.serviceaccount.uid/1`), '.principal'],
+    ['a user', limit('user:ada@example.com'), '.principal'],
+    ['another project', limit(SUBJECT.replace('100000000001', '100000000002')), '.principal'],
+    ['a pool that is not there', limit(SUBJECT.replace('demo.svc.id.goog', 'none')), '.principal'],
+    ['too many', limit(SUBJECT, 600_001), '.tokenExchangesPerMinute'],
+    ['half of one', limit(SUBJECT, 0.5), '.tokenExchangesPerMinute'],
+  ])('refuse %s', (_name, entry, field) => {
+    expect(fieldsOf(new Administered().refuse(patch([entry])))).toEqual([`ownLimits[0]${field}`]);
+  });
+
+  it('refuse the same one twice, and more than a thousand', () => {
+    const project = new Administered();
+    expect(fieldsOf(project.refuse(patch([limit(SUBJECT), limit(SUBJECT, 2)])))).toEqual(['ownLimits[1]']);
+    const many = (count: number) => Array.from({ length: count }, (_, index) => limit(`${SUBJECT}-${index}`));
+    expect(fieldsOf(project.refuse(patch(many(1_001))))).toEqual(['ownLimits']);
+    project.do(patch(many(1_000)));
+  });
+});
