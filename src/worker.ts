@@ -102,7 +102,7 @@ export function createBroker(env: Env): App {
         newTokenId: newId,
         loopbackAllowed: loopbackIssuersAllowed,
       }),
-      spend: (projectNumber, once) => gate.spend(projectNumber, once),
+      spend: (projectNumber, alone) => gate.spend(projectNumber, alone),
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => waitUntil(audit(event)),

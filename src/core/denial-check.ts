@@ -33,6 +33,8 @@ export function checkOf(denial: Denial): string | undefined {
       return denial.rule;
     case 'unknown_target':
       return denial.hint;
+    case 'over_quota':
+      return `${denial.limit} limit`;
     case 'unavailable':
       return denial.dependency;
     case 'subject_too_long':

@@ -1,4 +1,5 @@
 /** Every reason to refuse an exchange, with what the operator needs to know: one union. What the caller hears is each protocol's affair. */
+import type { QuotaLimit } from './quota/own-limits.ts';
 
 /** Which rule of verification failed; stands as `check` in the audit line. */
 export type Check =
@@ -48,7 +49,7 @@ export type Denial =
   | { readonly tag: 'not_granted'; readonly target: string; readonly why: string }
   /** Would be granted, were it not for this deny rule. */
   | { readonly tag: 'denied_by_policy'; readonly rule: string }
-  | { readonly tag: 'over_quota'; readonly retryAfterSeconds: number }
+  | { readonly tag: 'over_quota'; readonly limit: QuotaLimit; readonly retryAfterSeconds: number }
   | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number }
   | { readonly tag: 'token_too_large'; readonly bytes: number }
   | {

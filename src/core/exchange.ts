@@ -9,8 +9,9 @@ import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts
 import { mayExist, type ProviderName, providerName, targetName } from './names.ts';
 import { providerInAudience } from './provider-in-audience.ts';
 import type { EpochNews } from './news.ts';
-import { type ConfigView, ConfigUnavailable, type ExchangePorts, type OnceMarker, type Permit } from './ports.ts';
+import { type ConfigView, ConfigUnavailable, type ExchangePorts, type Permit, type SpendAlone } from './ports.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
+import { limitNamesOf } from './quota/own-limits.ts';
 import { recentRetentionSeconds } from './recent.ts';
 import { type Memory, rememberGrant, rememberRefusal } from './remember.ts';
 import { err, ok, type Result } from './result.ts';
@@ -97,8 +98,8 @@ function isStrangers(denial: Denial): boolean {
 /** What a decision was made of; `again` makes it anew from configuration that is at least as new as the last news. */
 interface Decision {
   readonly grant: Grant;
-  /** For tokens that are taken once. */
-  readonly once?: OnceMarker;
+  /** For tokens that are taken once, and for who has a limit of his own. */
+  readonly alone?: SpendAlone;
   readonly view: ConfigView;
   readonly again: () => Promise<Result<Decision, Denial>>;
 }
@@ -142,14 +143,18 @@ async function decide(
   view: ConfigView,
   ports: ExchangePorts,
   trace: Trace,
-): Promise<Result<Pick<Decision, 'grant' | 'once'>, Denial>> {
+): Promise<Result<Pick<Decision, 'grant' | 'alone'>, Denial>> {
   trace.dryRuns = [];
   const authenticated = await authenticate(assertion, name, 'exchange', view, ports, trace.dryRuns);
   if (!authenticated.ok) return authenticated;
-  const { principal, expiresAtSeconds, ...once } = authenticated.value;
+  const { principal, expiresAtSeconds, once } = authenticated.value;
   trace.principal = principal;
   const grant = await authorize(input, principal, expiresAtSeconds, view, ports, trace);
-  return grant.ok ? ok({ grant: grant.value, ...once }) : grant;
+  if (!grant.ok) return grant;
+  const limits = limitNamesOf(principal);
+  const ownLimits = (await view.project())?.ownLimitKeys ?? [];
+  if (once === undefined && !limits.some((name) => ownLimits.includes(name))) return ok({ grant: grant.value });
+  return ok({ grant: grant.value, alone: { limits, ...(once === undefined ? {} : { once }) } });
 }
 
 async function authorize(
@@ -187,18 +192,26 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   // Before the permit's question, which takes it along: to be remembered costs no call.
   rememberGrant(decided.grant.roles, trace, ports);
   const askedAtMs = ports.nowMs();
-  const permit = await ports.spend(projectNumber, decided.once);
+  const permit = await ports.spend(projectNumber, decided.alone);
   trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
   const { news } = permit.ok ? permit.value : permit.error;
   const current = news === undefined ? ok(decided) : await decidedAt(decided, news);
   if (!current.ok) return current;
   if (!permit.ok) return err(permit.error.denial);
-  // Single use was switched on while we decided without it: this permit came without a mark. It is left unused, and the token is taken now.
-  if (current.value.once !== undefined && decided.once === undefined) return spendAndMint(current.value, ports, trace);
+  if (isWanting(decided.alone, current.value.alone)) return spendAndMint(current.value, ports, trace);
   trace.grant = current.value.grant;
   const nowMs = ports.nowMs();
   if (nowMs >= permit.value.usableUntilMs) return err({ tag: 'unavailable', dependency: 'quota' });
   return mint(current.value.grant, permit.value, ports, trace, nowMs);
+}
+
+/**
+ * Single use, or a limit of its own, was switched on while we decided without it: this permit came without a mark, or was not counted there.
+ * It is left unused, and one is asked for now.
+ */
+function isWanting(asked: SpendAlone | undefined, wanted: SpendAlone | undefined): boolean {
+  if (wanted === undefined) return false;
+  return asked === undefined || (wanted.once !== undefined && asked.once === undefined);
 }
 
 /** The quota's answer carries the epoch: where the decision is older than that, it is made again before anything is minted. */

@@ -56,6 +56,14 @@ export interface OnceMarker {
   readonly untilSeconds: number;
 }
 
+/** What makes an exchange ask for itself: a limit that is not the project's, or a token that is taken once. */
+export interface SpendAlone {
+  /** Every limit beside the project's that it may count in; which of them there are the quota object knows. */
+  readonly limits: readonly string[];
+  /** The marker is written in the same transaction as the unit. */
+  readonly once?: OnceMarker;
+}
+
 export interface TokenReviewInput {
   readonly name: ProviderName;
   readonly provider: Provider;
@@ -90,8 +98,8 @@ export interface ExchangePorts {
   readonly verifySignature: VerifySignature;
   /** The cluster's own word on the token: ok, or why not. Closed on failure. */
   reviewToken(input: TokenReviewInput): Promise<Result<void, Denial>>;
-  /** `once`: the marker of a token that is taken a single time; written in the same transaction as the unit. */
-  spend(projectNumber: string, once?: OnceMarker): Promise<Result<Permit, NoPermit>>;
+  /** `alone`: a permit for this one exchange; without it any permit that the isolate holds will do. */
+  spend(projectNumber: string, alone?: SpendAlone): Promise<Result<Permit, NoPermit>>;
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;
   readonly failures: FailureLimiter;
   record(event: ExchangeEvent): void;

@@ -122,13 +122,13 @@ describe('a refusal', () => {
   });
 
   it('of a token that holds is asked for in the name of somebody verified', async () => {
-    const overQuota = err({ denial: { tag: 'over_quota', retryAfterSeconds: 3 } } as const);
+    const overQuota = err({ denial: { tag: 'over_quota', limit: 'project', retryAfterSeconds: 3 } } as const);
     expect(await run({ ports: { spend: async () => overQuota } })).toMatchObject({ outcome: 'over_quota', asked: [] });
   });
 
   it('over quota gives way to what the news brought: disabled is disabled', async () => {
     const overQuota = err({
-      denial: { tag: 'over_quota', retryAfterSeconds: 3 },
+      denial: { tag: 'over_quota', limit: 'project', retryAfterSeconds: 3 },
       news: { epoch: 5, recent: [] },
     } as const);
     const world: World = { current: (number) => number > 1, ports: { spend: async () => overQuota } };

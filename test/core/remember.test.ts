@@ -22,7 +22,7 @@ function exchangeThat(changes: Partial<Memory> = {}): {
   return { memory, said, ports: { remember: (number, record) => void said.push([number, record]) } };
 }
 
-const overQuota: Denial = { tag: 'over_quota', retryAfterSeconds: 1 };
+const overQuota: Denial = { tag: 'over_quota', limit: 'project', retryAfterSeconds: 1 };
 const replay: Denial = { tag: 'unverified', check: 'replay' };
 
 describe('what is said', () => {

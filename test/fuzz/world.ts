@@ -146,7 +146,7 @@ function portsOver(openConfig: ExchangePorts['openConfig'], outside: Outside, fa
         return outside.review(JSON.parse(body) as Review);
       },
     }),
-    spend: async (_projectNumber, once) => {
+    spend: async (_projectNumber, { once } = { limits: [] }) => {
       if (once !== undefined && taken.has(once.key)) return err({ denial: unverified('replay'), news });
       if (once !== undefined) taken.add(once.key);
       return ok({ news, usableUntilMs: NOW_MS + 1_000 });

@@ -135,7 +135,7 @@ describe('a second asking', () => {
       return Promise.resolve({ permits: 0, lease: '', expiresAfterMs: 0, ...NEWS, retryAfterMs: 4_001 });
     };
     const { gate, stubs } = gateOver([refuses, grants], () => nowMs);
-    const denial = { tag: 'over_quota', retryAfterSeconds: 5 };
+    const denial = { tag: 'over_quota', limit: 'project', retryAfterSeconds: 5 };
     expect(await gate.spend('1')).toEqual({ ok: false, error: { denial, news: NEWS } });
     expect(stubs.length).toBe(1);
   });
@@ -313,11 +313,11 @@ describe('a change', () => {
 });
 
 describe('a refusal', () => {
-  const marker = { key: 'k', untilSeconds: T / 1_000 + 60 };
+  const alone = { limits: [], once: { key: 'k', untilSeconds: T / 1_000 + 60 } };
   it.each([
     ['by leases', undefined],
-    ['alone', marker],
-  ])('is remembered for 10 s at most, and what callers are told stays true (%s)', async (_how, once) => {
+    ['alone', alone],
+  ])('is remembered for 10 s at most, and what callers are told stays true (%s)', async (_how, spent) => {
     let nowMs = T;
     const refuses = (): Promise<SpendAnswer> =>
       Promise.resolve({ permits: 0, lease: '', expiresAfterMs: 0, ...NEWS, retryAfterMs: 50_000 });
@@ -328,12 +328,12 @@ describe('a refusal', () => {
       [9_999, 41],
     ] as const) {
       nowMs = T + atMs;
-      const denial = { tag: 'over_quota', retryAfterSeconds: seconds };
-      expect(await gate.spend('1', once)).toEqual({ ok: false, error: { denial, news: NEWS } });
+      const denial = { tag: 'over_quota', limit: 'project', retryAfterSeconds: seconds };
+      expect(await gate.spend('1', spent)).toEqual({ ok: false, error: { denial, news: NEWS } });
     }
     expect(stubs.length).toBe(1);
     nowMs = T + 10_000;
-    expect((await gate.spend('1', once)).ok).toBe(true);
+    expect((await gate.spend('1', spent)).ok).toBe(true);
   });
 });
 

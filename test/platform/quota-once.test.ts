@@ -2,7 +2,7 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { OnceMarker } from '../../src/core/ports.ts';
+import type { OnceMarker, SpendAlone } from '../../src/core/ports.ts';
 import type { SpendAnswer, SpendAsk } from '../../src/core/quota/spend.ts';
 import type { QuotaObjects } from '../../src/platform/quota/asking.ts';
 import { createQuotaGate, type QuotaGate } from '../../src/platform/quota/gate.ts';
@@ -21,6 +21,8 @@ async function newProject(limitPerMinute = 6_000): Promise<{ number: string; stu
   await stub.advance({ changes: [{ epoch: 1, shards: ['target:t'] }], limitPerMinute });
   return { number, stub };
 }
+
+const alone = (once: OnceMarker): SpendAlone => ({ limits: [], once });
 
 /** The mark of a token that lives an hour. */
 function marker(livesSeconds = 3_600): OnceMarker {
@@ -77,10 +79,10 @@ describe('a token that is taken once', () => {
   it('is admitted once; after that it is a replay that costs nothing and carries the news', async () => {
     const { number, stub } = await newProject();
     const once = marker();
-    expect(await gate.spend(number, once)).toMatchObject({ ok: true, value: { news: { epoch: 1 } } });
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
-    expect(await gate.spend(number, marker())).toMatchObject({ ok: true });
+    expect(await gate.spend(number, alone(once))).toMatchObject({ ok: true, value: { news: { epoch: 1 } } });
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(marker()))).toMatchObject({ ok: true });
     expect(await countedPermits(stub)).toBe(2);
   });
 
@@ -88,7 +90,7 @@ describe('a token that is taken once', () => {
     const { number, stub } = await newProject();
     const once = marker();
     const gates = Array.from({ length: 20 }, () => createQuotaGate(env.QUOTA, () => Date.now()));
-    const outcomes = await Promise.all(gates.map((one) => one.spend(number, once)));
+    const outcomes = await Promise.all(gates.map((one) => one.spend(number, alone(once))));
     expect(outcomes.filter((outcome) => outcome.ok).length).toBe(1);
     for (const outcome of outcomes.filter(({ ok }) => !ok)) expect(outcome).toMatchObject(REPLAY);
     expect(await countedPermits(stub)).toBe(1);
@@ -98,27 +100,27 @@ describe('a token that is taken once', () => {
     const { number } = await newProject();
     const once = marker();
     for (const key of [once.key, `${once.key}x`, once.key.replace('providers/q', 'providers/r')]) {
-      expect(await gate.spend(number, { ...once, key })).toMatchObject({ ok: true });
+      expect(await gate.spend(number, alone({ ...once, key }))).toMatchObject({ ok: true });
     }
   });
 
   it('stays taken through eviction, abort and a project that has become full', async () => {
     const { number, stub } = await newProject(2);
     const once = marker();
-    expect((await gate.spend(number, once)).ok).toBe(true);
+    expect((await gate.spend(number, alone(once))).ok).toBe(true);
     await evictDurableObject(stub);
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
     await abortAllDurableObjects();
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
     expect((await gate.spend(number)).ok).toBe(true);
     expect(await gate.spend(number)).toMatchObject({ ok: false, error: { denial: { tag: 'over_quota' } } });
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
   });
 
   it('leaves a hash and a nonce behind, not its jti', async () => {
     const { number, stub } = await newProject();
     const once = marker();
-    await gate.spend(number, once);
+    await gate.spend(number, alone(once));
     const [mark] = await marksOf(stub);
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(once.key));
     const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -133,8 +135,8 @@ describe('a token that is taken once', () => {
     );
     expect(tables).toEqual([]);
     const once = marker();
-    expect((await gate.spend(number, once)).ok).toBe(true);
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
+    expect((await gate.spend(number, alone(once))).ok).toBe(true);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
   });
 });
 
@@ -142,13 +144,16 @@ describe('over quota', () => {
   it('leaves no mark: the same token is taken when there is room', async () => {
     const { number, stub } = await newProject(0);
     const once = marker();
-    expect(await gate.spend(number, once)).toMatchObject({ ok: false, error: { denial: { tag: 'over_quota' } } });
+    expect(await gate.spend(number, alone(once))).toMatchObject({
+      ok: false,
+      error: { denial: { tag: 'over_quota' } },
+    });
     expect(await marksOf(stub)).toEqual([]);
     await stub.advance({ changes: [{ epoch: 2, shards: [] }], limitPerMinute: 1 });
     // The refusal is remembered where it was heard, until something is known to have changed.
-    expect((await gate.spend(number, once)).ok).toBe(false);
+    expect((await gate.spend(number, alone(once))).ok).toBe(false);
     gate.drop(number);
-    expect((await gate.spend(number, once)).ok).toBe(true);
+    expect((await gate.spend(number, alone(once))).ok).toBe(true);
   });
 });
 
@@ -158,9 +163,9 @@ describe('an answer that is lost after the object did its work', () => {
     await setClock(stub, Date.now());
     const once = marker();
     const lossy = createQuotaGate(losing(1), () => Date.now());
-    expect(await lossy.spend(number, once)).toMatchObject({ ok: true });
+    expect(await lossy.spend(number, alone(once))).toMatchObject({ ok: true });
     expect(await countedPermits(stub)).toBe(1);
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
   });
 
   it('is found again by a new instance, too', async () => {
@@ -176,9 +181,9 @@ describe('an answer that is lost after the object did its work', () => {
       counted = await countedPermits(env.QUOTA.getByName(number));
     };
     const crashing = createQuotaGate(losing(1, crash), () => startMs);
-    expect(await crashing.spend(number, once)).toMatchObject({ ok: true });
+    expect(await crashing.spend(number, alone(once))).toMatchObject({ ok: true });
     expect(await countedPermits(env.QUOTA.getByName(number))).toBe(counted);
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
   });
 
   it('for each of 20 at once still leaves exactly one winner and one unit', async () => {
@@ -186,7 +191,7 @@ describe('an answer that is lost after the object did its work', () => {
     await setClock(stub, Date.now());
     const once = marker();
     const gates = Array.from({ length: 20 }, () => createQuotaGate(losing(1), () => Date.now()));
-    const outcomes = await Promise.all(gates.map((one) => one.spend(number, once)));
+    const outcomes = await Promise.all(gates.map((one) => one.spend(number, alone(once))));
     expect(outcomes.filter((outcome) => outcome.ok).length).toBe(1);
     for (const outcome of outcomes.filter(({ ok }) => !ok)) expect(outcome).toMatchObject(REPLAY);
     expect(await countedPermits(stub)).toBe(1);
@@ -202,7 +207,7 @@ describe('an answer that is lost after the object did its work', () => {
       await setClock(stub, nowMs);
     };
     const lossy = createQuotaGate(losing(1, later), () => nowMs);
-    const outcome = await lossy.spend(number, marker());
+    const outcome = await lossy.spend(number, alone(marker()));
     expect(outcome).toMatchObject({ ok: true, value: { usableUntilMs: startMs + 2_000 - 500 } });
     expect(await countedPermits(stub)).toBe(1);
   });
@@ -218,9 +223,9 @@ describe('an answer that is lost after the object did its work', () => {
       await setClock(stub, nowMs);
     };
     const lossy = createQuotaGate(losing(1, muchLater), () => nowMs);
-    expect(await lossy.spend(number, once)).toMatchObject({ ok: true, value: { usableUntilMs: nowMs + 1_500 } });
+    expect(await lossy.spend(number, alone(once))).toMatchObject({ ok: true, value: { usableUntilMs: nowMs + 1_500 } });
     expect(await countedPermits(stub)).toBe(2);
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
   });
 
   it('twice is no permit: closed, and the token stays taken', async () => {
@@ -228,9 +233,9 @@ describe('an answer that is lost after the object did its work', () => {
     const once = marker();
     const dead = createQuotaGate(losing(2), () => Date.now());
     const closed = { ok: false, error: { denial: { tag: 'unavailable', dependency: 'quota' } } };
-    expect(await dead.spend(number, once)).toEqual(closed);
+    expect(await dead.spend(number, alone(once))).toEqual(closed);
     expect(await countedPermits(stub)).toBe(1);
-    expect(await gate.spend(number, once)).toMatchObject(REPLAY);
+    expect(await gate.spend(number, alone(once))).toMatchObject(REPLAY);
   });
 });
 
@@ -242,7 +247,7 @@ describe('closed', () => {
       },
     };
     const denial = { tag: 'unavailable', dependency: 'quota' };
-    expect(await createQuotaGate(away, () => Date.now()).spend('1', marker())).toEqual({
+    expect(await createQuotaGate(away, () => Date.now()).spend('1', alone(marker()))).toEqual({
       ok: false,
       error: { denial },
     });
@@ -253,7 +258,7 @@ describe('closed', () => {
     ['the unit', 'ledger'],
   ])('where %s cannot be written: neither is, and the token is still good', async (_what, table) => {
     const { number, stub } = await newProject();
-    expect((await gate.spend(number, marker())).ok).toBe(true);
+    expect((await gate.spend(number, alone(marker()))).ok).toBe(true);
     const once = marker();
     await setTrigger(stub, `CREATE TRIGGER full BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'disk full'); END`);
     const reserved = await reservedPermits(stub);
@@ -263,7 +268,7 @@ describe('closed', () => {
     expect(await countedPermits(stub)).toBe(reserved);
     await setTrigger(stub, 'DROP TRIGGER full');
     expect((await marksOf(stub)).length).toBe(1);
-    expect((await gate.spend(number, once)).ok).toBe(true);
+    expect((await gate.spend(number, alone(once))).ok).toBe(true);
     expect(await countedPermits(stub)).toBe(reserved + 1);
   });
 
@@ -299,24 +304,24 @@ describe('marks', () => {
     const timed: QuotaGate = createQuotaGate(env.QUOTA, () => nowMs);
     await setClock(stub, nowMs);
     const untilSeconds = Math.floor(startMs / 1_000) + 600;
-    for (let i = 0; i < 20; i++) await timed.spend(number, { key: `dead ${i}`, untilSeconds });
-    await timed.spend(number, { key: 'alive', untilSeconds: untilSeconds + 3_000 });
+    for (let i = 0; i < 20; i++) await timed.spend(number, alone({ key: `dead ${i}`, untilSeconds }));
+    await timed.spend(number, alone({ key: 'alive', untilSeconds: untilSeconds + 3_000 }));
 
     nowMs = untilSeconds * 1_000 + 59_999;
     await setClock(stub, nowMs);
-    expect(await timed.spend(number, { key: 'dead 0', untilSeconds })).toMatchObject(REPLAY);
-    await timed.spend(number, marker(7_200));
+    expect(await timed.spend(number, alone({ key: 'dead 0', untilSeconds }))).toMatchObject(REPLAY);
+    await timed.spend(number, alone(marker(7_200)));
     expect((await marksOf(stub)).length).toBe(22);
 
     nowMs += 1;
     await setClock(stub, nowMs);
     const left: number[] = [];
     for (let i = 0; i < 4; i++) {
-      await timed.spend(number, marker(7_200));
+      await timed.spend(number, alone(marker(7_200)));
       left.push((await marksOf(stub)).length);
     }
     expect(left).toEqual([15, 8, 5, 6]);
-    expect(await timed.spend(number, { key: 'alive', untilSeconds })).toMatchObject(REPLAY);
+    expect(await timed.spend(number, alone({ key: 'alive', untilSeconds }))).toMatchObject(REPLAY);
   });
 
   it('are not written for exchanges without one', async () => {

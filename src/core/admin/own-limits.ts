@@ -1,6 +1,7 @@
 /** Own limits: hard caps on single providers and principals of a project, written as one list. */
 import { poolMemberOf, parseMember } from '../members.ts';
 import { parseProviderName, providerName } from '../names.ts';
+import { principalLimitName, providerLimitName } from '../quota/own-limits.ts';
 import type { OwnLimit, Project } from '../resources.ts';
 import { checkWithin, TOKEN_EXCHANGES_PER_MINUTE, wrong, type Violations } from './fields.ts';
 import type { ConfigState } from './state.ts';
@@ -40,7 +41,7 @@ export function ownLimitKeys({ ownLimits = [] }: Project): readonly string[] {
 }
 
 function keyOf({ provider, principal }: OwnLimit): string {
-  return provider === undefined ? `principal:${principal ?? ''}` : `provider:${provider}`;
+  return provider === undefined ? principalLimitName(principal ?? '') : providerLimitName(provider);
 }
 
 function checkProvider(state: ConfigState, field: string, name: string): Violations {

@@ -4,6 +4,8 @@ import type { Ask } from './desk.ts';
 import type { SpendOnce } from './once.ts';
 
 export interface SpendAsk extends Ask {
+  /** One permit that counts in each of these limits that the project has, and in the project's: for who may have a limit of his own. */
+  readonly limits?: readonly string[];
   /** For a token that is taken a single time: one permit, in one transaction with its mark. */
   readonly once?: SpendOnce;
 }
@@ -16,6 +18,8 @@ export interface SpendAnswer extends EpochNews {
   readonly expiresAfterMs: number;
   /** Do not ask again before: always where `permits` is 0 for want of room. */
   readonly retryAfterMs?: number;
+  /** With a refusal of who asked with `limits` or `once`: the limit that had no room, `project` or one of `limits`. */
+  readonly fullLimit?: string;
   /** The token is one that is taken once, and it was taken: no unit was spent. */
   readonly replayed?: true;
 }

@@ -1,8 +1,9 @@
-/** Permits that an exchange asks for itself, never from a lease: its token is marked as taken where its unit is counted. */
+/** Permits that an exchange asks for itself, never from a lease: counted in limits that are not the project's, and a token is marked as taken where its unit is counted. */
 import { type Denial, unverified } from '../../core/denial.ts';
-import type { NoPermit, OnceMarker, Permit } from '../../core/ports.ts';
+import type { NoPermit, OnceMarker, Permit, SpendAlone } from '../../core/ports.ts';
 import { LEASE_MARGIN_MS } from '../../core/quota/numbers.ts';
 import type { SpendOnce } from '../../core/quota/once.ts';
+import { limitOf } from '../../core/quota/own-limits.ts';
 import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { ask, type Asking, type QuotaObjects } from './asking.ts';
@@ -22,15 +23,27 @@ const PROJECT = 'project';
 /** A token is dead from its `exp` on; clocks that differ, and whatever else is late, have this much. */
 const MARK_KEPT_MS = 60_000;
 
-export async function askAlone(held: Held, marker: OnceMarker, deps: AloneDeps): Promise<Result<Permit, NoPermit>> {
+export async function askAlone(
+  held: Held,
+  { limits, once }: SpendAlone,
+  deps: AloneDeps,
+): Promise<Result<Permit, NoPermit>> {
   const { nowMs, namespace, cargo } = deps;
   const { projectNumber, drops } = held;
-  const refused = held.refusals.find([PROJECT], nowMs());
+  const refused = held.refusals.find([...limits, PROJECT], nowMs());
   if (refused !== undefined) {
-    return err({ denial: overQuota(refused.retryAfterMs), ...(held.news === undefined ? {} : { news: held.news }) });
+    const denial = overQuota(limitOf(refused.limit), refused.retryAfterMs);
+    return err({ denial, ...(held.news === undefined ? {} : { news: held.news }) });
   }
   // One nonce for both askings: the first may have been granted though its answer was lost, and we are no replay of ourselves.
-  const question: SpendAsk = { asker: '', ratePerSecond: 0, settled: [], atMost: 1, once: await onceOf(marker) };
+  const question: SpendAsk = {
+    asker: '',
+    ratePerSecond: 0,
+    settled: [],
+    atMost: 1,
+    limits,
+    ...(once === undefined ? {} : { once: await onceOf(once) }),
+  };
   const asking = await carryingTwice(cargo, projectNumber, async (recent) => {
     const askedAtMs = nowMs();
     const came = await ask(namespace, projectNumber, (stub) => stub.spend(question, recent));
@@ -42,10 +55,10 @@ export async function askAlone(held: Held, marker: OnceMarker, deps: AloneDeps):
     const news = learn(held, answer);
     if (answer.replayed === true) return { came: 'answer', answer: err({ denial: unverified('replay'), news }) };
     if (answer.permits < 1) {
-      const retryAfterMs = answer.retryAfterMs ?? 0;
+      const { fullLimit = PROJECT, retryAfterMs = 0 } = answer;
       // What was refused before a change may be granted after it.
-      if (held.drops === drops) held.refusals.add(PROJECT, retryAfterMs, nowMs());
-      return { came: 'answer', answer: err({ denial: overQuota(retryAfterMs), news }) };
+      if (held.drops === drops) held.refusals.add(fullLimit, retryAfterMs, nowMs());
+      return { came: 'answer', answer: err({ denial: overQuota(limitOf(fullLimit), retryAfterMs), news }) };
     }
     const usableUntilMs = askedAtMs + answer.expiresAfterMs - LEASE_MARGIN_MS;
     // A permit that came too late is lost, and stays counted: using it would break the promise, asking anew does not.

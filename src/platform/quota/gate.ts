@@ -1,7 +1,7 @@
 /** What the Worker asks of quota: permits, from the isolate's leases or asked for alone; news; usage. Closed by default. */
 import type { Denial } from '../../core/denial.ts';
 import type { EpochNews } from '../../core/news.ts';
-import type { NoPermit, OnceMarker, Permit } from '../../core/ports.ts';
+import type { NoPermit, Permit, SpendAlone } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { askAlone } from './alone.ts';
 import { ask, atMostTwice, type QuotaObjects } from './asking.ts';
@@ -14,9 +14,10 @@ import type { QuotaUsage } from './store.ts';
 export interface QuotaGate {
   /**
    * One permit, or `over_quota` with the news, or `unavailable`. It may be spent while the isolate's clock is before `usableUntilMs`.
-   * With `marker` a token is taken as well, and one that was taken before is a replay.
+   * With `alone` it is asked for, counted in every limit of its own, and where there is a marker the token is taken as well: one that was
+   * taken before is a replay.
    */
-  spend(projectNumber: string, marker?: OnceMarker): Promise<Result<Permit, NoPermit>>;
+  spend(projectNumber: string, alone?: SpendAlone): Promise<Result<Permit, NoPermit>>;
   /** Epoch 0: the project does not exist. */
   news(projectNumber: string): Promise<Result<EpochNews, Denial>>;
   /** Something of this project has changed just now: what is held is from before, and the next exchange asks anew. */
@@ -47,11 +48,11 @@ export function createQuotaGate(
   const projects = new HeldProjects();
 
   return {
-    spend(projectNumber, marker) {
+    spend(projectNumber, alone) {
       const held = projects.of(projectNumber);
-      return marker === undefined
+      return alone === undefined
         ? takeFromLeases(held, { namespace, nowMs, cargo, wait, inBackground })
-        : askAlone(held, marker, { namespace, nowMs, cargo });
+        : askAlone(held, alone, { namespace, nowMs, cargo });
     },
     async news(projectNumber) {
       const asking = await carryingTwice(cargo, projectNumber, (recent) =>

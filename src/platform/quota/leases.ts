@@ -59,7 +59,7 @@ export async function takeFromLeases(held: Held, deps: LeaseDeps): Promise<Resul
 
 /** With the news, for whoever is shut out is to hear that rather than to wait. */
 function refused({ news }: Held, retryAfterMs: number): Result<never, NoPermit> {
-  return err({ denial: overQuota(retryAfterMs), ...(news === undefined ? {} : { news }) });
+  return err({ denial: overQuota('project', retryAfterMs), ...(news === undefined ? {} : { news }) });
 }
 
 /** One question. Whatever comes of it is the holder's, also when nobody waits for it any more. */

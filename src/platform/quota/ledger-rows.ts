@@ -37,6 +37,11 @@ export class LedgerRows {
       .map((row) => ({ bucket: row.bucket, reserved: row.reserved, writtenMs: row.written_ms }));
   }
 
+  /** The ledgers of own limits that there are no more: whoever gets one again begins anew. */
+  keepOnly(names: readonly string[]): void {
+    this.#sql.exec('DELETE FROM ledger WHERE name NOT IN (SELECT value FROM json_each(?))', JSON.stringify(names));
+  }
+
   save(name: string, rows: readonly LedgerRow[]): void {
     for (const row of rows) {
       this.#sql.exec(

@@ -2,10 +2,11 @@
  * What a Quota object keeps: one row for the project, the rows of its ledger, the marks of tokens that are taken once. The project and the desk
  * are made from them once an instance; every row is written before the answer that rests on it.
  */
-import { type Allotted, Desk } from '../../core/quota/desk.ts';
+import { Desk } from '../../core/quota/desk.ts';
 import { judgeOnce, ONCE_LIFE_MS, type SpendOnce } from '../../core/quota/once.ts';
 import { type AdvanceInput, advanceProject, type QuotaProject } from '../../core/quota/project.ts';
 import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
+import { askTogether } from '../../core/quota/together.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
 import { RECENT_RETENTION } from '../../core/recent.ts';
 import { bringOver } from './before-leases.ts';
@@ -41,8 +42,8 @@ export class QuotaStore {
   readonly #rows: LedgerRows;
   readonly #ownLimits: OwnLimitRow;
   #project: QuotaProject | undefined;
-  /** Made anew from the rows after a write that failed: what it thinks is durable must be. */
-  #desk: Desk | undefined;
+  /** One a limit, by its name. Made anew from the rows after a write that failed: what they think is durable must be. */
+  #desks = new Map<string, Desk>();
 
   constructor(storage: DurableObjectStorage) {
     const { sql } = storage;
@@ -63,46 +64,62 @@ export class QuotaStore {
     if (project === undefined) {
       return { permits: 0, lease: '', expiresAfterMs: 0, ...NO_NEWS, retryAfterMs: UNKNOWN_RETRY_AFTER_MS };
     }
-    const { once } = ask;
     try {
-      // The mark and the unit, both or neither: a mark alone would burn an honest token, a unit alone would let a thief in.
-      return this.#storage.transactionSync(() =>
-        once === undefined
-          ? answerOf(this.#allot(project, nowMs, ask, chance), project)
-          : this.#spendOnce(project, nowMs, ask, once, chance),
-      );
+      // All rows of an answer, or none: a mark alone would burn an honest token, a unit alone would let a thief in.
+      return this.#storage.transactionSync(() => {
+        if (ask.once !== undefined) return this.#spendOnce(project, nowMs, ask, ask.once, chance);
+        return ask.limits === undefined
+          ? this.#lease(project, nowMs, ask, chance)
+          : this.#single(project, nowMs, ask, chance);
+      });
     } catch (fault) {
-      this.#desk = undefined;
+      this.#desks = new Map();
       throw fault;
     }
   }
 
-  #allot(project: QuotaProject, nowMs: number, ask: SpendAsk, chance: number): Allotted {
-    const allotted = this.#openDesk().ask(ask, nowMs, project.limitPerMinute, chance);
-    this.#rows.save(PROJECT_LEDGER, allotted.rows);
-    return allotted;
+  #lease(project: QuotaProject, nowMs: number, ask: SpendAsk, chance: number): SpendAnswer {
+    const { rows, ...allotted } = this.#desk(PROJECT_LEDGER).ask(ask, nowMs, project.limitPerMinute, chance);
+    this.#rows.save(PROJECT_LEDGER, rows);
+    return { ...allotted, ...newsOf(project) };
+  }
+
+  /** One permit, counted in each limit that there is of those named, and in the project's. */
+  #single(project: QuotaProject, nowMs: number, ask: SpendAsk, chance: number): SpendAnswer {
+    const { ownLimits = {}, limitPerMinute } = project;
+    const own = (ask.limits ?? []).filter((name) => Object.hasOwn(ownLimits, name));
+    const limits = [...own, PROJECT_LEDGER].map((name) => ({
+      name,
+      desk: this.#desk(name),
+      limit: name === PROJECT_LEDGER ? limitPerMinute : (ownLimits[name] ?? 0),
+    }));
+    const { rows, ...allotted } = askTogether(limits, ask, nowMs, chance);
+    for (const one of rows) this.#rows.save(one.name, one.rows);
+    return { ...allotted, lease: '', ...newsOf(project) };
   }
 
   #spendOnce(project: QuotaProject, nowMs: number, ask: SpendAsk, once: SpendOnce, chance: number): SpendAnswer {
     this.#marks.prepare();
-    const timeMs = this.#openDesk().timeMs(nowMs);
+    const timeMs = this.#desk(PROJECT_LEDGER).timeMs(nowMs);
     const verdict = judgeOnce(this.#marks.find(once.keyHash), once.nonce, timeMs);
     const none = { permits: 0, lease: '', expiresAfterMs: 0, ...newsOf(project) };
     if (verdict.tag === 'replayed') return { ...none, replayed: true };
     if (verdict.tag === 'granted_before') return { ...none, permits: 1, expiresAfterMs: verdict.expiresAfterMs };
-    const allotted = this.#allot(project, nowMs, ask, chance);
-    const answer = answerOf(allotted, project);
+    const answer = this.#single(project, nowMs, ask, chance);
     // Over quota leaves no mark: the token was not taken, and may come again when there is room.
-    if (allotted.permits < 1) return answer;
-    const expiresAfterMs = Math.min(allotted.expiresAfterMs, ONCE_LIFE_MS);
+    if (answer.permits < 1) return answer;
+    const expiresAfterMs = Math.min(answer.expiresAfterMs, ONCE_LIFE_MS);
     this.#marks.dropDead(timeMs);
     this.#marks.save(once, timeMs + expiresAfterMs);
     return { ...answer, expiresAfterMs };
   }
 
-  #openDesk(): Desk {
-    this.#desk ??= new Desk(this.#rows.load(PROJECT_LEDGER), crypto.randomUUID());
-    return this.#desk;
+  #desk(name: string): Desk {
+    const known = this.#desks.get(name);
+    if (known !== undefined) return known;
+    const desk = new Desk(this.#rows.load(name), crypto.randomUUID());
+    this.#desks.set(name, desk);
+    return desk;
   }
 
   /** Writes even what it already knows: an instance that another has replaced must fail here, not vouch for an epoch. */
@@ -112,11 +129,16 @@ export class QuotaStore {
     this.#sql.exec(TABLES);
     this.#rows.prepare();
     if (!this.#hasRetentionColumn()) this.#sql.exec(RETENTION_COLUMN);
+    const gone = Object.keys(this.#project?.ownLimits ?? {}).filter(
+      (name) => !Object.hasOwn(project.ownLimits ?? {}, name),
+    );
     // What holds as of one epoch, all or nothing.
     this.#storage.transactionSync(() => {
       this.#saveProject(project);
       this.#ownLimits.save(project.ownLimits);
+      if (gone.length > 0) this.#rows.keepOnly([PROJECT_LEDGER, ...Object.keys(project.ownLimits ?? {})]);
     });
+    for (const name of gone) this.#desks.delete(name);
     this.#project = project;
     return project.epoch;
   }
@@ -134,7 +156,7 @@ export class QuotaStore {
   usage(nowMs: number): QuotaUsage {
     return {
       limitPerMinute: this.#project?.limitPerMinute ?? 0,
-      countedPermits: this.#project === undefined ? 0 : this.#openDesk().issued(nowMs),
+      countedPermits: this.#project === undefined ? 0 : this.#desk(PROJECT_LEDGER).issued(nowMs),
     };
   }
 
@@ -176,11 +198,6 @@ export class QuotaStore {
     const columns = this.#sql.exec<{ name: string }>('PRAGMA table_info(project)').toArray();
     return columns.some(({ name }) => name === 'recent_retention_seconds');
   }
-}
-
-function answerOf({ permits, lease, expiresAfterMs, retryAfterMs }: Allotted, project: QuotaProject): SpendAnswer {
-  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return { permits, lease, expiresAfterMs, ...newsOf(project), ...wait };
 }
 
 function newsOf(project: QuotaProject): EpochNews {

@@ -1,7 +1,9 @@
 /** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers, from -09 on): the quota in words that a client library may know. Pure. */
 import { TOKEN_EXCHANGES_PER_MINUTE } from '../../core/admin/fields.ts';
+import type { QuotaLimit } from '../../core/quota/own-limits.ts';
 
 interface OverQuota {
+  readonly limit: QuotaLimit;
   readonly retryAfterSeconds: number;
 }
 
@@ -12,6 +14,6 @@ export function quotaHeaders(
 ): Readonly<Record<string, string>> {
   return {
     'RateLimit-Policy': `"project";q=${limitPerMinute};w=60`,
-    ...(over === undefined ? {} : { RateLimit: `"project";r=0;t=${over.retryAfterSeconds}` }),
+    ...(over === undefined ? {} : { RateLimit: `"${over.limit}";r=0;t=${over.retryAfterSeconds}` }),
   };
 }

@@ -45,7 +45,7 @@ const LEGACY =
   'The subject token is a long-lived ServiceAccount token. Mount a projected token with an audience and expirationSeconds of at most a day instead.';
 const REJECTED = 'The given credential is rejected by the attribute condition or by policy.';
 const QUOTA =
-  'The request was throttled due to rate limit: token exchanges per minute of the project. Please retry after the time in Retry-After.';
+  'The request was throttled due to rate limit: token exchanges per minute. Please retry after the time in Retry-After.';
 
 /** A new reason to refuse does not compile until it has words here. */
 function wordsFor(denial: Denial | RequestFault): OAuthError {

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { askBoth } from '../../../src/core/quota/both.ts';
 import { type Allotted, type Ask, Desk } from '../../../src/core/quota/desk.ts';
 import { type LedgerRow, ringSlot } from '../../../src/core/quota/ledger.ts';
 
@@ -234,65 +233,5 @@ describe('a lowered limit', () => {
     for (let n = 0; n < 30; n += 1) desk.ask(one(`a${n}`), T, 100, HALF);
     expect(desk.ask(one('b'), T + 1, 30, HALF).permits).toBe(0);
     expect(desk.ask(one('b'), T + 1, 31, HALF).permits).toBe(1);
-  });
-});
-
-describe('a limit within the limit', () => {
-  const desks = (): { own: Desk; project: Desk } => ({ own: new Desk([], 'o'), project: new Desk([], 'p') });
-  const busy = one('a', { ratePerSecond: 10 });
-
-  it('counts in both, and as much in the one as in the other', () => {
-    const both = desks();
-    const { permits, rows } = askBoth(both, busy, T, { own: 60, project: 6_000 }, HALF);
-    expect(permits).toBeGreaterThan(0);
-    expect(permits).toBeLessThanOrEqual(60);
-    expect([both.own.issued(T), both.project.issued(T)]).toEqual([permits, permits]);
-    expect([rows.own.length, rows.project.length]).toEqual([1, 1]);
-  });
-
-  it('refuses when its own is used up, and the project keeps its room', () => {
-    const both = desks();
-    const limits = { own: 3, project: 6_000 };
-    const given = every(1, 10).reduce((sum, atMs) => sum + askBoth(both, one(), T + atMs, limits, HALF).permits, 0);
-    expect(given).toBe(3);
-    expect(both.project.issued(T + 20)).toBe(3);
-    expect(both.project.ask(one('b'), T + 20, 6_000, HALF).permits).toBe(1);
-  });
-
-  it('refuses when the project is used up, and takes nothing of its own', () => {
-    const both = desks();
-    both.project.ask(one('b'), T, 1, HALF);
-    const answer = askBoth(both, one(), T, { own: 10, project: 1 }, HALF);
-    expect(answer.permits).toBe(0);
-    expect(answer.retryAfterMs).toBeGreaterThan(60_000);
-    expect(both.own.issued(T)).toBe(0);
-  });
-
-  it('gets back in both what is settled, also where it is refused itself', () => {
-    const both = desks();
-    const limits = { own: 20, project: 6_000 };
-    const { lease, permits } = askBoth(both, busy, T, limits, HALF);
-    expect(permits).toBeGreaterThan(2);
-    const settled = [{ lease, unused: permits - 1 }];
-    askBoth(both, one('a', { settled, atMost: 1 }), T + 1, limits, HALF);
-    expect([both.own.issued(T + 1), both.project.issued(T + 1)]).toEqual([2, 2]);
-
-    const others = desks();
-    const first = askBoth(others, busy, T, limits, HALF);
-    askBoth(
-      others,
-      one('a', { settled: [{ lease: first.lease, unused: first.permits }] }),
-      T + 1,
-      { own: 0, project: 6_000 },
-      HALF,
-    );
-    expect([others.own.issued(T + 1), others.project.issued(T + 1)]).toEqual([0, 0]);
-  });
-
-  it('lives as long as the shorter of the two', () => {
-    const both = desks();
-    for (let n = 0; n < 90; n += 1) both.project.ask(one(`b${n}`, { ratePerSecond: 1.1 }), T + n * 100, 6_000, HALF);
-    const { expiresAfterMs } = askBoth(both, busy, T + 9_000, { own: 6_000, project: 6_000 }, HALF);
-    expect(expiresAfterMs).toBeLessThan(5_000);
   });
 });
