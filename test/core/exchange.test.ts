@@ -3,14 +3,19 @@ import { describe, expect, it } from 'vitest';
 import type { ExchangeEvent } from '../../src/core/event.ts';
 import { exchange, type ExchangeInput } from '../../src/core/exchange.ts';
 import type { EpochNews } from '../../src/core/news.ts';
+import { providerName } from '../../src/core/names.ts';
 import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
-import { type ConfigView, ConfigUnavailable, type ExchangePorts } from '../../src/core/ports.ts';
+import { type ConfigView, ConfigUnavailable, type ExchangePorts, type SpendAlone } from '../../src/core/ports.ts';
 import { err, ok } from '../../src/core/result.ts';
 import { base64Url } from '../support/issuer.ts';
 import { policyWorld } from '../support/policy-world.ts';
 import { NOW_SECONDS, SAMPLE_NAME, sampleClaims, samplePool, sampleProvider } from '../support/core-samples.ts';
 
-const TOKEN = [JSON.stringify({ alg: 'ES256', kid: 'k1' }), JSON.stringify(sampleClaims()), 'signature']
+const TOKEN = [
+  JSON.stringify({ alg: 'ES256', kid: 'k1' }),
+  JSON.stringify(sampleClaims({ jti: 'token-1' })),
+  'signature',
+]
   .map(base64Url)
   .join('.');
 const INPUT: ExchangeInput = {
@@ -28,6 +33,9 @@ interface World {
   /** Is a view that was opened as the n-th still current? */
   readonly current?: (view: number) => boolean;
   readonly disabled?: (view: number) => boolean;
+  readonly singleUse?: (view: number) => boolean;
+  /** Whose limit is his own. */
+  readonly limited?: (view: number) => readonly string[];
   readonly ports?: Partial<ExchangePorts>;
 }
 
@@ -62,9 +70,14 @@ async function run(
 
   function view(number: number): ConfigView {
     return {
-      project: async () => PROJECT,
+      project: async () => ({ ...PROJECT, ownLimitKeys: world.limited?.(number) ?? [] }),
       pool: async () => ({ pool: samplePool() }),
-      provider: async () => ({ provider: sampleProvider({ disabled: world.disabled?.(number) ?? false }) }),
+      provider: async () => ({
+        provider: sampleProvider({
+          disabled: world.disabled?.(number) ?? false,
+          ...(world.singleUse?.(number) === true ? { singleUse: true } : {}),
+        }),
+      }),
       target: async () => undefined,
       currentAt: () => world.current?.(number) ?? true,
     };
@@ -149,6 +162,45 @@ describe('a refusal', () => {
       asked: [],
     });
     expect(await run({ ports: { failures } })).toMatchObject({ outcome: 'signed' });
+  });
+});
+
+describe('a permit', () => {
+  const LIMITS = [
+    `provider:${providerName(SAMPLE_NAME)}`,
+    `principal:principal://iam.googleapis.com/projects/${SAMPLE_NAME.projectNumber}/locations/global/workloadIdentityPools/${SAMPLE_NAME.poolId}/subject/ns/shop/sa/checkout`,
+  ];
+  const news: EpochNews = { epoch: 5, recent: [] };
+
+  /** What was asked of the quota, in order. */
+  async function asksOf(world: World): Promise<readonly (SpendAlone | undefined)[]> {
+    const asks: (SpendAlone | undefined)[] = [];
+    const spend: ExchangePorts['spend'] = async (_project, alone) => {
+      asks.push(alone);
+      return ok({ news, usableUntilMs: NOW_SECONDS * 1_000 + 1_500 });
+    };
+    expect(await run({ ...world, ports: { spend } })).toMatchObject({ outcome: 'signed' });
+    return asks;
+  }
+
+  it('comes from whatever the isolate holds where nobody but the project has a limit', async () => {
+    expect(await asksOf({ limited: () => ['provider:another', `${LIMITS[1]}x`] })).toEqual([undefined]);
+  });
+
+  it.each(LIMITS)('is asked for alone, in every limit that may be there, where there is %s', async (limit) => {
+    expect(await asksOf({ limited: () => [limit] })).toEqual([{ limits: LIMITS }]);
+  });
+
+  it('is asked for anew where a limit of its own turns out to be set', async () => {
+    const late: World = { current: (view) => view > 1, limited: (view) => (view > 1 ? LIMITS : []) };
+    expect(await asksOf(late)).toEqual([undefined, { limits: LIMITS }]);
+  });
+
+  it('is asked for anew, with the mark, where single use turns out to be on: also by who asked alone before', async () => {
+    const once = { key: expect.any(String), untilSeconds: expect.any(Number) };
+    const late: World = { current: (view) => view > 1, singleUse: (view) => view > 1 };
+    expect(await asksOf(late)).toEqual([undefined, { limits: LIMITS, once }]);
+    expect(await asksOf({ ...late, limited: () => LIMITS })).toEqual([{ limits: LIMITS }, { limits: LIMITS, once }]);
   });
 });
 
