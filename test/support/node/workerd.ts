@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { WRANGLER_CONFIG } from '../../../src/local/bundle.ts';
@@ -17,22 +17,55 @@ export interface PlainWorkerd {
   stop(): Promise<void>;
 }
 
+/** Several Workers of one bundle, each an isolate of its own with an address of its own, over the objects of one more. */
+export interface Edges extends PlainWorkerd {
+  readonly edges: readonly string[];
+}
+
+interface Layout {
+  /** The module that owns the objects, which may wrap their classes; it finds the bundle beside it as `./bundle.js`. */
+  readonly owner?: string;
+  readonly edges: number;
+}
+
+const BUNDLE = 'bundle.js';
+const OWNER = 'owner.js';
+
 /** `variables` sees the origin, for PUBLIC_ORIGIN must be the address served. */
 export async function startPlainWorkerd(
   bundle: string,
   variables: (origin: string) => Readonly<Record<string, string>>,
 ): Promise<PlainWorkerd> {
-  const port = await probePort(0);
-  if (port === undefined) throw new Error('no free port');
-  const origin = `http://${LOOPBACK}:${port}`;
+  return start(bundle, variables, { edges: 0 });
+}
+
+/** `origin` is the owner's. */
+export async function startEdges(
+  bundle: string,
+  variables: (origin: string) => Readonly<Record<string, string>>,
+  layout: Layout,
+): Promise<Edges> {
+  return start(bundle, variables, layout);
+}
+
+async function start(
+  bundle: string,
+  variables: (origin: string) => Readonly<Record<string, string>>,
+  { owner = `export * from './${BUNDLE}'; export { default } from './${BUNDLE}';`, edges: count }: Layout,
+): Promise<Edges> {
+  const ports: number[] = [];
+  while (ports.length <= count) {
+    const port = await probePort(0);
+    if (port === undefined) throw new Error('no free port');
+    if (!ports.includes(port)) ports.push(port);
+  }
+  const [origin = '', ...edges] = ports.map((port) => `http://${LOOPBACK}:${port}`);
   const folder = mkdtempSync(join(tmpdir(), 'edge-sts-workerd-'));
   mkdirSync(join(folder, 'objects'));
-  copyFileSync(bundle, join(folder, basename(bundle)));
+  copyFileSync(bundle, join(folder, BUNDLE));
+  writeFileSync(join(folder, OWNER), owner);
   writeFileSync(join(folder, 'kv.js'), KV_WORKER);
-  writeFileSync(
-    join(folder, 'config.capnp'),
-    capnpConfig(basename(bundle), port, join(folder, 'objects'), variables(origin)),
-  );
+  writeFileSync(join(folder, 'config.capnp'), capnpConfig(ports, join(folder, 'objects'), variables(origin)));
   // `--experimental`: the SQLite storage of objects on disk asks for it.
   const child = spawn(workerdBinary(), ['serve', '--experimental', join(folder, 'config.capnp')], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,8 +78,8 @@ export async function startPlainWorkerd(
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await untilListening(origin, child, () => output);
-    return { origin, output: () => output, stop };
+    for (const address of [origin, ...edges]) await untilListening(address, child, () => output);
+    return { origin, edges, output: () => output, stop };
   } catch (fault) {
     await stop();
     throw fault;
@@ -92,42 +125,54 @@ interface WranglerConfig {
   readonly kv_namespaces: readonly { readonly binding: string }[];
 }
 
-/** Bindings, date and flags are those of wrangler.toml; the rate limiters are left out, for plain workerd has none. */
+/** Bindings, date and flags are those of wrangler.toml; the rate limiters are left out, for plain workerd has none. The first port is the owner's. */
 function capnpConfig(
-  bundle: string,
-  port: number,
+  ports: readonly number[],
   objectsFolder: string,
   variables: Readonly<Record<string, string>>,
 ): string {
   // wrangler's own declaration of this type does not come with the package.
   const config: WranglerConfig = readConfig({ config: WRANGLER_CONFIG });
-  const { compatibility_date: date, compatibility_flags: flags } = config;
-  const bindings = [
-    ...Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
-    ...config.durable_objects.bindings.map(
-      (one) => `(name = ${text(one.name)}, durableObjectNamespace = ${text(one.class_name)})`,
-    ),
-    ...config.kv_namespaces.map((one) => `(name = ${text(one.binding)}, kvNamespace = "kv")`),
-  ];
-  const classes = config.durable_objects.bindings.map(
+  const { compatibility_date: date, compatibility_flags: flags, durable_objects: objects } = config;
+  const names = ports.map((_, at) => (at === 0 ? 'owner' : `edge${at}`));
+  const bindings = (objectsOf: (className: string) => string): string =>
+    [
+      ...Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
+      ...objects.bindings.map(
+        (one) => `(name = ${text(one.name)}, durableObjectNamespace = ${objectsOf(one.class_name)})`,
+      ),
+      ...config.kv_namespaces.map((one) => `(name = ${text(one.binding)}, kvNamespace = "kv")`),
+    ].join(', ');
+  const classes = objects.bindings.map(
     ({ class_name: name }) => `(className = ${text(name)}, uniqueKey = ${text(`test-${name}`)}, enableSql = true)`,
   );
+  const module = (name: string): string => `(name = ${text(name)}, esModule = embed ${text(name)})`;
+  const common = `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(', ')}]`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "main", worker = .main),
-    (name = "kv", worker = (compatibilityDate = ${text(date)}, modules = [(name = "kv.js", esModule = embed "kv.js")])),
+    ${names.map((name, at) => `(name = ${text(name)}, worker = ${at === 0 ? '.owner' : '.edge'})`).join(', ')},
+    (name = "kv", worker = (compatibilityDate = ${text(date)}, modules = [${module('kv.js')}])),
     (name = "objects", disk = (path = ${text(objectsFolder)}, writable = true)),
   ],
-  sockets = [(name = "http", address = ${text(`${LOOPBACK}:${port}`)}, http = (), service = "main")],
+  sockets = [${ports
+    .map(
+      (port, at) =>
+        `(name = "http${at}", address = ${text(`${LOOPBACK}:${port}`)}, http = (), service = ${text(names[at] ?? '')})`,
+    )
+    .join(', ')}],
 );
-const main :Workerd.Worker = (
-  compatibilityDate = ${text(date)},
-  compatibilityFlags = [${flags.map(text).join(', ')}],
-  modules = [(name = ${text(bundle)}, esModule = embed ${text(bundle)})],
+const owner :Workerd.Worker = (
+  ${common},
+  modules = [${module(OWNER)}, ${module(BUNDLE)}],
   durableObjectNamespaces = [${classes.join(', ')}],
   durableObjectStorage = (localDisk = "objects"),
-  bindings = [${bindings.join(', ')}],
+  bindings = [${bindings(text)}],
+);
+const edge :Workerd.Worker = (
+  ${common},
+  modules = [${module(BUNDLE)}],
+  bindings = [${bindings((name) => `(className = ${text(name)}, serviceName = "owner")`)}],
 );
 `;
 }
