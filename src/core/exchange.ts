@@ -153,7 +153,7 @@ async function decide(
   if (!grant.ok) return grant;
   const limits = limitNamesOf(principal);
   const ownLimits = (await view.project())?.ownLimitKeys ?? [];
-  if (once === undefined && !limits.some((name) => ownLimits.includes(name))) return ok({ grant: grant.value });
+  if (once === undefined && !limits.some((limit) => ownLimits.includes(limit))) return ok({ grant: grant.value });
   return ok({ grant: grant.value, alone: { limits, ...(once === undefined ? {} : { once }) } });
 }
 
