@@ -1,5 +1,6 @@
 /** What the faces of administration need from the world: one port, filled by the platform, and by a Map in the tests. */
 import type { RecentPage } from '../recent.ts';
+import type { UsagePage, UsageWanted } from '../usage-page.ts';
 import type { Policy, Project, Shards, SigningAlgorithm } from '../resources.ts';
 import type { Result } from '../result.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from './commands.ts';
@@ -66,5 +67,6 @@ export interface AdminPort {
     projectNumber: string,
     page: { readonly before?: number; readonly maxRecords: number },
   ): Promise<Result<RecentPage, AdminDenial>>;
+  usage(projectNumber: string, wanted: UsageWanted): Promise<Result<UsagePage, AdminDenial>>;
   quotaUsage(projectNumber: string): Promise<Result<{ limitPerMinute: number; countedPermits: number }, AdminDenial>>;
 }

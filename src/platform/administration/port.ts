@@ -5,6 +5,7 @@ import type { AdminPort } from '../../core/admin/port.ts';
 import type { Denial } from '../../core/denial.ts';
 import { projectName } from '../../core/names.ts';
 import type { RecentPage } from '../../core/recent.ts';
+import type { UsagePage, UsageWanted } from '../../core/usage-page.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { IssuerKeys } from '../issuer-keys/object.ts';
@@ -28,6 +29,8 @@ export interface AdminObjects {
     projectNumber: string,
     page: { readonly before?: number; readonly maxRecords: number },
   ) => Promise<RecentPage>;
+  /** Rejects where nobody answers. */
+  readonly usagePoints: (projectNumber: string, wanted: UsageWanted) => Promise<UsagePage>;
 }
 
 export function createAdminPort(objects: AdminObjects): AdminPort {
@@ -61,6 +64,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       asking('registry', () => project(projectNumber).targetShards(targetIds)),
     recentExchanges: (projectNumber, page) =>
       asking('quota', async () => ok(await objects.recentExchanges(projectNumber, page))),
+    usage: (projectNumber, wanted) => asking('quota', async () => ok(await objects.usagePoints(projectNumber, wanted))),
     issuerKeysStatus: (projectNumber, poolId, providerId) =>
       asking('issuer_keys', async () => ok(await issuerKeys(projectNumber, poolId, providerId).status())),
     organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),

@@ -19,6 +19,7 @@ import { rehearsalRoutes } from './rehearsal-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import { findRoute, type Route } from './table.ts';
 import { targetRoutes } from './target-routes.ts';
+import { usageRoutes } from './usage-routes.ts';
 import { troubleshootRoutes } from './troubleshoot-routes.ts';
 
 /** Who is behind an `Authorization` header. */
@@ -43,6 +44,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     ...policyRoutes(deps),
     ...keyRoutes(deps),
     ...rehearsalRoutes(deps),
+    ...usageRoutes(deps, deps.push.nowMs),
     ...troubleshootRoutes(deps, deps.troubleshoot),
   ];
   const denyRoutes = denyPolicyRoutes(deps);
