@@ -18,6 +18,14 @@ export interface SigningKeyInfo {
   readonly signUntil: string;
 }
 
+/** How much of a project's quota counts now. */
+export interface QuotaUse {
+  readonly limitPerMinute: number;
+  readonly countedPermits: number;
+  /** At the rate of the last seconds; absent: not at all. */
+  readonly refusalsStartInMs?: number;
+}
+
 /** How it stands with the keys that a provider's issuer publishes. Times are RFC 3339. */
 export interface IssuerKeysStatus {
   readonly keys: readonly { readonly kid: string; readonly thumbprint: string }[];
@@ -68,5 +76,5 @@ export interface AdminPort {
     page: { readonly before?: number; readonly maxRecords: number },
   ): Promise<Result<RecentPage, AdminDenial>>;
   usage(projectNumber: string, wanted: UsageWanted): Promise<Result<UsagePage, AdminDenial>>;
-  quotaUsage(projectNumber: string): Promise<Result<{ limitPerMinute: number; countedPermits: number }, AdminDenial>>;
+  quotaUsage(projectNumber: string): Promise<Result<QuotaUse, AdminDenial>>;
 }

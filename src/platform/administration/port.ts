@@ -1,7 +1,7 @@
 /** The administration's port over the objects: configuration from Registry, keys from KeyRing, usage from Quota. */
 import type { Answer, Command } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
-import type { AdminPort } from '../../core/admin/port.ts';
+import type { AdminPort, QuotaUse } from '../../core/admin/port.ts';
 import type { Denial } from '../../core/denial.ts';
 import { projectName } from '../../core/names.ts';
 import type { RecentPage } from '../../core/recent.ts';
@@ -21,9 +21,7 @@ export interface AdminObjects {
   readonly registry: DurableObjectNamespace<Registry>;
   readonly keyRing: DurableObjectNamespace<KeyRing>;
   readonly issuerKeys: DurableObjectNamespace<IssuerKeys>;
-  readonly usage: (
-    projectNumber: string,
-  ) => Promise<Result<{ readonly limitPerMinute: number; readonly countedPermits: number }, Denial>>;
+  readonly usage: (projectNumber: string) => Promise<Result<QuotaUse, Denial>>;
   /** Rejects where nobody answers. */
   readonly recentExchanges: (
     projectNumber: string,

@@ -6,6 +6,7 @@ import type { SpendOnce } from '../../core/quota-once.ts';
 import type { RecentBatch } from '../../core/recent.ts';
 import type { UsageAck } from '../../core/usage-delivery.ts';
 import type { UsageWanted } from '../../core/usage-page.ts';
+import { QuotaAlerts } from './alerts.ts';
 import type { PageWanted } from './recent-page.ts';
 import { RecentStore } from './recent-store.ts';
 import { QuotaStore, type QuotaUsage } from './store.ts';
@@ -25,6 +26,7 @@ export class Quota extends DurableObject<Env> {
   readonly #store: QuotaStore;
   readonly #recent: RecentStore;
   readonly #usage: UsageStore;
+  readonly #alerts: QuotaAlerts;
   /** One alarm for both: the earlier of what they want. */
   #alarmAtMs = Infinity;
 
@@ -37,6 +39,7 @@ export class Quota extends DurableObject<Env> {
       setAlarm: (atMs) => this.#wakeBy(atMs),
       afterwards: (work) => void setTimeout(() => this.#inSilence(work), 0),
     });
+    this.#alerts = new QuotaAlerts(ctx.id.name ?? 'unknown', writeLine);
     this.#usage = new UsageStore({
       storage: ctx.storage,
       exists: () => this.#store.news().epoch > 0,
@@ -56,6 +59,7 @@ export class Quota extends DurableObject<Env> {
   /** Answers only when the permit's row is durable: the output gate holds the answer until then. `once`: for a token that is taken a single time; `recent`: what the asker remembers. */
   async spend(once?: SpendOnce, recent?: RecentBatch): Promise<SpendAnswer> {
     const answer = this.#store.spend(this.clock(), once);
+    this.#alerts.look(this.#store.usage(this.clock()), this.clock());
     this.#take(recent);
     return answer;
   }
@@ -82,7 +86,9 @@ export class Quota extends DurableObject<Env> {
   }
 
   async usage(): Promise<QuotaUsage> {
-    return this.#store.usage(this.clock());
+    const nowMs = this.clock();
+    const refusalsStartInMs = this.#store.forecastMs(nowMs);
+    return { ...this.#store.usage(nowMs), ...(refusalsStartInMs === undefined ? {} : { refusalsStartInMs }) };
   }
 
   async ping(): Promise<'pong'> {

@@ -1,6 +1,6 @@
 /** Rows → JSON as Google shapes it: full names with the project's number, empty texts left out. */
 import { etagOf } from '../../core/admin/etag.ts';
-import type { IssuerKeysStatus, SigningKeyInfo } from '../../core/admin/port.ts';
+import type { IssuerKeysStatus, QuotaUse, SigningKeyInfo } from '../../core/admin/port.ts';
 import { roleName } from '../../core/admin/roles.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
@@ -168,7 +168,7 @@ const QUOTA_ID = 'TokenExchangeRequestsPerMinutePerProject';
 /** Google's Cloud Quotas shape, and beside it how much of the limit the last minute holds. */
 export function renderQuotaInfo(
   projectNumber: string,
-  { limitPerMinute, countedPermits }: { readonly limitPerMinute: number; readonly countedPermits: number },
+  { limitPerMinute, countedPermits, refusalsStartInMs }: QuotaUse,
 ): JsonObject {
   return {
     name: `${projectName(projectNumber)}/locations/global/services/sts/quotaInfos/${QUOTA_ID}`,
@@ -183,6 +183,8 @@ export function renderQuotaInfo(
     metricUnit: '1',
     dimensionsInfos: [{ details: { value: String(limitPerMinute) }, applicableLocations: ['global'] }],
     usage: { used: countedPermits, remaining: Math.max(0, limitPerMinute - countedPermits) },
+    // At the rate of the last 10 s; empty: not at all.
+    forecast: refusalsStartInMs === undefined ? {} : { refusalsStartInSeconds: Math.ceil(refusalsStartInMs / 1_000) },
   };
 }
 
