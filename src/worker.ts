@@ -107,7 +107,7 @@ export function createBroker(env: Env): App {
         newTokenId: newId,
         loopbackAllowed: loopbackIssuersAllowed,
       }),
-      spend: (projectNumber, once) => gate.spend(projectNumber, once),
+      spend: (projectNumber, once) => recent.during(projectNumber, () => gate.spend(projectNumber, once)),
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => {

@@ -16,6 +16,8 @@ export interface UsageMessage {
   readonly oldest: number;
   /** Exchanges it had to let go in its life, and nobody counted. */
   readonly lost: number;
+  /** Exchanges under way or counted that no batch has: should it die now, nobody would count them. */
+  readonly open: number;
   readonly batches: readonly UsageBatch[];
 }
 

@@ -15,8 +15,8 @@ export type UsageNames = Readonly<Record<UsageDimension, string>>;
 
 export const MINUTE_MS = 60_000;
 /** Neither can be a resource's name. */
-export const NO_NAME = 'none';
-export const OTHER_NAMES = 'other';
+const NO_NAME = 'none';
+const OTHER_NAMES = 'other';
 
 export type UsageLimits = Readonly<Record<UsageDimension, number>>;
 /** Of an isolate between two batches. */
@@ -47,12 +47,15 @@ export class UsageTally {
     target: new Map(),
   };
 
+  #total = 0;
+
   constructor(limits: UsageLimits) {
     this.#limits = limits;
   }
 
   /** `isProven`: the provider is known to be there, its name is nobody's invention. */
   add(names: UsageNames, reason: string, isProven: boolean): void {
+    this.#total += 1;
     for (const dimension of USAGE_DIMENSIONS) {
       const max = isProven || dimension !== 'provider' ? this.#limits[dimension] : MAX_UNPROVEN_NAMES;
       this.#put(dimension, names[dimension], reason, 1, max);
@@ -60,6 +63,7 @@ export class UsageTally {
   }
 
   merge(sums: UsageSums): void {
+    this.#total += totalOf(sums.provider);
     for (const dimension of USAGE_DIMENSIONS) {
       for (const [name, counts] of sums[dimension]) {
         for (const [reason, count] of Object.entries(counts)) {
@@ -70,7 +74,7 @@ export class UsageTally {
   }
 
   total(): number {
-    return totalOf([...this.#names.provider].map(([name, counts]) => [name, Object.fromEntries(counts)]));
+    return this.#total;
   }
 
   /** At most so many names a dimension, besides `none` and `other`: those with the most exchanges, the proven before the made up. */

@@ -48,6 +48,10 @@ function grouped<T>(all: readonly T[], keyOf: (one: T) => string): ReadonlyMap<s
   return groups;
 }
 
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : 'none';
+}
+
 it('equals the audit lines by reason, provider, principal and target, at both resolutions', async () => {
   const project = await createProject();
   const path = `/v1/projects/${project.number}`;
@@ -68,6 +72,10 @@ it('equals the audit lines by reason, provider, principal and target, at both re
   ];
   const answers: Answer[] = [];
   for (let round = 0; round < 20; round++) for (const kind of kinds) answers.push(await kind());
+  const quota = `${path}/locations/global/services/sts/quotaInfos/TokenExchangeRequestsPerMinutePerProject`;
+  expect((await must('GET', quota))['forecast']).toEqual({});
+  await must('PATCH', `${path}?updateMask=tokenExchangesPerMinute`, { tokenExchangesPerMinute: 100 });
+  expect(await must('GET', quota)).toMatchObject({ forecast: { refusalsStartInSeconds: expect.any(Number) } });
   await must('PATCH', `${path}?updateMask=tokenExchangesPerMinute`, { tokenExchangesPerMinute: 0 });
   for (let round = 0; round < 5; round++) answers.push(await exchange(one, open.uri));
   const lines = await Promise.all(answers.map((answer) => audit.lineFor(answer)));
@@ -92,7 +100,7 @@ it('equals the audit lines by reason, provider, principal and target, at both re
     }
     for (const by of ['provider', 'principal', 'target'] as const) {
       const { top = [] } = await usageOf(path, `?resolution=${resolution}&groupBy=${by}`);
-      const said = grouped(lines, (line) => String(line[by] ?? 'none'));
+      const said = grouped(lines, (line) => textOf(line[by]));
       expect(Object.fromEntries(top.map(({ name, byReason }) => [name, byReason]))).toEqual(
         Object.fromEntries([...said].map(([name, all]) => [name, counted(all)])),
       );
@@ -103,7 +111,7 @@ it('equals the audit lines by reason, provider, principal and target, at both re
   );
   const { points } = await usageOf(path);
   expect(points.map(({ startTime, byReason }) => [startTime.slice(0, 16), byReason])).toEqual(
-    [...perMinute].toSorted().map(([minute, all]) => [minute, counted(all)]),
+    [...perMinute].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([minute, all]) => [minute, counted(all)]),
   );
 }, 60_000);
 

@@ -16,6 +16,8 @@ export interface Cargo {
 
 export interface RecentSender extends Cargo {
   remember(projectNumber: string, record: RecentExchange): void;
+  /** Asks for a permit of a project that exists: while it is under way it is said to be, lest it go uncounted with its isolate. */
+  during<T>(projectNumber: string, asking: () => Promise<T>): Promise<T>;
   /** Every exchange once, as its audit line has it. */
   count(event: ExchangeEvent): void;
 }
@@ -61,13 +63,23 @@ export function createRecentSender(deps: {
       buffer.add(projectNumber, record);
       sendSoon(projectNumber);
     },
+    async during(projectNumber, asking) {
+      usage.prove(projectNumber);
+      const outbox = usage.of(projectNumber);
+      outbox?.begun();
+      try {
+        return await asking();
+      } finally {
+        outbox?.ended();
+      }
+    },
     count(event) {
       const projectNumber = usage.count(event, deps.nowMs());
       if (projectNumber !== undefined) sendSoon(projectNumber);
     },
     take(projectNumber) {
       const batch = load(projectNumber, RIDES_AFTER_MS);
-      if (batch?.usage !== undefined) settleSoon(projectNumber);
+      if (usage.of(projectNumber)?.hasHeld() === true) settleSoon(projectNumber);
       return batch;
     },
     putBack,
@@ -76,9 +88,8 @@ export function createRecentSender(deps: {
   function load(projectNumber: string, waitedMs: number): RecentBatch | undefined {
     const recent = buffer.take(projectNumber);
     const outbox = usage.of(projectNumber);
-    const waitingForMs = outbox?.waitingForMs(deps.nowMs()) ?? -1;
-    if (outbox === undefined || waitingForMs < waitedMs) return recent;
-    return { records: [], dropped: 0, ...recent, usage: outbox.take(deps.nowMs()) };
+    if (outbox === undefined) return recent;
+    return { records: [], dropped: 0, ...recent, usage: outbox.take(deps.nowMs(), waitedMs) };
   }
 
   function putBack(projectNumber: string, batch: RecentBatch): void {
@@ -103,7 +114,8 @@ export function createRecentSender(deps: {
     begunAtMs.delete(projectNumber);
     if (!usage.isProven(projectNumber)) await lookUp(projectNumber);
     const batch = load(projectNumber, 0);
-    if (batch !== undefined) await call(projectNumber, batch);
+    const isWorthIt = batch !== undefined && (batch.records.length > 0 || (batch.usage?.batches.length ?? 0) > 0);
+    if (isWorthIt) await call(projectNumber, batch);
   }
 
   /** Counts have come so lately that questions must have taken those before them. */

@@ -1,15 +1,16 @@
 /** What a Quota object takes for counts: an isolate of another version may send what is none. */
-import { USAGE_DIMENSIONS } from '../../core/usage.ts';
+import type { UsageDimension } from '../../core/usage.ts';
 import type { UsageMessage } from '../../core/usage-delivery.ts';
 
 export function isUsageMessage(value: unknown): value is UsageMessage {
-  const { sender, oldest, lost, batches } = (value ?? {}) as Partial<Record<keyof UsageMessage, unknown>>;
+  const { sender, oldest, lost, open, batches } = (value ?? {}) as Partial<Record<keyof UsageMessage, unknown>>;
   return (
     typeof sender === 'string' &&
     sender.length > 0 &&
     sender.length <= 64 &&
     isCount(oldest) &&
     isCount(lost) &&
+    isCount(open) &&
     Array.isArray(batches) &&
     batches.every(isBatch)
   );
@@ -21,12 +22,10 @@ function isBatch(value: unknown): boolean {
 }
 
 function isMinute(value: unknown): boolean {
-  if (!Array.isArray(value) || !isCount(value[0])) return false;
-  const sums = (value[1] ?? {}) as Record<string, unknown>;
-  return USAGE_DIMENSIONS.every((dimension) => {
-    const names: unknown = sums[dimension];
-    return Array.isArray(names) && names.every(isNamed);
-  });
+  const [minute, sums]: readonly unknown[] = Array.isArray(value) ? value : [];
+  if (!isCount(minute)) return false;
+  const { provider, principal, target } = (sums ?? {}) as Partial<Record<UsageDimension, unknown>>;
+  return [provider, principal, target].every((names) => Array.isArray(names) && names.every(isNamed));
 }
 
 function isNamed(value: unknown): boolean {

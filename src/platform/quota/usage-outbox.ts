@@ -24,6 +24,7 @@ export class UsageOutbox {
   #held: readonly Held[] = [];
   #nextSequence = 1;
   #lost = 0;
+  #underWay = 0;
 
   constructor(sender: string) {
     this.#sender = sender;
@@ -41,6 +42,15 @@ export class UsageOutbox {
     this.#waiting.delete(oldest);
   }
 
+  /** A permit is asked for; `ended` when it came or did not. */
+  begun(): void {
+    this.#underWay += 1;
+  }
+
+  ended(): void {
+    this.#underWay -= 1;
+  }
+
   /** For how long the first that waits has waited; undefined where nothing does. */
   waitingForMs(nowMs: number): number | undefined {
     return this.#waitingSinceMs === undefined ? undefined : nowMs - this.#waitingSinceMs;
@@ -55,13 +65,15 @@ export class UsageOutbox {
     return this.#held.some(({ isSent }) => !isSent);
   }
 
-  take(nowMs: number): UsageMessage {
+  /** What waits goes along where it has waited so long: not every question is to carry some. */
+  take(nowMs: number, waitedMs = 0): UsageMessage {
     this.#letGo(nowMs);
-    if (this.#waiting.size > 0 && this.#held.length < MAX_HELD_BATCHES) this.#makeBatch(nowMs);
+    const isDue = (this.waitingForMs(nowMs) ?? -1) >= waitedMs;
+    if (isDue && this.#held.length < MAX_HELD_BATCHES) this.#makeBatch(nowMs);
     const batches = this.#held.filter(({ isSent }) => !isSent).map(({ batch }) => batch);
     this.#held = this.#held.map((one) => ({ ...one, isSent: true }));
     const oldest = this.#held[0]?.batch.sequence ?? this.#nextSequence;
-    return { sender: this.#sender, oldest, lost: this.#lost, batches };
+    return { sender: this.#sender, oldest, lost: this.#lost, open: this.#underWay + this.#waitingExchanges(), batches };
   }
 
   /** Whether these arrived is not known: they are sent again, and counted once all the same. */
@@ -79,12 +91,16 @@ export class UsageOutbox {
 
   #makeBatch(nowMs: number): void {
     const minutes = [...this.#waiting].map(([minute, tally]) => [minute, tally.sums()] as const);
-    const exchanges = [...this.#waiting.values()].reduce((sum, tally) => sum + tally.total(), 0);
+    const exchanges = this.#waitingExchanges();
     const batch = { sequence: this.#nextSequence, minutes };
     this.#nextSequence += 1;
     this.#waiting.clear();
     this.#waitingSinceMs = undefined;
     this.#held = [...this.#held, { batch, madeAtMs: nowMs, exchanges, isSent: false }];
+  }
+
+  #waitingExchanges(): number {
+    return [...this.#waiting.values()].reduce((sum, tally) => sum + tally.total(), 0);
   }
 
   #letGo(nowMs: number): void {

@@ -27,6 +27,8 @@ export interface Sender extends Received {
   /** As it said last. */
   readonly lost: number;
   readonly heardAtMs: number;
+  /** What would be lost if it died now, as it said last. */
+  readonly open: number;
 }
 
 export interface Senders {
@@ -137,7 +139,7 @@ export class UsageRows {
         to,
       )
       .toArray()
-      .map(({ start, sums }) => ({ start, sums: JSON.parse(sums) as UsageSums }));
+      .map(({ start, sums }) => ({ start, sums: sumsOf(sums) }));
   }
 
   #exists(): boolean {
@@ -146,6 +148,12 @@ export class UsageRows {
       0;
     return this.#isThere;
   }
+}
+
+/** A row that was written here. */
+function sumsOf(text: string): UsageSums {
+  const sums: UsageSums = JSON.parse(text);
+  return sums;
 }
 
 /** All that sixty rows can hold. */

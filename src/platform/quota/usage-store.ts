@@ -28,6 +28,8 @@ import {
 const WRITE_AFTER_MS = 15_000;
 /** An isolate holds a batch for 10 minutes: after this long none comes again. */
 const FORGET_SENDER_AFTER_MS = 1_800_000;
+/** A living isolate has said more long before. */
+const SILENT_AFTER_MS = 120_000;
 const MAX_SENDERS = 3_000;
 /** What is said to be older or newer than that counts in the last minute that is not: sums stay whole. */
 const MAX_BEHIND_MINUTES = 30;
@@ -87,12 +89,12 @@ export class UsageStore {
     const last = Math.min(wanted.to, Math.floor(nowMs / lengthMs) + MAX_AHEAD_MINUTES);
     const read = (from: number, to: number): readonly Point[] =>
       isMinutes ? this.#minutes(from, to) : this.#hours(from, to);
-    return { ...usagePage(first, last, wanted, read), lost: this.#all().lost, nowMs };
+    return { ...usagePage(first, last, wanted, read), lost: lostBy(this.#all(), nowMs), nowMs };
   }
 
   #receive(message: UsageMessage, nowMs: number): void {
     const { byId, lost } = this.#all();
-    const before = byId.get(message.sender) ?? { ...NOTHING_RECEIVED, lost: 0, heardAtMs: nowMs };
+    const before = byId.get(message.sender) ?? { ...NOTHING_RECEIVED, lost: 0, open: 0, heardAtMs: nowMs };
     const fresh = message.batches.filter(({ sequence }) => !has(before, sequence));
     const skipped = skipTo(before, message.oldest);
     // Made out before anything is changed: a row that cannot be read must not leave half a batch behind.
@@ -100,10 +102,10 @@ export class UsageStore {
     for (const batch of fresh) this.#count(batch, nowMs);
     const received = fresh.reduce((sum, { sequence }) => receive(sum, sequence), skipped);
     const newlyLost = Math.max(0, message.lost - before.lost);
-    const sender: Sender = { ...received, lost: before.lost + newlyLost, heardAtMs: nowMs };
+    const sender: Sender = { ...received, lost: before.lost + newlyLost, open: message.open, heardAtMs: nowMs };
     byId.set(message.sender, sender);
     this.#senders = { byId, lost: lost + newlyLost };
-    if (fresh.length > 0 || newlyLost > 0) this.#isChanged = true;
+    if (fresh.length > 0 || newlyLost > 0 || message.open !== before.open) this.#isChanged = true;
   }
 
   #count({ minutes }: UsageBatch, nowMs: number): void {
@@ -211,8 +213,17 @@ function placed(minute: number, nowMs: number): number {
   return Math.min(now + MAX_AHEAD_MINUTES, Math.max(now - MAX_BEHIND_MINUTES, minute));
 }
 
+/** With what those had open of whom nothing was heard: they are dead, or it comes still and is taken off again. */
+function lostBy({ byId, lost }: Senders, nowMs: number): number {
+  const silent = [...byId.values()].filter(({ heardAtMs }) => heardAtMs <= nowMs - SILENT_AFTER_MS);
+  return silent.reduce((sum, { open }) => sum + open, lost);
+}
+
 function forgetting({ byId, lost }: Senders, nowMs: number): Senders {
   const heard = [...byId].filter(([, { heardAtMs }]) => heardAtMs > nowMs - FORGET_SENDER_AFTER_MS);
   const newest = heard.toSorted(([, a], [, b]) => a.heardAtMs - b.heardAtMs).slice(-MAX_SENDERS);
-  return { byId: new Map(newest), lost };
+  const kept = { byId: new Map(newest), lost: 0 };
+  const all = { byId, lost };
+  // Whoever is forgotten has lost what he had open.
+  return { ...kept, lost: lostBy(all, nowMs) - lostBy(kept, nowMs) };
 }
