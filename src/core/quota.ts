@@ -1,5 +1,6 @@
 /** The quota as arithmetic: permits counted in sub-buckets of 250 ms, so that no 60 s anywhere hold more than the limit (docs/design/quota-one-permit.md). */
 import { type EpochChange, type EpochNews, MAX_RECENT_CHANGES } from './news.ts';
+import type { CountedSlice } from './quota-forecast.ts';
 
 /** A permit may be used this long after it was asked for, less the margin. */
 export const PERMIT_LIFETIME_MS = 2_000;
@@ -9,7 +10,7 @@ export const PERMIT_MARGIN_MS = 500;
 const COUNTED_WINDOW_MS = 61_000;
 const BUCKET_MS = 250;
 /** A permit may be used at the very end of its life and then stands in windows that begin there: it is counted from its grant until they are over. */
-const COUNTED_AFTER_BUCKET_MS = PERMIT_LIFETIME_MS + COUNTED_WINDOW_MS;
+export const COUNTED_AFTER_BUCKET_MS = PERMIT_LIFETIME_MS + COUNTED_WINDOW_MS;
 /** A project whose limit is 0 is closed: no bucket that leaves brings room. */
 const CLOSED_RETRY_AFTER_MS = 60_000;
 
@@ -70,6 +71,15 @@ export function grant(state: QuotaState, nowMs: number, limit: number): GrantOut
 /** How many permits count at this moment: the limit less this is free. */
 export function countedPermits(state: QuotaState, nowMs: number): number {
   return sumOf(countedBuckets(state, objectTimeMs(state, nowMs)));
+}
+
+/** What counts, and until when: for a forecast. */
+export function countedSlices(state: QuotaState, nowMs: number): readonly CountedSlice[] {
+  return countedBuckets(state, objectTimeMs(state, nowMs)).map((bucket) => ({
+    permits: bucket.permits,
+    grantedAtMs: bucket.index * BUCKET_MS,
+    leavesAtMs: leavesAtMs(bucket),
+  }));
 }
 
 /** The state after a restart, from whatever rows the ring holds. Time goes on no earlier than the newest of them. */

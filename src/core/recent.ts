@@ -2,6 +2,7 @@
 import type { JsonObject } from './json.ts';
 import type { Principal } from './principal.ts';
 import type { Project } from './resources.ts';
+import type { UsageMessage } from './usage-delivery.ts';
 
 export interface RecentExchange {
   /** The request's; of two records with one id the later one counts. */
@@ -32,6 +33,8 @@ export interface RecentBatch {
   readonly records: readonly RecentExchange[];
   /** How many it had to let go before anybody took them. */
   readonly dropped: number;
+  /** What it counted; travels with the rest. */
+  readonly usage?: UsageMessage;
 }
 
 /** Newest first, each exchange once. */

@@ -377,6 +377,7 @@ describe('rotation by command', () => {
       issuerKeys: env.ISSUER_KEYS,
       usage,
       recentExchanges: usage,
+      usagePoints: usage,
     });
     const rotated = await admin.rotateSigningKeys(projectNumber, { alg: 'ES256', emergency: true }, 'bo@example.com');
     expect(rotated.ok).toBe(true);

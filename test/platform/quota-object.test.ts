@@ -155,6 +155,7 @@ describe('the clock', () => {
       'remember',
       'spend',
       'usage',
+      'usagePoints',
     ]);
   });
 });

@@ -39,6 +39,8 @@ function world(): World & { readonly namespace: QuotaObjects } {
     nowMs: () => made.nowMs,
     wait: () => new Promise((resolve) => void waiting.push(resolve)),
     inBackground: (work) => made.tasks.push(work),
+    newId: () => 'isolate',
+    projectExists: async () => true,
   });
   return Object.assign(made, { sender });
 

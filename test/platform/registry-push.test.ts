@@ -163,6 +163,7 @@ describe('discovery', () => {
       } as unknown as typeof env.ISSUER_KEYS,
       usage: async () => ({ ok: true, value: { limitPerMinute: 1, countedPermits: 0 } }),
       recentExchanges: async () => ({ records: [], dropped: 0 }),
+      usagePoints: async () => ({ points: [], lost: 0, nowMs: 0 }),
     });
   const kubernetes = { clusterUri: 'https://d.example.com', issuerUri: 'https://d.example.com' };
 

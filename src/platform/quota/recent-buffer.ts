@@ -15,6 +15,10 @@ export class RecentBuffer {
     this.#keep(projectNumber, { records: [...others, record], dropped });
   }
 
+  has(projectNumber: string): boolean {
+    return this.#batches.get(projectNumber) !== undefined;
+  }
+
   /** All there is, which is gone from here. */
   take(projectNumber: string): RecentBatch | undefined {
     const batch = this.#batches.get(projectNumber);
@@ -42,6 +46,6 @@ export class RecentBuffer {
 const EMPTY: RecentBatch = { records: [], dropped: 0 };
 
 /** As it is sent a second time: whether the first one arrived is not known. */
-export function sentAgain({ records, dropped }: RecentBatch): RecentBatch {
-  return { records: records.map((record) => ({ ...record, again: true })), dropped };
+export function sentAgain(batch: RecentBatch): RecentBatch {
+  return { ...batch, records: batch.records.map((record) => ({ ...record, again: true })) };
 }

@@ -5,7 +5,9 @@
 import {
   type AdvanceInput,
   advanceProject,
+  COUNTED_AFTER_BUCKET_MS,
   countedPermits,
+  countedSlices,
   grant,
   objectTimeMs,
   PERMIT_LIFETIME_MS,
@@ -17,6 +19,7 @@ import {
   ringSlot,
   type SpendAnswer,
 } from '../../core/quota.ts';
+import { refusalsStartInMs } from '../../core/quota-forecast.ts';
 import { judgeOnce, type SpendOnce } from '../../core/quota-once.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
 import { RECENT_RETENTION } from '../../core/recent.ts';
@@ -26,6 +29,8 @@ import { OwnLimitRow } from './own-limit-row.ts';
 export interface QuotaUsage {
   readonly limitPerMinute: number;
   readonly countedPermits: number;
+  /** At this rate; absent: not at all. */
+  readonly refusalsStartInMs?: number;
 }
 
 /** The answers about a project that no Registry ever announced. Nothing is written for it: strangers make up project numbers. */
@@ -152,6 +157,12 @@ export class QuotaStore {
       limitPerMinute: this.#project?.limitPerMinute ?? 0,
       countedPermits: countedPermits(this.#state, nowMs),
     };
+  }
+
+  /** In how long refusals start at this rate; undefined: not at all. */
+  forecastMs(nowMs: number): number | undefined {
+    const slices = countedSlices(this.#state, nowMs);
+    return refusalsStartInMs(slices, nowMs, this.#project?.limitPerMinute ?? 0, COUNTED_AFTER_BUCKET_MS);
   }
 
   /** One row a grant: an old bucket's slot is overwritten, for deletes are billed as writes. */
