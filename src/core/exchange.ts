@@ -14,6 +14,7 @@ import { type Principal, principalIdentifier } from './principal.ts';
 import { recentRetentionSeconds } from './recent.ts';
 import { type Memory, rememberGrant, rememberRefusal } from './remember.ts';
 import { err, ok, type Result } from './result.ts';
+import { MAX_MINTED_BYTES, sizeDenial } from './token-size.ts';
 
 export interface ExchangeInput {
   readonly requestId: string;
@@ -32,8 +33,6 @@ export interface Issued {
   readonly expiresInSeconds: number;
   readonly scopes: readonly string[];
 }
-
-const MAX_MINTED_BYTES = 8_192;
 
 /** Filled along the way, for the event and the memory. */
 interface Trace extends Memory {
@@ -142,7 +141,9 @@ async function decide(
   const { principal, expiresAtSeconds, ...once } = authenticated.value;
   trace.principal = principal;
   const grant = await authorize(input, principal, expiresAtSeconds, view, ports, trace);
-  return grant.ok ? ok({ grant: grant.value, ...once }) : grant;
+  if (!grant.ok) return grant;
+  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, Math.floor(ports.nowMs() / 1_000));
+  return tooLarge === undefined ? ok({ grant: grant.value, ...once }) : err(tooLarge);
 }
 
 async function authorize(

@@ -189,6 +189,72 @@ describe('the final word', () => {
   }, 60_000);
 });
 
+describe('a subject with many groups', () => {
+  it('is spelled out once, however many members the policies name', () => {
+    const readsWith = (count: number): number => {
+      let reads = 0;
+      const principal: Principal = {
+        ...principalOf('shop', 'a', undefined, 'u1'),
+        get groups() {
+          reads += 1;
+          return ['admins'];
+        },
+      };
+      const members = Array.from({ length: count }, (_, index) => `principal://${POOL}/subject/ns/shop/sa/a${index}`);
+      const targetBindings = [{ role: 'projects/demo/roles/reader', members }];
+      const denyRules = [
+        {
+          shown: 'denypolicies/p rules[0]',
+          deniedPrincipals: members,
+          exceptionPrincipals: members,
+          deniesExchange: true,
+          deniedRoleIds: [],
+        },
+      ];
+      const { bindings } = explained({ targetBindings, projectBindings: [], denyRules }, { principal, isWhole: true });
+      expect(bindings[0]?.members).toHaveLength(count);
+      return reads;
+    };
+    expect(readsWith(200)).toBe(readsWith(1));
+  });
+});
+
+describe('a condition of which only a token tells the last of many attributes', () => {
+  const tags = Array.from({ length: 31 }, (_, index) => `resource.matchTag("1/t", "${index}")`);
+  const last = (attribute: string): string => `[${[...tags, attribute].join(', ')}].exists(b, b)`;
+  const byName = (expression: string) => {
+    const subject = namedSubject(`principal://${POOL}/subject/ns/shop/sa/a`);
+    if (subject === undefined) throw new Error('no name');
+    const everyone = [`principalSet://${POOL}/*`];
+    const rule: EdgeDenyRule = {
+      shown: 'denypolicies/p rules[0]',
+      deniedPrincipals: everyone,
+      exceptionPrincipals: [],
+      deniesExchange: true,
+      deniedRoleIds: [],
+      condition: { expression },
+    };
+    const targetBindings = [{ role: 'projects/demo/roles/reader', members: everyone }];
+    return explained({ targetBindings, projectBindings: [], denyRules: [rule] }, subject);
+  };
+
+  it('is not decided by a name, and shows no more values than before', () => {
+    const { access, rules } = byName(last(`request.workload.cluster == "${CLUSTER}"`));
+    expect([access, rules[0]?.applies]).toEqual(['unknown', 'unknown']);
+    expect(rules[0]?.condition?.values).toHaveLength(30);
+    expect(rules[0]?.condition).not.toHaveProperty('names');
+  });
+
+  it('is decided where a name does tell it', () => {
+    expect(byName(last('request.workload.namespace == "shop"')).access).toBe('no');
+    expect(byName(last('request.workload.namespace == "billing"')).access).toBe('yes');
+  });
+
+  it('is not decided by a name either where a map of the token is handed on', () => {
+    expect(byName('[request.workload.claims].exists(c, c.tier == "gold")').access).toBe('unknown');
+  });
+});
+
 describe('a condition is told with the values that decided', () => {
   const told = (expression: string): Explanation['bindings'][number]['condition'] => {
     const binding = {

@@ -50,7 +50,7 @@ export interface ExplainQuestion {
   readonly rules: readonly PathRule[];
 }
 
-interface ExplainedCondition extends ConditionExplanation {
+export interface ExplainedCondition extends Omit<ConditionExplanation, 'names'> {
   readonly expression: string;
   readonly title?: string;
 }

@@ -1,25 +1,35 @@
 /** Why a principal may, or may not: every binding and every deny rule on the path, each with its reasons, and the final word. Never for the refused. */
-import type { ExplainedBinding, ExplainedRule, Explanation, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
+import type {
+  ExplainedBinding,
+  ExplainedCondition,
+  ExplainedRule,
+  Explanation,
+  ExplainQuestion,
+  PathPolicy,
+  PathRule,
+} from './answer.ts';
 import { all, any, certain, not, type Certainty } from './certainty.ts';
-import { hangsOnToken, membershipOf, type Subject } from './subject.ts';
+import { hangsOnToken, membershipOf, type Membership, type Subject } from './subject.ts';
 import { claimsOf, grantForBroker, grantForTarget } from '../grant.ts';
 import { shownBinding } from '../iam.ts';
 import type { PolicyCompiler } from '../policy/cache.ts';
 import { explainCondition } from '../policy/explanation.ts';
 import { bindingActivations, type Activation } from '../policy/variables.ts';
 import type { Binding, ConditionText } from '../resources.ts';
+import { sizeDenial } from '../token-size.ts';
 import { workloadOf } from '../workload.ts';
 
 export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Explanation {
   const { subject, timeSeconds, wanted, path, rules } = question;
   const resource = wanted.kind === 'target' ? resourceOf(wanted.target.target) : { tags: {}, tagIds: {} };
   const activation = bindingActivations(resource, workloadOf(subject.principal))(timeSeconds);
+  const who: Who = { subject, membership: membershipOf(subject) };
   const bindings = path.flatMap((policy) =>
-    policy.policy.bindings.map((binding) => explainBinding(binding, policy, subject, activation)),
+    policy.policy.bindings.map((binding) => explainBinding(binding, policy, who, activation)),
   );
   // Whoever decides about a right over the broker itself (pushing keys) has no token at hand.
   const atRules = wanted.kind === 'permission' ? bindingActivations(resource)(timeSeconds) : activation;
-  const explainedRules = rules.map((rule) => explainRule(rule, subject, atRules));
+  const explainedRules = rules.map((rule) => explainRule(rule, who, atRules));
   const exchange = subject.isWhole ? exchangeOf(question, compiler) : undefined;
   return {
     bindings,
@@ -27,6 +37,11 @@ export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Ex
     access: accessOf(question, bindings, explainedRules),
     ...(exchange === undefined ? {} : { exchange }),
   };
+}
+
+interface Who {
+  readonly subject: Subject;
+  readonly membership: Membership;
 }
 
 function resourceOf({
@@ -37,18 +52,18 @@ function resourceOf({
   return { ...resource, tags, tagIds };
 }
 
-function explainBinding(binding: Binding, policy: PathPolicy, subject: Subject, at: Activation): ExplainedBinding {
+function explainBinding(binding: Binding, policy: PathPolicy, who: Who, at: Activation): ExplainedBinding {
   const { on, counts, exactOnly = false } = policy;
   const members = binding.members.map((member) => ({
     member,
-    matches: exactOnly && !member.startsWith('principal://') ? certain(false) : membershipOf(member, subject),
+    matches: exactOnly && !member.startsWith('principal://') ? certain(false) : who.membership(member),
   }));
   const condition = binding.condition && explainedCondition(binding.condition, at);
   const roleCounts = counts.includes(binding.role) && !(exactOnly && condition !== undefined);
   const access = all(
     certain(roleCounts),
     any(members.map((member) => member.matches)),
-    condition === undefined ? 'yes' : holds(condition, subject, 'no'),
+    condition === undefined ? 'yes' : holds(condition, who.subject, 'no'),
   );
   return {
     on,
@@ -57,16 +72,16 @@ function explainBinding(binding: Binding, policy: PathPolicy, subject: Subject, 
     members,
     roleCounts,
     access,
-    ...(condition === undefined ? {} : { condition }),
+    ...(condition === undefined ? {} : { condition: condition.shown }),
   };
 }
 
-function explainRule({ on, rule, concerns }: PathRule, subject: Subject, at: Activation): ExplainedRule {
-  const denied = any(rule.deniedPrincipals.map((member) => membershipOf(member, subject)));
-  const excepted = any(rule.exceptionPrincipals.map((member) => membershipOf(member, subject)));
+function explainRule({ on, rule, concerns }: PathRule, who: Who, at: Activation): ExplainedRule {
+  const denied = any(rule.deniedPrincipals.map(who.membership));
+  const excepted = any(rule.exceptionPrincipals.map(who.membership));
   const condition = rule.condition && explainedCondition(rule.condition, at);
   // A deny that cannot be evaluated applies.
-  const applies = condition === undefined ? 'yes' : holds(condition, subject, 'yes');
+  const applies = condition === undefined ? 'yes' : holds(condition, who.subject, 'yes');
   return {
     on,
     shown: rule.shown,
@@ -74,24 +89,24 @@ function explainRule({ on, rule, concerns }: PathRule, subject: Subject, at: Act
     excepted,
     concerns,
     applies: all(certain(concerns === 'everything' || concerns.length > 0), denied, not(excepted), applies),
-    ...(condition === undefined ? {} : { condition }),
+    ...(condition === undefined ? {} : { condition: condition.shown }),
   };
 }
 
-type Explained = NonNullable<ExplainedBinding['condition']>;
+interface Explained {
+  readonly shown: ExplainedCondition;
+  readonly names: readonly string[];
+}
 
 function explainedCondition(condition: ConditionText, activation: Activation): Explained {
   const { expression, title } = condition;
-  return {
-    expression,
-    ...(title === undefined ? {} : { title }),
-    ...explainCondition(expression, 'binding', activation),
-  };
+  const { names, ...explained } = explainCondition(expression, 'binding', activation);
+  return { shown: { expression, ...(title === undefined ? {} : { title }), ...explained }, names };
 }
 
-function holds(condition: Explained, subject: Subject, onError: Certainty): Certainty {
-  if (condition.values.some(({ expression }) => hangsOnToken(expression, subject))) return 'unknown';
-  return condition.value === undefined ? onError : certain(condition.value);
+function holds({ shown, names }: Explained, subject: Subject, onError: Certainty): Certainty {
+  if (names.some((name) => hangsOnToken(name, subject))) return 'unknown';
+  return shown.value === undefined ? onError : certain(shown.value);
 }
 
 /** Role by role, as the exchange decides: one that some binding gives, and that no rule takes away. */
@@ -126,6 +141,8 @@ function exchangeOf(question: ExplainQuestion, compiler: PolicyCompiler): Explan
       ? grantForBroker(subject.principal, project, publicOrigin, compiler, subjectExpiresAtSeconds, timeSeconds)
       : grantForTarget(subject.principal, project, wanted.target, [], compiler, subjectExpiresAtSeconds, timeSeconds);
   if (!grant.ok) return { granted: false, denial: grant.error };
+  const tooLarge = sizeDenial(grant.value, publicOrigin, timeSeconds);
+  if (tooLarge !== undefined) return { granted: false, denial: tooLarge };
   const claims = claimsOf(grant.value, publicOrigin, '', timeSeconds);
   const { roles, binding } = grant.value;
   return {

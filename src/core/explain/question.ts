@@ -1,7 +1,9 @@
 /** From what was asked to the whole question: the policies on the path as the Registry has them now, and what of them counts. */
 import type { Asked, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
+import { type Subject, withoutCluster } from './subject.ts';
 import type { AdminDenial } from '../admin/denial.ts';
 import { rulesDenying } from '../admin/deny-resolution.ts';
+import { createPoolReader } from '../admin/lint/pool-facts.ts';
 import { policyResourceName } from '../admin/policies.ts';
 import { PUSH_PERMISSION } from '../admin/push-keys.ts';
 import { permissionsOf, roleName } from '../admin/roles.ts';
@@ -24,7 +26,8 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
   if (asked.wanted.kind === 'target' && target === undefined) {
     return err({ tag: 'not_found', resource: targetName(projectNumber, asked.wanted.targetId) });
   }
-  const { subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin, resource, organizationPolicy } = asked;
+  const { subjectExpiresAtSeconds, timeSeconds, publicOrigin, resource, organizationPolicy } = asked;
+  const subject = inItsPool(asked.subject, state);
   const common = { subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin };
   // Wherever it is asked, a target's own policy decides first.
   const own = asked.wanted.kind === 'target' ? { kind: 'target' as const, targetId: asked.wanted.targetId } : resource;
@@ -64,6 +67,13 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
     const concerns = rule.deniedRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
     return { on, rule, concerns: rule.deniesExchange ? 'everything' : concerns };
   }
+}
+
+/** A name alone does not say what its pool is made of: the rows do. */
+function inItsPool(subject: Subject, state: ConfigState): Subject {
+  const { projectNumber, poolId } = subject.principal.provider;
+  if (subject.isWhole || projectNumber !== state.project().projectNumber) return subject;
+  return createPoolReader(state)(poolId)?.kind === 'oidc' ? withoutCluster(subject) : subject;
 }
 
 function policyOn(state: ConfigState, resource: Asked['resource']): { readonly on: string; readonly policy: Policy } {

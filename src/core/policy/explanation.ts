@@ -21,25 +21,32 @@ export interface ConditionExplanation {
   readonly value?: boolean;
   readonly error?: string;
   readonly values: readonly NamedValue[];
+  /** All that it names: what is decided by them must not hang on how many are shown. */
+  readonly names: readonly string[];
 }
 
 const MAX_NAMED = 30;
 
 export function explainCondition(source: string, scope: ConditionScope, activation: Activation): ConditionExplanation {
   const condition = compileCondition(source, scope);
-  if (!condition.ok) return { error: `does not compile: ${condition.error.message}`, values: [] };
+  if (!condition.ok) return { error: `does not compile: ${condition.error.message}`, values: [], names: [] };
   const result = evaluateActivated(condition.value, activation);
-  const values = valuesIn(source, engineFor(scope), activation);
-  return result.ok ? { value: result.value, values } : { error: result.error, values };
+  const named = valuesIn(source, engineFor(scope), activation);
+  return result.ok ? { value: result.value, ...named } : { error: result.error, ...named };
 }
 
 /** Parsed anew: what runs was changed when it was made ready. */
-function valuesIn(source: string, engine: Engine, activation: Activation): readonly NamedValue[] {
+function valuesIn(
+  source: string,
+  engine: Engine,
+  activation: Activation,
+): Pick<ConditionExplanation, 'values' | 'names'> {
   const { expr } = parse(source);
-  if (expr === undefined) return [];
+  if (expr === undefined) return { values: [], names: [] };
   const named = new Map<string, Expr>();
   collect(expr, new Set());
-  return [...named].slice(0, MAX_NAMED).map(([expression, piece]) => valueOf(expression, piece));
+  const values = [...named].slice(0, MAX_NAMED).map(([expression, piece]) => valueOf(expression, piece));
+  return { values, names: [...named.keys()] };
 
   function collect(node: Expr, bound: ReadonlySet<string>): void {
     const text = nameOf(node, bound);
