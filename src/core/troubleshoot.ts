@@ -67,7 +67,11 @@ export function createTroubleshoot(ports: TroubleshootPorts, admin: AdminPort): 
     const who = await subjectOf(input, timeSeconds, ports, admin);
     if (!who.ok) return who;
     const { token } = who.value;
-    if (!('subject' in who.value)) return ok({ resource, timeSeconds, access: 'no', ...(token ? { token } : {}) });
+    if (!('subject' in who.value)) {
+      // Whoever did not answer might have said yes.
+      const access = token?.denial?.tag === 'unavailable' ? 'unknown' : 'no';
+      return ok({ resource, timeSeconds, access, ...(token ? { token } : {}) });
+    }
     const { subject, expiresAtSeconds } = who.value;
     const isExchange = wanted.value.wanted.kind !== 'permission';
     if (isExchange && at !== undefined && subject.principal.provider.projectNumber !== at.projectNumber) {

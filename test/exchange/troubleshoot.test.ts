@@ -257,6 +257,76 @@ describe('at the edges', () => {
   });
 });
 
+describe('a permission on a target', () => {
+  const denies = (): string =>
+    `/v2/policies/cloudresourcemanager.googleapis.com%2Fprojects%2F${project.number}/denypolicies`;
+
+  it('is told as the exchange decides: with the target’s tags, and with the roles that go whole', async () => {
+    await setPolicy(target.path, [
+      { role: writer, members: [who('namespace/shop', 'principalSet')] },
+      {
+        role: reader,
+        members: [who('namespace/tagged', 'principalSet')],
+        condition: { expression: 'resource.matchTag("1/env", "prod")' },
+      },
+    ]);
+    const shop = { token: await cluster.token(), permission: 'storage.objects.create' };
+    const tagged = { token: await cluster.token({ namespace: 'tagged' }), permission: 'storage.objects.get' };
+    expect(await troubleshoot(target.path, shop)).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+    expect(await troubleshoot(target.path, tagged)).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+    expect((await exchange(cluster, target.uri, tagged.token)).status).toBe(200);
+    const rule = {
+      deniedPrincipals: ['principalSet://goog/public:all'],
+      exceptionPrincipals: [who('namespace/tagged', 'principalSet')],
+      deniedPermissions: ['storage.objects.create'],
+      denialCondition: { expression: 'resource.matchTag("1/env", "prod")' },
+    };
+    await must('POST', `${denies()}?policyId=freeze`, { rules: [{ denyRule: rule }] });
+    expect(await troubleshoot(target.path, shop)).toMatchObject({ overallAccessState: 'CANNOT_ACCESS' });
+    expect(await troubleshoot(target.path, tagged)).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+    expect((await exchange(cluster, target.uri, shop.token)).status).toBe(400);
+    await must('DELETE', `${denies()}/freeze`);
+  });
+});
+
+describe('what a name does not tell', () => {
+  it('is not made up: no cluster, no verdict', async () => {
+    const expression = `request.workload.cluster == "${cluster.clusterUri}" && request.workload.namespace == "shop"`;
+    await setPolicy(target.path, [
+      { role: reader, members: [who('namespace/shop', 'principalSet')], condition: { expression } },
+    ]);
+    const told = await troubleshoot(target.path, { principal: who('subject/ns/shop/sa/checkout') });
+    expect(told['overallAccessState']).toBe('UNKNOWN_INFO');
+    expect(told).toMatchObject({
+      allowPolicyExplanation: {
+        explainedPolicies: [
+          {
+            bindingExplanations: [
+              {
+                conditionExplanation: {
+                  evaluationStates: [
+                    { expression: 'request.workload.cluster', errors: [{ message: 'only a token would tell' }] },
+                    { expression: 'request.workload.namespace', value: '"shop"' },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+      },
+    });
+    expect(JSON.stringify(told)).not.toContain('"value":false');
+  });
+
+  it('and a token that holds is verified, whoever is shut out then', async () => {
+    const shut = await addCluster(project, { extra: { attributeCondition: 'false' } });
+    expect(await troubleshoot(target.path, { token: await shut.token() })).toMatchObject({
+      overallAccessState: 'CANNOT_ACCESS',
+      tokenExplanation: { verified: true, reason: 'condition_false' },
+    });
+  });
+});
+
 describe('what is refused', () => {
   it('strangers: an explanation is not for the refused', async () => {
     const body = JSON.stringify({ token: await cluster.token() });

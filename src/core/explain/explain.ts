@@ -15,20 +15,22 @@ import { shownBinding } from '../iam.ts';
 import type { PolicyCompiler } from '../policy/cache.ts';
 import { explainCondition } from '../policy/explanation.ts';
 import { bindingActivations, type Activation } from '../policy/variables.ts';
-import type { Binding, ConditionText } from '../resources.ts';
+import type { Binding, ConditionText, Target } from '../resources.ts';
 import { sizeDenial } from '../token-size.ts';
 import { workloadOf } from '../workload.ts';
 
 export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Explanation {
   const { subject, timeSeconds, wanted, path, rules } = question;
-  const resource = wanted.kind === 'target' ? resourceOf(wanted.target.target) : { tags: {}, tagIds: {} };
+  const target = wanted.kind === 'broker' ? undefined : wanted.target;
+  const resource = target === undefined ? { tags: {}, tagIds: {} } : resourceOf(target.target);
   const activation = bindingActivations(resource, workloadOf(subject.principal))(timeSeconds);
   const who: Who = { subject, membership: membershipOf(subject) };
   const bindings = path.flatMap((policy) =>
     policy.policy.bindings.map((binding) => explainBinding(binding, policy, who, activation)),
   );
   // Whoever decides about a right over the broker itself (pushing keys) has no token at hand.
-  const atRules = wanted.kind === 'permission' ? bindingActivations(resource)(timeSeconds) : activation;
+  const hasToken = wanted.kind !== 'permission' || target !== undefined;
+  const atRules = hasToken ? activation : bindingActivations(resource)(timeSeconds);
   const explainedRules = rules.map((rule) => explainRule(rule, who, atRules));
   const exchange = subject.isWhole ? exchangeOf(question, compiler) : undefined;
   return {
@@ -44,11 +46,7 @@ interface Who {
   readonly membership: Membership;
 }
 
-function resourceOf({
-  resource,
-  tags,
-  tagIds,
-}: Extract<ExplainQuestion['wanted'], { kind: 'target' }>['target']['target']) {
+function resourceOf({ resource, tags, tagIds }: Target) {
   return { ...resource, tags, tagIds };
 }
 
@@ -72,7 +70,7 @@ function explainBinding(binding: Binding, policy: PathPolicy, who: Who, at: Acti
     members,
     roleCounts,
     access,
-    ...(condition === undefined ? {} : { condition: condition.shown }),
+    ...(condition === undefined ? {} : { condition: told(condition, who.subject) }),
   };
 }
 
@@ -89,7 +87,7 @@ function explainRule({ on, rule, concerns }: PathRule, who: Who, at: Activation)
     excepted,
     concerns,
     applies: all(certain(concerns === 'everything' || concerns.length > 0), denied, not(excepted), applies),
-    ...(condition === undefined ? {} : { condition: condition.shown }),
+    ...(condition === undefined ? {} : { condition: told(condition, who.subject) }),
   };
 }
 
@@ -102,6 +100,16 @@ function explainedCondition(condition: ConditionText, activation: Activation): E
   const { expression, title } = condition;
   const { names, ...explained } = explainCondition(expression, 'binding', activation);
   return { shown: { expression, ...(title === undefined ? {} : { title }), ...explained }, names };
+}
+
+/** Of a name alone, what its token would say is not made up: no value, and no verdict that hangs on one. */
+function told({ shown, names }: Explained, subject: Subject): ExplainedCondition {
+  if (!names.some((name) => hangsOnToken(name, subject))) return shown;
+  const { value: _value, error: _error, ...rest } = shown;
+  const values = shown.values.map((one) =>
+    hangsOnToken(one.expression, subject) ? { expression: one.expression, onlyByToken: true as const } : one,
+  );
+  return { ...rest, values };
 }
 
 function holds({ shown, names }: Explained, subject: Subject, onError: Certainty): Certainty {

@@ -14,6 +14,8 @@ export interface NamedValue {
   readonly expression: string;
   /** As CEL would spell it; absent where there is none. */
   readonly value?: string;
+  /** What only a token would tell, of a principal who is known by name. */
+  readonly onlyByToken?: true;
 }
 
 export interface ConditionExplanation {
