@@ -50,12 +50,12 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
         return { on: policyResourceName(state, place), rule, concerns: 'everything' };
       }),
     );
-    const asked = own.kind === 'target' ? rows.target(own.targetId) : undefined;
-    if (asked === undefined) return ok({ ...common, wanted: { kind: 'permission' }, path, rules: denying });
+    const there = own.kind === 'target' ? rows.target(own.targetId) : undefined;
+    if (there === undefined) return ok({ ...common, wanted: { kind: 'permission' }, path, rules: denying });
     // A role that holds anything denied goes whole, and with it what is asked about.
     const known = new Set(denying.map(({ rule }) => rule.shown));
-    const others = rulesOf(asked).filter(({ rule }) => !known.has(rule.shown));
-    return ok({ ...common, wanted: { kind: 'permission', target: asked }, path, rules: [...denying, ...others] });
+    const others = rulesOf(there).filter(({ rule }) => !known.has(rule.shown));
+    return ok({ ...common, wanted: { kind: 'permission', target: there }, path, rules: [...denying, ...others] });
   }
   const opening = project.openingRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
   const path = policies.map((one): PathPolicy => ({ ...one, counts: wanted.kind === 'target' ? opening : [] }));
@@ -64,10 +64,10 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
   return ok({ ...common, wanted: { kind: 'target', project, target }, path, rules });
 
   function rulesOf(on: Shards['target'] | undefined): readonly PathRule[] {
-    const own = (on?.denyRules ?? []).map((rule) =>
+    const ofTarget = (on?.denyRules ?? []).map((rule) =>
       edgeRule(targetName(projectNumber, on?.target.targetId ?? ''), rule),
     );
-    return [...own, ...(project.denyRules ?? []).map((rule) => edgeRule(projectName(projectNumber), rule))];
+    return [...ofTarget, ...(project.denyRules ?? []).map((rule) => edgeRule(projectName(projectNumber), rule))];
   }
 
   function edgeRule(on: string, rule: EdgeDenyRule): PathRule {
