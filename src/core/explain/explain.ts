@@ -5,7 +5,12 @@ import { hangsOnToken, membershipOf, type Subject } from './subject.ts';
 import { claimsOf, grantForBroker, grantForTarget } from '../grant.ts';
 import { shownBinding } from '../iam.ts';
 import type { PolicyCompiler } from '../policy/cache.ts';
-import { explainCondition } from '../policy/explanation.ts';
+import {
+  explainCondition,
+  newExplanationBudget,
+  NOT_LOOKED_AT,
+  type ConditionExplanation,
+} from '../policy/explanation.ts';
 import { bindingActivations, type Activation } from '../policy/variables.ts';
 import type { Binding, ConditionText } from '../resources.ts';
 import { workloadOf } from '../workload.ts';
@@ -14,12 +19,18 @@ export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Ex
   const { subject, timeSeconds, wanted, path, rules } = question;
   const resource = wanted.kind === 'target' ? resourceOf(wanted.target.target) : { tags: {}, tagIds: {} };
   const activation = bindingActivations(resource, workloadOf(subject.principal))(timeSeconds);
-  const bindings = path.flatMap((policy) =>
-    policy.policy.bindings.map((binding) => explainBinding(binding, policy, subject, activation)),
-  );
   // Whoever decides about a right over the broker itself (pushing keys) has no token at hand.
   const atRules = wanted.kind === 'permission' ? bindingActivations(resource)(timeSeconds) : activation;
-  const explainedRules = rules.map((rule) => explainRule(rule, subject, atRules));
+  const budget = newExplanationBudget();
+  const explainAt =
+    (at: Activation): ExplainText =>
+    (expression) =>
+      explainCondition(expression, 'binding', at, compiler, budget);
+  // Rules first: what is not looked at must not hide what takes away.
+  const explainedRules = rules.map((rule) => explainRule(rule, subject, explainAt(atRules)));
+  const bindings = path.flatMap((policy) =>
+    policy.policy.bindings.map((binding) => explainBinding(binding, policy, subject, explainAt(activation))),
+  );
   const exchange = subject.isWhole ? exchangeOf(question, compiler) : undefined;
   return {
     bindings,
@@ -37,13 +48,18 @@ function resourceOf({
   return { ...resource, tags, tagIds };
 }
 
-function explainBinding(binding: Binding, policy: PathPolicy, subject: Subject, at: Activation): ExplainedBinding {
+function explainBinding(
+  binding: Binding,
+  policy: PathPolicy,
+  subject: Subject,
+  explainText: ExplainText,
+): ExplainedBinding {
   const { on, counts, exactOnly = false } = policy;
   const members = binding.members.map((member) => ({
     member,
     matches: exactOnly && !member.startsWith('principal://') ? certain(false) : membershipOf(member, subject),
   }));
-  const condition = binding.condition && explainedCondition(binding.condition, at);
+  const condition = binding.condition && explainedCondition(binding.condition, explainText);
   const roleCounts = counts.includes(binding.role) && !(exactOnly && condition !== undefined);
   const access = all(
     certain(roleCounts),
@@ -61,10 +77,10 @@ function explainBinding(binding: Binding, policy: PathPolicy, subject: Subject, 
   };
 }
 
-function explainRule({ on, rule, concerns }: PathRule, subject: Subject, at: Activation): ExplainedRule {
+function explainRule({ on, rule, concerns }: PathRule, subject: Subject, explainText: ExplainText): ExplainedRule {
   const denied = any(rule.deniedPrincipals.map((member) => membershipOf(member, subject)));
   const excepted = any(rule.exceptionPrincipals.map((member) => membershipOf(member, subject)));
-  const condition = rule.condition && explainedCondition(rule.condition, at);
+  const condition = rule.condition && explainedCondition(rule.condition, explainText);
   // A deny that cannot be evaluated applies.
   const applies = condition === undefined ? 'yes' : holds(condition, subject, 'yes');
   return {
@@ -78,18 +94,22 @@ function explainRule({ on, rule, concerns }: PathRule, subject: Subject, at: Act
   };
 }
 
+/** Explains a condition out of what is left for the whole explanation. */
+type ExplainText = (expression: string) => ConditionExplanation;
+
 type Explained = NonNullable<ExplainedBinding['condition']>;
 
-function explainedCondition(condition: ConditionText, activation: Activation): Explained {
+function explainedCondition(condition: ConditionText, explainText: ExplainText): Explained {
   const { expression, title } = condition;
   return {
     expression,
     ...(title === undefined ? {} : { title }),
-    ...explainCondition(expression, 'binding', activation),
+    ...explainText(expression),
   };
 }
 
 function holds(condition: Explained, subject: Subject, onError: Certainty): Certainty {
+  if (condition.error === NOT_LOOKED_AT) return 'unknown';
   if (condition.values.some(({ expression }) => hangsOnToken(expression, subject))) return 'unknown';
   return condition.value === undefined ? onError : certain(condition.value);
 }
