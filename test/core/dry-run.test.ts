@@ -11,7 +11,7 @@ const SOMEBODY =
   'principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/my-pool/subject/somebody';
 const list = (length: number): string => `[${Array.from({ length }, (_, n) => n).join(',')}]`;
 /** Some thousand units of 20,000. */
-const loop = (n: number): string => `${list(60)}.exists(i, ${list(10)}.exists(j, i * 1000 + j == -${n + 1}))`;
+const loop = (n: number): string => `${list(60)}.exists(i, ${list(5)}.exists(j, i * 1000 + j == -${n + 1}))`;
 
 function trials(count: number, trialOf: (n: number) => string): readonly Binding[] {
   return Array.from({ length: count }, (_, n) => ({
@@ -31,7 +31,7 @@ test('twenty trials cost two evaluations, and the rest say that they were not pa
   const runs = run(trials(20, loop));
   const unpaid = { value: 'error', error: expect.stringContaining('costs too much') };
   expect(runs).toHaveLength(20);
-  expect(runs[0]).toMatchObject({ value: false, inForce: true });
+  expect(runs[0]).toEqual({ on: expect.any(String), value: false, inForce: true });
   // The one in which it ends is not told of as if it had been heard to its end.
   const first = runs.findIndex(({ value }) => value === 'error');
   expect(first).toBeGreaterThan(0);
@@ -46,7 +46,7 @@ test('the last evaluation has what is left, not a whole budget', () => {
 
 test('honest trials are all heard', () => {
   const runs = run(trials(20, (n) => `request.time < timestamp("2030-01-01T00:00:00Z") && "a${n}".startsWith("a")`));
-  expect(runs.map(({ value, inForce }) => [value, inForce])).toEqual(Array(20).fill([true, true]));
+  expect(runs.map(({ value, inForce }) => [value, inForce])).toEqual(Array.from({ length: 20 }, () => [true, true]));
 });
 
 test('what trials cost is not taken from the decision', () => {

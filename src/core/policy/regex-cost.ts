@@ -76,10 +76,10 @@ function foldingUnits(pattern: string, walks: readonly number[]): number {
     throw new Refusal(`with (?i) a range of characters is at most ${MAX_FOLDED_RANGE} long`);
   }
   const folded = walks.reduce((sum, characters) => sum + characters, 0);
-  return folded + FOLDED_GROUP * count(pattern, /\\[dsw]|\[:/gi);
+  return folded + FOLDED_GROUP * countOf(pattern, /\\[dsw]|\[:/gi);
 }
 
-function count(pattern: string, piece: RegExp): number {
+function countOf(pattern: string, piece: RegExp): number {
   return pattern.match(piece)?.length ?? 0;
 }
 
