@@ -40,7 +40,11 @@ test('twenty trials cost two evaluations, and the rest say that they were not pa
 });
 
 test('the last evaluation has what is left, not a whole budget', () => {
-  run(trials(20, loop));
+  const dry = `${list(60)}.exists(i, ${list(60)}.exists(j, i * 1000 + j == -1))`;
+  const runs = run(trials(3, (n) => (n === 0 ? loop(n) : dry)));
+  expect(runs.map(({ value }) => value)).toEqual([false, 'error', 'error']);
+  // It ran dry, of less than the second had.
+  expect(budgetUsed()).toBeGreaterThan(1_000);
   expect(budgetUsed()).toBeLessThan(20_000);
 });
 
