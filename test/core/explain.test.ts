@@ -305,3 +305,55 @@ describe('a condition is told with the values that decided', () => {
     ]);
   });
 });
+
+describe('one explanation has one budget', () => {
+  const LIST = `[${Array.from({ length: 60 }, (_, n) => n).join(',')}]`;
+  /** Runs an evaluation dry, so that each takes a whole budget. */
+  const dear = (n: number): string => `${LIST}.exists(i, ${LIST}.exists(j, i * 1000 + j == -${n + 1}))`;
+  const caller = (namespace: string): Principal => principalOf(namespace, 'builder', undefined, 'u1');
+  const everybody = `principalSet://${POOL}/*`;
+  const bindings = Array.from({ length: 200 }, (_, n): Binding => ({
+    role: 'projects/demo/roles/reader',
+    members: [everybody],
+    condition: { expression: dear(n), title: 't' },
+  }));
+  const subject: Subject = { principal: caller('default'), isWhole: true };
+
+  it('and says where it ended, which is neither yes nor no', () => {
+    const { bindings: told } = explained({ targetBindings: bindings, projectBindings: [], denyRules: [] }, subject);
+    const ends = told.map(({ condition }) => condition?.error === 'not looked at: too much');
+    const first = ends.indexOf(true);
+    expect(first).toBeGreaterThan(10);
+    expect(first).toBeLessThan(60);
+    expect(ends.slice(first)).not.toContain(false);
+    expect(told[first]).toMatchObject({ access: 'unknown', condition: { values: [] } });
+    expect(told[0]).toMatchObject({ access: 'no', condition: { error: expect.stringContaining('costs too much') } });
+  });
+
+  it('of which a deny rule has its share whatever the bindings are', () => {
+    const denyRules: readonly EdgeDenyRule[] = [
+      {
+        shown: 'd',
+        deniedPrincipals: [everybody],
+        exceptionPrincipals: [],
+        deniesExchange: true,
+        deniedRoleIds: [],
+        condition: { expression: 'request.time > timestamp("2020-01-01T00:00:00Z")' },
+      },
+    ];
+    const { rules, access } = explained({ targetBindings: bindings, projectBindings: [], denyRules }, subject);
+    expect(rules.map(({ applies }) => applies)).not.toContain('unknown');
+    expect(access).not.toBe('yes');
+  });
+
+  it('which an honest policy of 1,500 conditions does not use up', () => {
+    const honest = Array.from({ length: 1_500 }, (_, n): Binding => ({
+      role: 'projects/demo/roles/reader',
+      members: [everybody],
+      condition: { expression: `request.workload.namespace == "team-${n}" && resource.type == "x"`, title: 't' },
+    }));
+    const { bindings: told } = explained({ targetBindings: honest, projectBindings: [], denyRules: [] }, subject);
+    expect(told).toHaveLength(1_500);
+    expect(told.filter(({ condition }) => condition?.error !== undefined)).toEqual([]);
+  });
+});

@@ -13,7 +13,12 @@ import { hangsOnToken, membershipOf, type Membership, type Subject } from './sub
 import { claimsOf, grantForBroker, grantForTarget } from '../grant.ts';
 import { shownBinding } from '../iam.ts';
 import type { PolicyCompiler } from '../policy/cache.ts';
-import { explainCondition } from '../policy/explanation.ts';
+import {
+  explainCondition,
+  newExplanationBudget,
+  NOT_LOOKED_AT,
+  type ConditionExplanation,
+} from '../policy/explanation.ts';
 import { bindingActivations, type Activation } from '../policy/variables.ts';
 import type { Binding, ConditionText, Target } from '../resources.ts';
 import { sizeDenial } from '../token-size.ts';
@@ -25,13 +30,19 @@ export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Ex
   const resource = target === undefined ? { tags: {}, tagIds: {} } : resourceOf(target.target);
   const activation = bindingActivations(resource, workloadOf(subject.principal))(timeSeconds);
   const who: Who = { subject, membership: membershipOf(subject) };
-  const bindings = path.flatMap((policy) =>
-    policy.policy.bindings.map((binding) => explainBinding(binding, policy, who, activation)),
-  );
   // Whoever decides about a right over the broker itself (pushing keys) has no token at hand.
   const hasToken = wanted.kind !== 'permission' || target !== undefined;
   const atRules = hasToken ? activation : bindingActivations(resource)(timeSeconds);
-  const explainedRules = rules.map((rule) => explainRule(rule, who, atRules));
+  const budget = newExplanationBudget();
+  const explainAt =
+    (at: Activation): ExplainText =>
+    (expression) =>
+      explainCondition(expression, 'binding', at, compiler, budget);
+  // Rules first: what is not looked at must not hide what takes away.
+  const explainedRules = rules.map((rule) => explainRule(rule, who, explainAt(atRules)));
+  const bindings = path.flatMap((policy) =>
+    policy.policy.bindings.map((binding) => explainBinding(binding, policy, who, explainAt(activation))),
+  );
   const exchange = subject.isWhole ? exchangeOf(question, compiler) : undefined;
   return {
     bindings,
@@ -50,13 +61,13 @@ function resourceOf({ resource, tags, tagIds }: Target) {
   return { ...resource, tags, tagIds };
 }
 
-function explainBinding(binding: Binding, policy: PathPolicy, who: Who, at: Activation): ExplainedBinding {
+function explainBinding(binding: Binding, policy: PathPolicy, who: Who, explainText: ExplainText): ExplainedBinding {
   const { on, counts, exactOnly = false } = policy;
   const members = binding.members.map((member) => ({
     member,
     matches: exactOnly && !member.startsWith('principal://') ? certain(false) : who.membership(member),
   }));
-  const condition = binding.condition && explainedCondition(binding.condition, at);
+  const condition = binding.condition && explainedCondition(binding.condition, explainText);
   const roleCounts = counts.includes(binding.role) && !(exactOnly && condition !== undefined);
   const access = all(
     certain(roleCounts),
@@ -74,10 +85,10 @@ function explainBinding(binding: Binding, policy: PathPolicy, who: Who, at: Acti
   };
 }
 
-function explainRule({ on, rule, concerns }: PathRule, who: Who, at: Activation): ExplainedRule {
+function explainRule({ on, rule, concerns }: PathRule, who: Who, explainText: ExplainText): ExplainedRule {
   const denied = any(rule.deniedPrincipals.map(who.membership));
   const excepted = any(rule.exceptionPrincipals.map(who.membership));
-  const condition = rule.condition && explainedCondition(rule.condition, at);
+  const condition = rule.condition && explainedCondition(rule.condition, explainText);
   // A deny that cannot be evaluated applies.
   const applies = condition === undefined ? 'yes' : holds(condition, who.subject, 'yes');
   return {
@@ -91,14 +102,17 @@ function explainRule({ on, rule, concerns }: PathRule, who: Who, at: Activation)
   };
 }
 
+/** Explains a condition out of what is left for the whole explanation. */
+type ExplainText = (expression: string) => ConditionExplanation;
+
 interface Explained {
   readonly shown: ExplainedCondition;
   readonly names: readonly string[];
 }
 
-function explainedCondition(condition: ConditionText, activation: Activation): Explained {
+function explainedCondition(condition: ConditionText, explainText: ExplainText): Explained {
   const { expression, title } = condition;
-  const { names, ...explained } = explainCondition(expression, 'binding', activation);
+  const { names, ...explained } = explainText(expression);
   return { shown: { expression, ...(title === undefined ? {} : { title }), ...explained }, names };
 }
 
@@ -113,6 +127,7 @@ function told({ shown, names }: Explained, subject: Subject): ExplainedCondition
 }
 
 function holds({ shown, names }: Explained, subject: Subject, onError: Certainty): Certainty {
+  if (shown.error === NOT_LOOKED_AT) return 'unknown';
   if (names.some((name) => hangsOnToken(name, subject))) return 'unknown';
   return shown.value === undefined ? onError : certain(shown.value);
 }

@@ -54,7 +54,7 @@ it('everything that a pattern takes begins so', () => {
   let telling = 0;
   fc.assert(
     fc.property(patterns, (pattern) => {
-      if (patternProblem(pattern) !== undefined) return;
+      if (patternProblem(pattern, { work: Infinity }) !== undefined) return;
       const { start, isWhole } = patternStart(pattern);
       if (start !== '') telling += 1;
       const engine = RE2JS.compile(pattern);
