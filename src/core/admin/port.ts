@@ -64,7 +64,7 @@ export interface AdminPort {
   /** `before`: the `next` of the page before; absent: the newest. */
   recentExchanges(
     projectNumber: string,
-    page: { readonly before?: number; readonly maxRecords: number },
+    page: { readonly before?: string; readonly maxRecords: number },
   ): Promise<Result<RecentPage, AdminDenial>>;
   quotaUsage(projectNumber: string): Promise<Result<{ limitPerMinute: number; countedPermits: number }, AdminDenial>>;
 }
