@@ -458,12 +458,12 @@ describe('bounds', () => {
 
   it('where nothing changes, no conditions are remembered: a record weighs as much as the names in it', () => {
     const condition = fixed('resource.matchTag("1/env", "prod")', () => true);
-    const bindings = Array.from({ length: 200 }, (_, n) => ({
+    const alike = Array.from({ length: 200 }, (_, n) => ({
       ...toAll,
       condition: { ...condition, expression: `resource.matchTag("1/env", "${n}")` },
     }));
     const allowance = new Allowance(1_000_000);
-    const world = { ...EMPTY, bindings, proposed: () => bindings };
+    const world = { ...EMPTY, bindings: alike, proposed: () => alike };
     expect(
       simulated(
         world,
@@ -504,18 +504,15 @@ describe('an exchange whose groups and attributes were too large to be kept', ()
   const textMember = (text: string): TestMember => ({ text, matches: () => false });
   const byGroup = textMember(`principalSet://${POOL}/my-pool/group/g1`);
   const byAttribute = textMember(`principalSet://${POOL}/my-pool/attribute.colour/red`);
-  const grant = (...of: readonly TestMember[]) => ({ roleId: 'reader', members: of, condition: undefined });
-  const outcomeOf = (now: readonly TestBinding[], then: readonly TestBinding[]) => {
-    const { unchangedCount, errorCount, changes } = simulated(
-      { ...EMPTY, bindings: [...now], proposed: () => [...then] },
-      [cut],
-    );
+  const grant = (...of: TestMember[]) => ({ roleId: 'reader', members: of, condition: undefined });
+  const outcomeOf = (now: TestWorld['bindings'], then: TestWorld['bindings']) => {
+    const { unchangedCount, errorCount, changes } = simulated({ ...EMPTY, bindings: now, proposed: () => then }, [cut]);
     return [unchangedCount, errorCount, changes.map(({ change }) => change)];
   };
   const unknown = [0, 1, ['UNKNOWN_CHANGE']];
   const unchanged = [1, 0, []];
 
-  it.each<readonly [string, readonly TestBinding[], readonly TestBinding[], readonly unknown[]]>([
+  it.each<readonly [string, TestWorld['bindings'], TestWorld['bindings'], readonly unknown[]]>([
     ['a member by group comes', [], [grant(byGroup)], unknown],
     ['a member by attribute goes', [grant(byAttribute)], [], unknown],
     ['one by group takes the place of another', [grant(byGroup)], [grant(byAttribute)], unknown],
