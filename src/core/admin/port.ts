@@ -73,7 +73,7 @@ export interface AdminPort {
   /** `before`: the `next` of the page before; absent: the newest. */
   recentExchanges(
     projectNumber: string,
-    page: { readonly before?: number; readonly maxRecords: number },
+    page: { readonly before?: string; readonly maxRecords: number },
   ): Promise<Result<RecentPage, AdminDenial>>;
   usage(projectNumber: string, wanted: UsageWanted): Promise<Result<UsagePage, AdminDenial>>;
   quotaUsage(projectNumber: string): Promise<Result<QuotaUse, AdminDenial>>;

@@ -25,7 +25,7 @@ export interface AdminObjects {
   /** Rejects where nobody answers. */
   readonly recentExchanges: (
     projectNumber: string,
-    page: { readonly before?: number; readonly maxRecords: number },
+    page: { readonly before?: string; readonly maxRecords: number },
   ) => Promise<RecentPage>;
   /** Rejects where nobody answers. */
   readonly usagePoints: (projectNumber: string, wanted: UsageWanted) => Promise<UsagePage>;
