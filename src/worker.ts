@@ -19,6 +19,7 @@ import { createQuotaGate } from './platform/quota/gate.ts';
 import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
 import { createRecentReader } from './platform/quota/recent-reader.ts';
 import { createRecentSender } from './platform/quota/recent-sender.ts';
+import { createUsageReader } from './platform/quota/usage-reader.ts';
 import { notReadyReason } from './platform/readiness.ts';
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
@@ -53,6 +54,11 @@ export function createBroker(env: Env): App {
     nowMs,
     wait: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
     inBackground: (work) => waitUntil(work),
+    newId,
+    projectExists: async (projectNumber) => {
+      const exists = await projectExists(projectNumber);
+      return exists.ok ? exists.value : undefined;
+    },
   });
   const gate = createQuotaGate(env.QUOTA, nowMs, { cargo: recent, inBackground: (work) => waitUntil(work) });
   const admin = createAdminPort({
@@ -63,6 +69,7 @@ export function createBroker(env: Env): App {
     // Who changed something here sees it at his next exchange here; other isolates within one lease.
     changed: (number) => gate.drop(number),
     recentExchanges: createRecentReader(env.QUOTA),
+    usagePoints: createUsageReader(env.QUOTA),
   });
   const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
     const found = await admin.findProject(projectNumber);
@@ -102,10 +109,13 @@ export function createBroker(env: Env): App {
         newTokenId: newId,
         loopbackAllowed: loopbackIssuersAllowed,
       }),
-      spend: (projectNumber, alone) => gate.spend(projectNumber, alone),
+      spend: (projectNumber, alone) => recent.during(projectNumber, () => gate.spend(projectNumber, alone)),
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
-      record: (event) => waitUntil(audit(event)),
+      record: (event) => {
+        recent.count(event);
+        waitUntil(audit(event));
+      },
       remember: (projectNumber, exchange) => recent.remember(projectNumber, exchange),
       recordPush: (event) => waitUntil(auditPush(event)),
     },

@@ -2,6 +2,7 @@
 import { shownBinding } from './iam.ts';
 import { bindingsNaming } from './member-index.ts';
 import { projectName, targetName } from './names.ts';
+import { budgetUsed } from './policy/budget.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import { evaluateActivated } from './policy/condition.ts';
 import { type Activation, bindingActivations } from './policy/variables.ts';
@@ -32,6 +33,13 @@ export function dryRun(on: string, trial: Result<boolean, string>, inForce: Resu
 /** One exchange writes down so many at most. */
 const MAX_DRY_RUNS = 20;
 
+/** What they may cost together, in the units of an evaluation: their own, so that no trial changes what a decision can afford. */
+const DRY_RUN_UNITS = 40_000;
+
+interface DryRunBudget {
+  units: number;
+}
+
 /** Of the bindings on the path that name the principal and have a condition on trial. */
 export function dryRunsOnTarget(
   principal: Principal,
@@ -54,13 +62,14 @@ export function dryRunsOnTarget(
       .filter((binding) => binding.dryRunCondition !== undefined)
       .map((binding) => ({ on, binding })),
   );
+  const budget: DryRunBudget = { units: DRY_RUN_UNITS };
   return trials
     .slice(0, MAX_DRY_RUNS)
     .map(({ on, binding }) =>
       dryRun(
         shownBinding(on, binding),
-        verdict(binding.dryRunCondition?.expression, activation, compiler),
-        verdict(binding.condition?.expression, activation, compiler),
+        verdict(binding.dryRunCondition?.expression, activation, compiler, budget),
+        verdict(binding.condition?.expression, activation, compiler, budget),
       ),
     );
 }
@@ -70,10 +79,15 @@ function verdict(
   expression: string | undefined,
   activation: Activation,
   compiler: PolicyCompiler,
+  budget: DryRunBudget,
 ): Result<boolean, string> {
   if (expression === undefined || expression === '') return ok(true);
+  if (budget.units <= 0) return err('the evaluation costs too much');
   const condition = compiler.condition(expression, 'binding');
-  return condition.ok ? evaluateActivated(condition.value, activation) : err(condition.error.message);
+  if (!condition.ok) return err(condition.error.message);
+  const result = evaluateActivated(condition.value, activation, budget.units);
+  budget.units -= condition.value.program.nodes + budgetUsed();
+  return result;
 }
 
 const trials = new WeakMap<Policy, boolean>();

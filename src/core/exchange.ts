@@ -15,6 +15,7 @@ import { limitNamesOf } from './quota/own-limits.ts';
 import { recentRetentionSeconds } from './recent.ts';
 import { type Memory, rememberGrant, rememberRefusal } from './remember.ts';
 import { err, ok, type Result } from './result.ts';
+import { MAX_MINTED_BYTES, sizeDenial } from './token-size.ts';
 
 export interface ExchangeInput {
   readonly requestId: string;
@@ -39,8 +40,6 @@ export interface Exchanged {
   /** The project's limit, for who has shown a token that holds: strangers learn nothing of a project. */
   readonly limitPerMinute?: number;
 }
-
-const MAX_MINTED_BYTES = 8_192;
 
 /** Filled along the way, for the event and the memory. */
 interface Trace extends Memory {
@@ -151,6 +150,8 @@ async function decide(
   trace.principal = principal;
   const grant = await authorize(input, principal, expiresAtSeconds, view, ports, trace);
   if (!grant.ok) return grant;
+  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, Math.floor(ports.nowMs() / 1_000));
+  if (tooLarge !== undefined) return err(tooLarge);
   const limits = limitNamesOf(principal);
   const ownLimits = (await view.project())?.ownLimitKeys ?? [];
   if (once === undefined && !limits.some((limit) => ownLimits.includes(limit))) return ok({ grant: grant.value });

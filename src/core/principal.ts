@@ -44,6 +44,12 @@ export function memberTexts(principal: Principal): ReadonlySet<string> {
   return texts;
 }
 
+/** How the member texts begin that mean a principal by its groups or attributes, which a mapping made. */
+export function mappedPrefixes(principal: Principal): readonly string[] {
+  const pool = poolPrefix(principal);
+  return [`principalSet:${pool}/group/`, `principalSet:${pool}/attribute.`];
+}
+
 function poolPrefix(principal: Principal): string {
   return `${IAM_PREFIX}${poolName(principal.provider.projectNumber, principal.provider.poolId)}`;
 }

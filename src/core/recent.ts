@@ -2,6 +2,7 @@
 import type { JsonObject } from './json.ts';
 import type { Principal } from './principal.ts';
 import type { Project } from './resources.ts';
+import type { UsageMessage } from './usage-delivery.ts';
 
 export interface RecentExchange {
   /** The request's; of two records with one id the later one counts. */
@@ -19,6 +20,8 @@ export interface RecentExchange {
   readonly kubernetes?: NonNullable<Principal['kubernetes']>;
   /** Of the verified token; absent where they are too large to be kept. */
   readonly claims?: JsonObject;
+  /** Groups and attributes were too large to be kept: none of them are here. */
+  readonly isCut?: true;
   /** Absent: for the broker itself, or for a target that does not exist. */
   readonly targetId?: string;
   readonly roles?: readonly string[];
@@ -32,19 +35,23 @@ export interface RecentBatch {
   readonly records: readonly RecentExchange[];
   /** How many it had to let go before anybody took them. */
   readonly dropped: number;
+  /** What it counted; travels with the rest. */
+  readonly usage?: UsageMessage;
 }
 
 /** Newest first, each exchange once. */
 export interface RecentPage {
   readonly records: readonly RecentExchange[];
   /** Where the next page begins; absent at the end. */
-  readonly next?: number;
-  /** Exchanges that were not kept although they should have been: a burst, or an object that was away. */
+  readonly next?: string;
+  /** Exchanges that are not here although they are young enough, at least: a burst, a ring that is full, refusals beyond their principal's share, an object that was away. */
   readonly dropped: number;
 }
 
 /** DESIGN §10: a ring of so many, for so long. */
 export const MAX_RECENT_EXCHANGES = 20_000;
+/** Refused ones have a ring of their own: to be refused costs nothing, so it must not push out who was let in. */
+export const MAX_REFUSED_EXCHANGES = MAX_RECENT_EXCHANGES / 4;
 export const RECENT_RETENTION = { min: 0, max: 604_800, unset: 86_400 };
 
 export function recentRetentionSeconds(project: Project): number {
@@ -52,6 +59,8 @@ export function recentRetentionSeconds(project: Project): number {
 }
 
 const MAX_CLAIMS_BYTES = 2_048;
+/** Groups, attributes and claims together: what a workload says of itself must not fill the ring by its size either. */
+const MAX_SAID_BYTES = 4_096;
 
 /** Members are named one by one, so that nothing of a token slips in by spreading. */
 export function recentExchange(
@@ -59,6 +68,10 @@ export function recentExchange(
   seen: Pick<RecentExchange, 'id' | 'timeMs' | 'outcome' | 'reason' | 'check' | 'targetId' | 'roles' | 'again'>,
 ): RecentExchange {
   const { id, timeMs, outcome, reason, check, targetId, roles, again } = seen;
+  const mappedBytes = bytesOf([groups, attributes]);
+  const claimsBytes = bytesOf(claims);
+  const isCut = mappedBytes > MAX_SAID_BYTES;
+  const keepsClaims = claimsBytes <= MAX_CLAIMS_BYTES && mappedBytes + claimsBytes <= MAX_SAID_BYTES;
   return {
     id,
     timeMs,
@@ -68,17 +81,18 @@ export function recentExchange(
     poolId: provider.poolId,
     providerId: provider.providerId,
     subject,
-    groups,
-    attributes,
+    groups: isCut ? [] : groups,
+    attributes: isCut ? {} : attributes,
+    ...(isCut ? { isCut } : {}),
     ...(kubernetes === undefined ? {} : { kubernetes }),
-    ...(bytesOf(claims) > MAX_CLAIMS_BYTES ? {} : { claims }),
+    ...(keepsClaims ? { claims } : {}),
     ...(targetId === undefined ? {} : { targetId }),
     ...(roles === undefined ? {} : { roles }),
     ...(again === undefined ? {} : { again }),
   };
 }
 
-/** As policies see whoever asked then. Claims that were not kept are none; who needs them has to look first. */
+/** As policies see whoever asked then. What was not kept is as if there were none; who needs it has to look first. */
 export function principalOf(record: RecentExchange, projectNumber: string): Principal {
   const { poolId, providerId, subject, groups, attributes, kubernetes, claims = {} } = record;
   return {
@@ -91,6 +105,6 @@ export function principalOf(record: RecentExchange, projectNumber: string): Prin
   };
 }
 
-function bytesOf(claims: JsonObject): number {
-  return new TextEncoder().encode(JSON.stringify(claims)).length;
+function bytesOf(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
 }

@@ -10,6 +10,8 @@ import { createSimulation, type SimulationResult } from './simulate.ts';
 
 export interface Rehearsal {
   readonly simulation: SimulationResult;
+  /** Exchanges that could not be looked at, for they were not kept. */
+  readonly dropped: number;
   /** What setting the policy would warn of. */
   readonly warnings: readonly string[];
 }
@@ -32,13 +34,16 @@ export async function rehearse(
   const simulation = createSimulation(project, resource, policy, createPolicyCompiler(MAX_COMPILED_CONDITIONS));
   const targets = new Map<string, Shards['target'] | undefined>();
   const seen = new Set<string>();
-  let before: number | undefined;
+  let before: string | undefined;
+  let dropped = 0;
   do {
     const page = await admin.recentExchanges(projectNumber, {
       maxRecords: RECORDS_A_PAGE,
       ...(before === undefined ? {} : { before }),
     });
     if (!page.ok) return page;
+    // Of the whole ring, whichever page says it.
+    dropped = Math.max(dropped, page.value.dropped);
     const records = page.value.records.filter(({ id, targetId }) => isMeant(targetId) && !seen.has(id));
     const found = await learnTargets(records);
     if (!found.ok) return found;
@@ -49,7 +54,7 @@ export async function rehearse(
     }
     before = page.value.next;
   } while (before !== undefined);
-  return ok({ simulation: simulation.result(), warnings });
+  return ok({ simulation: simulation.result(), dropped, warnings });
 
   function isMeant(targetId: string | undefined): boolean {
     return targetId !== undefined && (resource.kind !== 'target' || resource.targetId === targetId);

@@ -2,29 +2,19 @@
 import type { PolicyResource } from './admin/commands.ts';
 import { type Denying, denyingRules } from './deny.ts';
 import { opensTargets, standingOnTarget } from './iam.ts';
+import { Allowance, FrugalMap } from './frugal-map.ts';
 import { bindingsNaming } from './member-index.ts';
 import { targetName } from './names.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import type { Condition } from './policy/condition.ts';
 import { newRunBudget } from './policy/run.ts';
 import { stretchOf } from './policy/time-dependence.ts';
-import { memberTexts, type Principal, principalIdentifier } from './principal.ts';
+import { mappedPrefixes, memberTexts, type Principal, principalIdentifier } from './principal.ts';
 import { principalOf, type RecentExchange } from './recent.ts';
 import type { Binding, Policy, Shards } from './resources.ts';
+import { type AccessChange, type SimulatedChange, SimulatedChanges } from './simulated-changes.ts';
 
-export type AccessChange = 'ACCESS_REVOKED' | 'ROLES_CHANGED' | 'ACCESS_GAINED' | 'UNKNOWN_CHANGE';
-
-/** All exchanges of one principal with one target that would have ended in the same other way. */
-export interface SimulatedChange {
-  readonly principal: string;
-  readonly target: string;
-  readonly change: AccessChange;
-  readonly rolesGained: readonly string[];
-  readonly rolesLost: readonly string[];
-  readonly exchanges: number;
-  readonly firstSeenMs: number;
-  readonly lastSeenMs: number;
-}
+export type { SimulatedChange };
 
 export interface SimulationResult {
   /** How many exchanges were looked at: the sum of the next three. */
@@ -46,9 +36,14 @@ export interface Simulation {
   result(): SimulationResult;
 }
 
-const MAX_CHANGES = 1_000;
 /** Nodes of conditions, about five seconds of them: what comes after is not known. */
 const MAX_WORK = 20_000_000;
+/** To compare the grants that name somebody costs as much as a node for so many characters of them. */
+const CHARACTERS_A_NODE = 100;
+/** A tenth of an isolate's memory at most: what is remembered of who asked is as large as whoever asked made it. */
+const MAX_REMEMBERED_CHARACTERS = 8_388_608;
+/** One reference. */
+const REFERENCE_CHARACTERS = 8;
 
 /** The four policies that one exchange hangs on. */
 interface World {
@@ -63,15 +58,17 @@ export function createSimulation(
   proposed: Policy,
   compiler: PolicyCompiler,
   maxWork: number = MAX_WORK,
+  allowance: Allowance = new Allowance(MAX_REMEMBERED_CHARACTERS),
 ): Simulation {
   const { projectNumber } = project.project;
   const projectAfter = resource.kind === 'project' ? { ...project, policy: proposed } : project;
   const worlds = new Map<string, { readonly now: World; readonly after: World }>();
-  const plans = new Map<string, Plan>();
-  const verdicts = new Map<string, Verdict>();
-  const changes = new Map<string, SimulatedChange>();
+  const plans = new FrugalMap<Plan>(allowance);
+  const verdicts = new FrugalMap<Verdict>(allowance);
+  const changes = new SimulatedChanges();
   const counts = { logCount: 0, unchangedCount: 0, differenceCount: 0, errorCount: 0 };
   let work = maxWork;
+  let askers = 0;
   let oldestMs = Infinity;
   let newestMs = -Infinity;
 
@@ -87,56 +84,53 @@ export function createSimulation(
         if (verdict.change === 'UNKNOWN_CHANGE') counts.errorCount += 1;
         else counts.differenceCount += 1;
         const principal = principalIdentifier(principalOf(record, projectNumber));
-        note({ principal, target: targetName(projectNumber, target.target.targetId), ...verdict }, timeMs);
+        changes.note({ principal, target: targetName(projectNumber, target.target.targetId), ...verdict }, timeMs);
       }
     },
     result() {
-      const sorted = [...changes.values()].toSorted((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1));
       return {
         ...counts,
         ...(counts.logCount === 0 ? {} : { oldestMs, newestMs }),
-        changes: sorted.slice(0, MAX_CHANGES),
-        isTruncated: sorted.length > MAX_CHANGES,
+        changes: changes.list(),
+        isTruncated: changes.isTruncated,
       };
     },
   };
 
-  function note(change: Omit<SimulatedChange, 'exchanges' | 'firstSeenMs' | 'lastSeenMs'>, timeMs: number): void {
-    const key = sortKey(change);
-    const { exchanges, firstSeenMs, lastSeenMs } = changes.get(key) ?? {
-      exchanges: 0,
-      firstSeenMs: timeMs,
-      lastSeenMs: timeMs,
-    };
-    changes.set(key, {
-      ...change,
-      exchanges: exchanges + 1,
-      firstSeenMs: Math.min(firstSeenMs, timeMs),
-      lastSeenMs: Math.max(lastSeenMs, timeMs),
-    });
-  }
-
   /** Those who ask alike are decided once for each stretch of time in which nothing that they hang on changes. */
   function verdictOn(record: RecentExchange, target: Shards['target']): Verdict {
-    const { poolId, providerId, subject, groups, attributes, kubernetes, claims } = record;
-    const { targetId } = target.target;
-    const asking = JSON.stringify([targetId, poolId, providerId, subject, groups, attributes, kubernetes]);
-    const principal = principalOf(record, projectNumber);
-    const { now, after } = worldsOf(target);
-    const plan = plans.get(asking) ?? planOf(principal, now, after, compiler);
-    plans.set(asking, plan);
-    if (plan.isTheSame) return 'unchanged';
+    const plan = planFor(record, target);
+    if (plan === undefined || plan.tells === 'nothing') return UNKNOWN;
+    if (plan.tells === 'the same') return 'unchanged';
     const usesClaims = plan.conditions.some((condition) => condition.usesWorkloadClaims);
-    if (usesClaims && claims === undefined) return UNKNOWN;
+    if (usesClaims && record.claims === undefined) return UNKNOWN;
     const nowSeconds = Math.floor(record.timeMs / 1_000);
     const stretches = plan.conditions.map(({ program }) => stretchOf(program.timeDependence, nowSeconds));
-    const key = JSON.stringify([asking, stretches, ...(usesClaims ? [claims] : [])]);
+    const key = JSON.stringify([plan.asker, stretches, ...(usesClaims ? [record.claims] : [])]);
     const known = verdicts.get(key);
     if (known !== undefined) return known;
     if (work <= 0) return UNKNOWN;
+    const principal = principalOf(record, projectNumber);
+    const { now, after } = worldsOf(target);
     const verdict = difference(rolesIn(now, principal, nowSeconds), rolesIn(after, principal, nowSeconds));
-    verdicts.set(key, verdict);
+    verdicts.add(key, verdict, weightOf(verdict));
     return verdict;
+  }
+
+  /** Undefined where the work for it would be too much. */
+  function planFor(record: RecentExchange, target: Shards['target']): Plan | undefined {
+    const { poolId, providerId, subject, groups, attributes, kubernetes, isCut } = record;
+    const asking = [target.target.targetId, poolId, providerId, subject, groups, attributes, kubernetes, isCut];
+    const key = JSON.stringify(asking);
+    const known = plans.get(key);
+    if (known !== undefined) return known;
+    if (work <= 0) return undefined;
+    const { now, after } = worldsOf(target);
+    askers += 1;
+    const { plan, characters } = planOf(record, principalOf(record, projectNumber), now, after, compiler, askers);
+    work -= Math.floor(characters / CHARACTERS_A_NODE);
+    plans.add(key, plan, plan.tells === 'by conditions' ? plan.conditions.length * REFERENCE_CHARACTERS : 0);
+    return plan;
   }
 
   function rolesIn(world: World, principal: Principal, nowSeconds: number): readonly string[] {
@@ -170,25 +164,62 @@ type Verdict =
 
 const UNKNOWN: Verdict = { change: 'UNKNOWN_CHANGE', rolesGained: [], rolesLost: [] };
 
-/** What a principal's standing on a target hangs on, under both policies. */
-interface Plan {
-  /** No binding that names it differs: nothing has to be evaluated, whatever the conditions are. */
-  readonly isTheSame: boolean;
-  readonly conditions: readonly Condition[];
+function weightOf(verdict: Verdict): number {
+  if (verdict === 'unchanged') return 0;
+  return (verdict.rolesGained.length + verdict.rolesLost.length) * REFERENCE_CHARACTERS;
 }
 
-function planOf(principal: Principal, now: World, after: World, compiler: PolicyCompiler): Plan {
+/** What a principal's standing on a target hangs on, under both policies. */
+type Plan =
+  /** No binding that names it differs: nothing has to be evaluated, whatever the conditions are. */
+  | { readonly tells: 'the same' }
+  /** A binding differs that may name it or not: what it would hang on was not kept. */
+  | { readonly tells: 'nothing' }
+  /** `asker`: stands for who asks, in what is remembered of it. */
+  | { readonly tells: 'by conditions'; readonly conditions: readonly Condition[]; readonly asker: number };
+
+const THE_SAME: Plan = { tells: 'the same' };
+const NOTHING: Plan = { tells: 'nothing' };
+
+/** `characters`: how much had to be compared. */
+function planOf(
+  { isCut }: RecentExchange,
+  principal: Principal,
+  now: World,
+  after: World,
+  compiler: PolicyCompiler,
+  asker: number,
+): { readonly plan: Plan; readonly characters: number } {
   const texts = memberTexts(principal);
-  const namedNow = bindingsIn(now, texts);
-  const namedAfter = bindingsIn(after, texts);
-  if (grantsOf(namedNow) === grantsOf(namedAfter)) return { isTheSame: true, conditions: [] };
+  const namedNow = isCut === true ? bindingsThatMayName(principal, now, texts) : bindingsIn(now, texts);
+  const namedAfter = isCut === true ? bindingsThatMayName(principal, after, texts) : bindingsIn(after, texts);
+  const grantsNow = grantsOf(namedNow, isCut === true);
+  const grantsAfter = grantsOf(namedAfter, isCut === true);
+  const characters = Math.max(grantsNow.length, grantsAfter.length);
+  if (grantsNow === grantsAfter) return { plan: THE_SAME, characters };
+  if (isCut === true) return { plan: NOTHING, characters };
   const denying = denyingRules([...(now.target.denyRules ?? []), ...(now.project.denyRules ?? [])], texts, compiler);
   const expressions = new Set([...namedNow, ...namedAfter].flatMap(({ condition }) => condition?.expression ?? []));
   const allowing = [...expressions].map((expression) => compiler.condition(expression, 'binding'));
-  return {
-    isTheSame: false,
-    conditions: [...allowing.flatMap((one) => (one.ok ? [one.value] : [])), ...denying.flatMap(conditionOf)],
-  };
+  const conditions = [...allowing.flatMap((one) => (one.ok ? [one.value] : [])), ...denying.flatMap(conditionOf)];
+  return { plan: { tells: 'by conditions', conditions, asker }, characters };
+}
+
+/** Without members where one of them names it for sure; else with those alone that may, by a group or an attribute. */
+function bindingsThatMayName(
+  principal: Principal,
+  { project, target }: World,
+  texts: ReadonlySet<string>,
+): readonly Binding[] {
+  const prefixes = mappedPrefixes(principal);
+  const opening = [...target.policy.bindings, ...project.policy.bindings].filter(({ role }) =>
+    opensTargets(role, project),
+  );
+  return opening.flatMap((binding) => {
+    if (binding.members.some((member) => texts.has(member))) return [{ ...binding, members: [] }];
+    const members = binding.members.filter((member) => prefixes.some((prefix) => member.startsWith(prefix)));
+    return members.length === 0 ? [] : [{ ...binding, members: members.toSorted() }];
+  });
 }
 
 function conditionOf({ condition }: Denying): readonly Condition[] {
@@ -201,8 +232,10 @@ function bindingsIn({ project, target }: World, texts: ReadonlySet<string>): rea
 }
 
 /** The same text for the same grants, in whatever order and however often. */
-function grantsOf(bindings: readonly Binding[]): string {
-  const grants = bindings.map(({ role, condition }) => JSON.stringify([role, condition?.expression]));
+function grantsOf(bindings: readonly Binding[], areMembersPart: boolean): string {
+  const grants = bindings.map(({ role, condition, members }) =>
+    JSON.stringify([role, condition?.expression, ...(areMembersPart ? members : [])]),
+  );
   return JSON.stringify([...new Set(grants)].toSorted());
 }
 
@@ -212,14 +245,4 @@ function difference(now: readonly string[], after: readonly string[]): Verdict {
   if (rolesGained.length === 0 && rolesLost.length === 0) return 'unchanged';
   const change = now.length === 0 ? 'ACCESS_GAINED' : after.length === 0 ? 'ACCESS_REVOKED' : 'ROLES_CHANGED';
   return { change, rolesGained, rolesLost };
-}
-
-function sortKey({
-  principal,
-  target,
-  change,
-  rolesGained,
-  rolesLost,
-}: Pick<SimulatedChange, 'principal' | 'target' | 'change' | 'rolesGained' | 'rolesLost'>): string {
-  return JSON.stringify([principal, target, change, rolesGained, rolesLost]);
 }

@@ -50,11 +50,16 @@ export type TroubleshootPorts = AuthenticatePorts & { readonly publicOrigin: str
 /** A name says nothing of when its token ends: longer than any token of ours lives. */
 const UNKNOWN_LIFE_SECONDS = 43_200;
 
+/** The year 9999: an hour that is looked ahead must still be a time that conditions can be asked about. */
+const FIRST_TIME_TOO_LATE_SECONDS = Date.UTC(9999, 0, 1) / 1_000;
+
 export function createTroubleshoot(ports: TroubleshootPorts, admin: AdminPort): Troubleshoot {
   return async (input) => {
     const timeSeconds = input.time === undefined ? Math.floor(ports.nowMs() / 1_000) : Math.floor(readTime(input.time));
     if (Number.isNaN(timeSeconds))
       return err(invalid('time', 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339)'));
+    if (timeSeconds < 0 || timeSeconds >= FIRST_TIME_TOO_LATE_SECONDS)
+      return err(invalid('time', 'must be of the years 1970 to 9998'));
     const wanted = await wantedOf(input, ports.publicOrigin, admin);
     if (!wanted.ok) return wanted;
     const { at } = input;
@@ -62,7 +67,11 @@ export function createTroubleshoot(ports: TroubleshootPorts, admin: AdminPort): 
     const who = await subjectOf(input, timeSeconds, ports, admin);
     if (!who.ok) return who;
     const { token } = who.value;
-    if (!('subject' in who.value)) return ok({ resource, timeSeconds, access: 'no', ...(token ? { token } : {}) });
+    if (!('subject' in who.value)) {
+      // Whoever did not answer might have said yes.
+      const access = token?.denial?.tag === 'unavailable' ? 'unknown' : 'no';
+      return ok({ resource, timeSeconds, access, ...(token ? { token } : {}) });
+    }
     const { subject, expiresAtSeconds } = who.value;
     const isExchange = wanted.value.wanted.kind !== 'permission';
     if (isExchange && at !== undefined && subject.principal.provider.projectNumber !== at.projectNumber) {

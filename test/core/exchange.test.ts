@@ -118,6 +118,21 @@ describe('a grant', () => {
     expect(await run({ ports: { sign: async () => away } })).toMatchObject({ outcome: 'unavailable' });
   });
 
+  it('of more than 8 KiB is foreseen: no permit is spent, and the newest configuration has the last word', async () => {
+    let spent = 0;
+    const spend = async () => {
+      spent += 1;
+      return err({ denial: { tag: 'unavailable', dependency: 'quota' } } as const);
+    };
+    const publicOrigin = `https://sts.example.com/${'x'.repeat(8_192)}`;
+    expect(await run({ ports: { spend, publicOrigin } })).toMatchObject({
+      outcome: 'token_too_large',
+      views: 1,
+      asked: ['verified'],
+    });
+    expect(spent).toBe(0);
+  });
+
   it('of more than 8 KiB is not made', async () => {
     expect(await run({ ports: { sign: async () => ok({ jwt: 'x'.repeat(8_193) }) } })).toMatchObject({
       outcome: 'token_too_large',

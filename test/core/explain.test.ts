@@ -189,6 +189,72 @@ describe('the final word', () => {
   }, 60_000);
 });
 
+describe('a subject with many groups', () => {
+  it('is spelled out once, however many members the policies name', () => {
+    const readsWith = (count: number): number => {
+      let reads = 0;
+      const principal: Principal = {
+        ...principalOf('shop', 'a', undefined, 'u1'),
+        get groups() {
+          reads += 1;
+          return ['admins'];
+        },
+      };
+      const members = Array.from({ length: count }, (_, index) => `principal://${POOL}/subject/ns/shop/sa/a${index}`);
+      const targetBindings = [{ role: 'projects/demo/roles/reader', members }];
+      const denyRules = [
+        {
+          shown: 'denypolicies/p rules[0]',
+          deniedPrincipals: members,
+          exceptionPrincipals: members,
+          deniesExchange: true,
+          deniedRoleIds: [],
+        },
+      ];
+      const { bindings } = explained({ targetBindings, projectBindings: [], denyRules }, { principal, isWhole: true });
+      expect(bindings[0]?.members).toHaveLength(count);
+      return reads;
+    };
+    expect(readsWith(200)).toBe(readsWith(1));
+  });
+});
+
+describe('a condition of which only a token tells the last of many attributes', () => {
+  const tags = Array.from({ length: 31 }, (_, index) => `resource.matchTag("1/t", "${index}")`);
+  const last = (attribute: string): string => `[${[...tags, attribute].join(', ')}].exists(b, b)`;
+  const byName = (expression: string) => {
+    const subject = namedSubject(`principal://${POOL}/subject/ns/shop/sa/a`);
+    if (subject === undefined) throw new Error('no name');
+    const everyone = [`principalSet://${POOL}/*`];
+    const rule: EdgeDenyRule = {
+      shown: 'denypolicies/p rules[0]',
+      deniedPrincipals: everyone,
+      exceptionPrincipals: [],
+      deniesExchange: true,
+      deniedRoleIds: [],
+      condition: { expression },
+    };
+    const targetBindings = [{ role: 'projects/demo/roles/reader', members: everyone }];
+    return explained({ targetBindings, projectBindings: [], denyRules: [rule] }, subject);
+  };
+
+  it('is not decided by a name, and shows no more values than before', () => {
+    const { access, rules } = byName(last(`request.workload.cluster == "${CLUSTER}"`));
+    expect([access, rules[0]?.applies]).toEqual(['unknown', 'unknown']);
+    expect(rules[0]?.condition?.values).toHaveLength(30);
+    expect(rules[0]?.condition).not.toHaveProperty('names');
+  });
+
+  it('is decided where a name does tell it', () => {
+    expect(byName(last('request.workload.namespace == "shop"')).access).toBe('no');
+    expect(byName(last('request.workload.namespace == "billing"')).access).toBe('yes');
+  });
+
+  it('is not decided by a name either where a map of the token is handed on', () => {
+    expect(byName('[request.workload.claims].exists(c, c.tier == "gold")').access).toBe('unknown');
+  });
+});
+
 describe('a condition is told with the values that decided', () => {
   const told = (expression: string): Explanation['bindings'][number]['condition'] => {
     const binding = {
@@ -237,5 +303,57 @@ describe('a condition is told with the values that decided', () => {
       { expression: 'resource.name' },
       { expression: 'request.workload.claims.absent' },
     ]);
+  });
+});
+
+describe('one explanation has one budget', () => {
+  const LIST = `[${Array.from({ length: 60 }, (_, n) => n).join(',')}]`;
+  /** Runs an evaluation dry, so that each takes a whole budget. */
+  const dear = (n: number): string => `${LIST}.exists(i, ${LIST}.exists(j, i * 1000 + j == -${n + 1}))`;
+  const caller = (namespace: string): Principal => principalOf(namespace, 'builder', undefined, 'u1');
+  const everybody = `principalSet://${POOL}/*`;
+  const bindings = Array.from({ length: 200 }, (_, n): Binding => ({
+    role: 'projects/demo/roles/reader',
+    members: [everybody],
+    condition: { expression: dear(n), title: 't' },
+  }));
+  const subject: Subject = { principal: caller('default'), isWhole: true };
+
+  it('and says where it ended, which is neither yes nor no', () => {
+    const { bindings: told } = explained({ targetBindings: bindings, projectBindings: [], denyRules: [] }, subject);
+    const ends = told.map(({ condition }) => condition?.error === 'not looked at: too much');
+    const first = ends.indexOf(true);
+    expect(first).toBeGreaterThan(10);
+    expect(first).toBeLessThan(60);
+    expect(ends.slice(first)).not.toContain(false);
+    expect(told[first]).toMatchObject({ access: 'unknown', condition: { values: [] } });
+    expect(told[0]).toMatchObject({ access: 'no', condition: { error: expect.stringContaining('costs too much') } });
+  });
+
+  it('of which a deny rule has its share whatever the bindings are', () => {
+    const denyRules: readonly EdgeDenyRule[] = [
+      {
+        shown: 'd',
+        deniedPrincipals: [everybody],
+        exceptionPrincipals: [],
+        deniesExchange: true,
+        deniedRoleIds: [],
+        condition: { expression: 'request.time > timestamp("2020-01-01T00:00:00Z")' },
+      },
+    ];
+    const { rules, access } = explained({ targetBindings: bindings, projectBindings: [], denyRules }, subject);
+    expect(rules.map(({ applies }) => applies)).not.toContain('unknown');
+    expect(access).not.toBe('yes');
+  });
+
+  it('which an honest policy of 1,500 conditions does not use up', () => {
+    const honest = Array.from({ length: 1_500 }, (_, n): Binding => ({
+      role: 'projects/demo/roles/reader',
+      members: [everybody],
+      condition: { expression: `request.workload.namespace == "team-${n}" && resource.type == "x"`, title: 't' },
+    }));
+    const { bindings: told } = explained({ targetBindings: honest, projectBindings: [], denyRules: [] }, subject);
+    expect(told).toHaveLength(1_500);
+    expect(told.filter(({ condition }) => condition?.error !== undefined)).toEqual([]);
   });
 });

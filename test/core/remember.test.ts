@@ -84,6 +84,21 @@ describe('a record', () => {
     expect(recentExchange({ ...policyPrincipal, claims: claimsOf(2_050) }, seen)).not.toHaveProperty('claims');
   });
 
+  it('lets go of the claims, then of groups and attributes, where all of it is more than 4 KiB; and says so', () => {
+    const attributes = (bytes: number) => ({ a: 'é'.repeat((bytes - '[[],{"a":""}]'.length - 1) / 2) + 'x' });
+    const made = (bytes: number, groups: readonly string[] = []) =>
+      recentExchange({ ...policyPrincipal, groups, attributes: attributes(bytes), claims: claimsOf(1_000) }, seen);
+    expect(made(3_096)).toMatchObject({ attributes: attributes(3_096), claims: claimsOf(1_000) });
+    expect(made(3_098)).toMatchObject({ attributes: attributes(3_098) });
+    expect(made(3_098)).not.toHaveProperty('claims');
+    expect(made(4_096)).toMatchObject({ attributes: attributes(4_096) });
+    expect(made(4_096)).not.toHaveProperty('isCut');
+    for (const cut of [made(4_098), made(4_096, ['g'])]) {
+      expect(cut).toMatchObject({ groups: [], attributes: {}, isCut: true, subject: policyPrincipal.subject });
+      expect(cut).not.toHaveProperty('claims');
+    }
+  });
+
   it('holds what it names and nothing that came along', () => {
     const record = recentExchange(
       { ...policyPrincipal, token: 'secret' } as never,

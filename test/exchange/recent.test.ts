@@ -190,6 +190,25 @@ describe('nothing is remembered', () => {
   });
 });
 
+describe('a workload without any right', () => {
+  it('that asks over and over pushes nobody out of what is remembered, nor out of what is rehearsed', async () => {
+    await setPolicy(target.path, [{ role: reader, members: [checkout()] }]);
+    const granted = await exchange(cluster, target.uri);
+    const idle = await cluster.token({ namespace: 'idle' });
+    const tries = 60;
+    for (let n = 0; n < tries; n++) expect((await exchange(cluster, target.uri, idle)).status).toBe(400);
+    const list = () => must('GET', `${path()}/recentExchanges?pageSize=1000`);
+    await expect.poll(async () => (await list())['droppedCount'], { timeout: 10_000 }).toBe(tries - 20);
+    const records = (await list())['recentExchanges'] as readonly Body[];
+    expect(records.filter(({ outcome }) => outcome === 'refused')).toHaveLength(20);
+    expect(records.map(({ requestId }) => requestId)).toContain(idOf(granted));
+    expect(await must('POST', `${target.path}:simulate`, { policy: { bindings: [] } })).toMatchObject({
+      resultsSummary: { logCount: 21, differenceCount: 1, droppedCount: 40 },
+      results: [{ accessChange: 'ACCESS_REVOKED' }],
+    });
+  });
+});
+
 describe('the price', () => {
   it('of a granted exchange is no call of its own: what no question takes along is sent together', async () => {
     const counted = countingObjects(env.QUOTA);

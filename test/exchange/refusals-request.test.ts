@@ -157,8 +157,9 @@ describe('400 invalid_request', () => {
     await expectRefusal(audit, answer, 400, 'invalid_request', 'malformed', 'audience');
   });
 
-  it('a minted token over 8 KiB', async () => {
-    const many = await addTarget(project, { uri: `https://big.example.com/${'x'.repeat(1_900)}` });
+  it.each(['ES256', 'RS256'])('a minted token over 8 KiB, counted to the byte: %s', async (tokenSigningAlg) => {
+    const big = `https://${tokenSigningAlg}.example.com/${'x'.repeat(1_900)}`;
+    const many = await addTarget(project, { uri: big, tokenSigningAlg });
     const roles = await Promise.all(Array.from({ length: 3 }, () => addRole(project)));
     const scopes = Array.from({ length: 45 }, (_, index) => `https://scopes.example.com/${index}/${'y'.repeat(100)}`);
     await must('PATCH', `${many.path}?updateMask=allowedScopes`, { allowedScopes: scopes });
@@ -166,11 +167,14 @@ describe('400 invalid_request', () => {
       many.path,
       roles.map((role) => ({ role, members: [member(project, cluster.pool, 'subject/ns/shop/sa/checkout')] })),
     );
-    const big = `https://big.example.com/${'x'.repeat(1_900)}`;
-    const short = await exchange(cluster, big, undefined, { scope: '' });
+    const [one = '', all] = [scopes[0], scopes.slice(0, 30).join(' ')];
+    const short = await exchange(cluster, big, undefined, { scope: one });
     expect(short.status).toBe(200);
-    const answer = await exchange(cluster, big, undefined, { scope: scopes.slice(0, 30).join(' ') });
-    await expectRefusal(audit, answer, 400, 'invalid_request', 'token_too_large');
+    const [header = '', payload = '', signature = ''] = String(short.body['access_token']).split('.');
+    const payloadBytes = Math.floor((payload.length * 3) / 4) + all.length - one.length;
+    const bytes = header.length + Math.ceil((payloadBytes * 4) / 3) + signature.length + 2;
+    const answer = await exchange(cluster, big, undefined, { scope: all });
+    await expectRefusal(audit, answer, 400, 'invalid_request', 'token_too_large', `${bytes} bytes`);
   });
 });
 

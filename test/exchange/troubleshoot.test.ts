@@ -19,6 +19,7 @@ import {
   type TestProject,
   type TestTarget,
 } from '../support/broker.ts';
+import { createIssuer } from '../support/issuer.ts';
 
 const audit = captureAudit();
 let project: TestProject;
@@ -189,6 +190,143 @@ describe('an explanation by name', () => {
   });
 });
 
+describe('at the edges', () => {
+  it.each([
+    ['1970-01-01T00:00:00Z', 'CAN_ACCESS'],
+    ['9998-12-31T23:59:59Z', 'CANNOT_ACCESS'],
+  ])('of time, %s is one that conditions can be asked about', async (time, overallAccessState) => {
+    const expression = 'request.time < timestamp("2030-01-01T00:00:00Z")';
+    await setPolicy(target.path, [{ role: reader, members: [who('*', 'principalSet')], condition: { expression } }]);
+    const principal = who('subject/ns/shop/sa/checkout');
+    expect(await troubleshoot(target.path, { principal, time })).toMatchObject({ overallAccessState });
+  });
+
+  it('a name of a pool without clusters is in no namespace, whatever it looks like', async () => {
+    const issuer = await createIssuer();
+    const pools = `/v1/projects/${project.number}/locations/global/workloadIdentityPools`;
+    await must('POST', `${pools}?workloadIdentityPoolId=ci-pool`, {});
+    const principal = member(project, 'ci-pool', 'subject/ns/shop/sa/checkout');
+    await setPolicy(target.path, [
+      { role: reader, members: [member(project, 'ci-pool', 'namespace/shop', 'principalSet')] },
+    ]);
+    await must('POST', `${pools}/ci-pool/providers?workloadIdentityPoolProviderId=ci-provider`, {
+      oidc: { issuerUri: 'https://ci.example.com', jwksJson: issuer.jwksJson },
+      attributeMapping: { 'google.subject': 'assertion.sub' },
+    });
+    expect(await troubleshoot(target.path, { principal })).toMatchObject({ overallAccessState: 'CANNOT_ACCESS' });
+    await setPolicy(target.path, [{ role: reader, members: [who('namespace/shop', 'principalSet')] }]);
+    expect(await troubleshoot(target.path, { principal: who('subject/ns/shop/sa/checkout') })).toMatchObject({
+      overallAccessState: 'CAN_ACCESS',
+    });
+  });
+
+  it('a token that would be too large is no access, as the exchange says, and costs no permit', async () => {
+    const uri = `https://large.example.com/${'x'.repeat(1_900)}`;
+    const large = await addTarget(project, { uri });
+    const path = `/v1/projects/${project.number}/roles`;
+    const roles = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const roleId = `${'r'.repeat(60)}${100 + index}`;
+        await must('POST', path, { roleId, role: { title: 't', includedPermissions: ['orders.get'] } });
+        return `projects/${project.id}/roles/${roleId}`;
+      }),
+    );
+    const grant = (some: readonly string[]) =>
+      setPolicy(
+        large.path,
+        some.map((role) => ({ role, members: [who('*', 'principalSet')] })),
+      );
+    const quota = `/v1/projects/${project.number}/locations/global/services/sts/quotaInfos/TokenExchangeRequestsPerMinutePerProject`;
+    await grant(roles.slice(0, 20));
+    const token = await cluster.token();
+    expect(await troubleshoot(large.path, { token })).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+    expect((await exchange(cluster, uri, token)).status).toBe(200);
+    await grant(roles);
+    // By now the edge may hold a copy from before: what it learns with a permit, the next refusal is made of.
+    expect((await exchange(cluster, uri, token)).status).toBe(400);
+    const before = (await must('GET', quota))['usage'];
+    const told = await troubleshoot(large.path, { token });
+    const answer = await exchange(cluster, uri, token);
+    const line = await audit.lineFor(answer);
+    expect(line).toMatchObject({ reason: 'token_too_large' });
+    expect(told).toMatchObject({
+      overallAccessState: 'CANNOT_ACCESS',
+      exchange: { outcome: 'refused', reason: 'token_too_large', check: line['check'] },
+    });
+    expect((await must('GET', quota))['usage']).toEqual(before);
+  });
+});
+
+describe('a permission on a target', () => {
+  const denies = (): string =>
+    `/v2/policies/cloudresourcemanager.googleapis.com%2Fprojects%2F${project.number}/denypolicies`;
+
+  it('is told as the exchange decides: with the target’s tags, and with the roles that go whole', async () => {
+    await setPolicy(target.path, [
+      { role: writer, members: [who('namespace/shop', 'principalSet')] },
+      {
+        role: reader,
+        members: [who('namespace/tagged', 'principalSet')],
+        condition: { expression: 'resource.matchTag("1/env", "prod")' },
+      },
+    ]);
+    const shop = { token: await cluster.token(), permission: 'storage.objects.create' };
+    const tagged = { token: await cluster.token({ namespace: 'tagged' }), permission: 'storage.objects.get' };
+    expect(await troubleshoot(target.path, shop)).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+    expect(await troubleshoot(target.path, tagged)).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+    expect((await exchange(cluster, target.uri, tagged.token)).status).toBe(200);
+    const rule = {
+      deniedPrincipals: ['principalSet://goog/public:all'],
+      exceptionPrincipals: [who('namespace/tagged', 'principalSet')],
+      deniedPermissions: ['storage.objects.create'],
+      denialCondition: { expression: 'resource.matchTag("1/env", "prod")' },
+    };
+    await must('POST', `${denies()}?policyId=freeze`, { rules: [{ denyRule: rule }] });
+    expect(await troubleshoot(target.path, shop)).toMatchObject({ overallAccessState: 'CANNOT_ACCESS' });
+    expect(await troubleshoot(target.path, tagged)).toMatchObject({ overallAccessState: 'CAN_ACCESS' });
+    expect((await exchange(cluster, target.uri, shop.token)).status).toBe(400);
+    await must('DELETE', `${denies()}/freeze`);
+  });
+});
+
+describe('what a name does not tell', () => {
+  it('is not made up: no cluster, no verdict', async () => {
+    const expression = `request.workload.cluster == "${cluster.clusterUri}" && request.workload.namespace == "shop"`;
+    await setPolicy(target.path, [
+      { role: reader, members: [who('namespace/shop', 'principalSet')], condition: { expression } },
+    ]);
+    const told = await troubleshoot(target.path, { principal: who('subject/ns/shop/sa/checkout') });
+    expect(told['overallAccessState']).toBe('UNKNOWN_INFO');
+    expect(told).toMatchObject({
+      allowPolicyExplanation: {
+        explainedPolicies: [
+          {
+            bindingExplanations: [
+              {
+                conditionExplanation: {
+                  evaluationStates: [
+                    { expression: 'request.workload.cluster', errors: [{ message: 'only a token would tell' }] },
+                    { expression: 'request.workload.namespace', value: '"shop"' },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+      },
+    });
+    expect(JSON.stringify(told)).not.toContain('"value":false');
+  });
+
+  it('and a token that holds is verified, whoever is shut out then', async () => {
+    const shut = await addCluster(project, { extra: { attributeCondition: 'false' } });
+    expect(await troubleshoot(target.path, { token: await shut.token() })).toMatchObject({
+      overallAccessState: 'CANNOT_ACCESS',
+      tokenExplanation: { verified: true, reason: 'condition_false' },
+    });
+  });
+});
+
 describe('what is refused', () => {
   it('strangers: an explanation is not for the refused', async () => {
     const body = JSON.stringify({ token: await cluster.token() });
@@ -205,6 +343,9 @@ describe('what is refused', () => {
     ['no token', { token: 'nonsense' }, 'token'],
     ['no principal', { principal: 'user:x@example.com' }, 'principal'],
     ['no time', { principal: 'x', time: 'yesterday' }, 'time'],
+    ['a time before 1970', { principal: 'x', time: '1969-12-31T23:59:59Z' }, 'time'],
+    ['a time of the year 0', { principal: 'x', time: '0000-01-01T00:00:00Z' }, 'time'],
+    ['a time of the year 9999', { principal: 'x', time: '9999-01-01T00:00:00Z' }, 'time'],
     ['a target twice', { principal: 'x', target: 'orders' }, 'target'],
     ['a permission and a target', { principal: 'x', permission: 'a.b', target: 'orders' }, 'permission'],
     ['an unknown field', { principle: 'x' }, 'principle'],

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TARGET_MAX_LIFETIME, TOKEN_EXCHANGES_PER_MINUTE, MAX_TOKEN_LIFETIME } from '../../src/core/admin/fields.ts';
 import { COUNTED_AFTER_EXPIRY_MS, LEASE_MARGIN_MS, LONGEST_LEASE_MS } from '../../src/core/quota/numbers.ts';
-import { MAX_RECENT_EXCHANGES, RECENT_RETENTION } from '../../src/core/recent.ts';
+import { MAX_RECENT_EXCHANGES, MAX_REFUSED_EXCHANGES, RECENT_RETENTION } from '../../src/core/recent.ts';
+import { REFUSALS_AN_HOUR } from '../../src/core/refusal-share.ts';
 import { KEEP_PUBLISHED_MS, PERIOD_MS, PUBLISH_LEAD_MS } from '../../src/platform/keys/rotation.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,6 +41,9 @@ describe('docs/state.md', () => {
     ],
     [
       `| recent exchanges a project / kept for | ${thousands(MAX_RECENT_EXCHANGES)} / ${thousands(RECENT_RETENTION.unset)} s | 0 s (none) to ${thousands(RECENT_RETENTION.max)} s |`,
+    ],
+    [
+      `| refused ones of them a project / of one principal an hour | ${thousands(MAX_REFUSED_EXCHANGES)} more / ${REFUSALS_AN_HOUR} |`,
     ],
     [`target ${TARGET_MAX_LIFETIME.min} s to ${thousands(TARGET_MAX_LIFETIME.max)} s`],
     [`| lease length / margin | ${LONGEST_LEASE_MS / 1_000} s at most / ${LEASE_MARGIN_MS} ms |`],

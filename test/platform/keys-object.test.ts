@@ -378,6 +378,7 @@ describe('rotation by command', () => {
       usage,
       changed: () => undefined,
       recentExchanges: usage,
+      usagePoints: usage,
     });
     const rotated = await admin.rotateSigningKeys(projectNumber, { alg: 'ES256', emergency: true }, 'bo@example.com');
     expect(rotated.ok).toBe(true);

@@ -260,6 +260,7 @@ describe('the clock', () => {
       'remember',
       'spend',
       'usage',
+      'usagePoints',
     ]);
   });
 });

@@ -40,6 +40,8 @@ function world(): World & { readonly namespace: QuotaObjects } {
     nowMs: () => made.nowMs,
     wait: () => new Promise((resolve) => void waiting.push(resolve)),
     inBackground: (work) => made.tasks.push(work),
+    newId: () => 'isolate',
+    projectExists: async () => true,
   });
   return Object.assign(made, { sender });
 
@@ -187,6 +189,37 @@ describe('bounds', () => {
     sender.putBack(P, batch);
     const both = sender.take(P);
     expect([both?.dropped, ids(both)[0], ids(both).at(-1), both?.records.length]).toEqual([6, 'r6', 'new', 200]);
+  });
+
+  it('of one principal who is refused are 20 an hour: the others are counted and push nobody out', () => {
+    const { sender } = world();
+    const refused = { outcome: 'refused', reason: 'not_granted' } as const;
+    for (let i = 0; i < 100; i++) sender.remember(P, recordOf(`r${i}`, T));
+    sender.remember(P, recordOf('other', T, { ...refused, subject: 'other' }));
+    for (let i = 0; i < 260; i++) sender.remember(P, recordOf(`m${i}`, T + i, { ...refused, subject: 'mallory' }));
+    const batch = sender.take(P);
+    expect(batch?.records).toHaveLength(121);
+    expect(batch?.dropped).toBe(240);
+    expect(ids(batch).slice(0, 101)).toEqual([...Array.from({ length: 100 }, (_, i) => `r${i}`), 'other']);
+    sender.remember(P, recordOf('soon', T + 3_599_999, { ...refused, subject: 'mallory' }));
+    sender.remember(P, recordOf('late', T + 3_600_000, { ...refused, subject: 'mallory' }));
+    expect(sender.take(P)).toMatchObject({ records: [{ id: 'late' }], dropped: 1 });
+    // In another project he has another share.
+    sender.remember('730000000002', recordOf('a', T + 5_000, { ...refused, subject: 'mallory' }));
+    expect(ids(sender.take('730000000002'))).toEqual(['a']);
+  });
+
+  it('are kept by letting go who was refused, by however many names, before anybody who was let in', () => {
+    const { sender } = world();
+    for (let i = 0; i < 150; i++) sender.remember(P, recordOf(`r${i}`, T));
+    for (let i = 0; i < 90; i++)
+      sender.remember(P, recordOf(`m${i}`, T, { outcome: 'refused', reason: 'not_granted', subject: `m${i}` }));
+    const batch = sender.take(P);
+    expect(ids(batch)).toEqual([
+      ...Array.from({ length: 150 }, (_, i) => `r${i}`),
+      ...Array.from({ length: 50 }, (_, i) => `m${i + 40}`),
+    ]);
+    expect(batch?.dropped).toBe(40);
   });
 
   it('of an isolate are 50 projects', () => {

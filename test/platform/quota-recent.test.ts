@@ -206,6 +206,124 @@ describe('a row that cannot be written', () => {
   });
 });
 
+const refusedBy = (subject: string, count: number, timeMs: number, name = subject): RecentExchange[] =>
+  Array.from({ length: count }, (_, index) =>
+    recordOf(`${name}-${index}`, timeMs, { subject, outcome: 'refused', reason: 'not_granted' }),
+  );
+
+describe('who is refused', () => {
+  it('over and over leaves every grant in place and every other refusal; what is beyond his share is counted', async () => {
+    const { stub } = await newProject();
+    const others = ['anna', 'ben', 'carla'].flatMap((subject) => refusedBy(subject, 20, T));
+    await stub.remember(batchOf([...many(120), ...others]));
+    const floods = 40;
+    for (let round = 0; round < floods; round++) {
+      await stub.remember(batchOf(refusedBy('mallory', 500, T + round, `flood${round}`)));
+    }
+    const page = await pageOf(stub);
+    const there = page.records.map(({ id }) => id);
+    expect(there).toEqual(expect.arrayContaining([...many(120), ...others].map(({ id }) => id)));
+    expect(page.records.filter(({ subject }) => subject === 'mallory')).toHaveLength(20);
+    expect(page.dropped).toBe(floods * 500 - 20);
+  });
+
+  it('by a thousand names fills a ring of its own: no grant goes, and what goes is counted', async () => {
+    const { stub } = await newProject();
+    await runInDurableObject(stub, (_instance, ctx) => {
+      const { store, settle } = storeOver(ctx.storage.sql, 24 * HOUR);
+      const wake = (): void => {
+        settle();
+        store.wake(T + 10_000);
+      };
+      store.take(batchOf(many(120)), T);
+      wake();
+      const names = 300;
+      for (let n = 0; n < names; n++) {
+        store.take(batchOf(refusedBy(`mallory${n}`, 20, T)), T);
+        wake();
+      }
+      const shown: RecentExchange[] = [];
+      let before: string | undefined;
+      let dropped = 0;
+      do {
+        const page = store.page({ maxRecords: 1_000, ...(before === undefined ? {} : { before }) }, T + 10_000);
+        shown.push(...page.records);
+        dropped = page.dropped;
+        before = page.next;
+      } while (before !== undefined);
+      const refused = shown.filter(({ outcome }) => outcome === 'refused').length;
+      expect(shown.length - refused).toBe(120);
+      expect(refused).toBeLessThanOrEqual(5_000);
+      expect(refused).toBeGreaterThan(4_900);
+      expect(refused + dropped).toBe(names * 20);
+    });
+  });
+
+  it('begins no new share because the object rested, and has another an hour later', async () => {
+    const { stub } = await newProject();
+    const ofMallory = async (nowMs: number): Promise<number> => {
+      await setClock(stub, nowMs);
+      return (await pageOf(stub)).records.filter(({ subject }) => subject === 'mallory').length;
+    };
+    await stub.remember(batchOf(refusedBy('mallory', 20, T)));
+    await setClock(stub, T + 10_000);
+    await runDurableObjectAlarm(stub);
+    await evictDurableObject(stub);
+    await setClock(stub, T + 20_000);
+    await stub.remember(batchOf(refusedBy('mallory', 20, T + 20_000, 'again')));
+    expect(await ofMallory(T + 20_000)).toBe(20);
+    await setClock(stub, T + HOUR);
+    await stub.remember(batchOf(refusedBy('mallory', 30, T + HOUR, 'later')));
+    expect(await ofMallory(T + HOUR)).toBe(40);
+  });
+
+  it('after it was said that he was let in is no grant any more, wherever that lies, and takes no place among grants', async () => {
+    const { stub } = await newProject();
+    const overQuota = (id: string, subject = 'mallory'): RecentExchange =>
+      recordOf(id, T, { subject, outcome: 'refused', reason: 'over_quota', again: true });
+    await stub.remember(batchOf(many(120)));
+    await expect.poll(async () => (await tablesOf(stub)).length).toBe(1);
+    // One in a row that is closed, one that waits, and more of those than he has a share.
+    const waiting = Array.from({ length: 25 }, (_, n) => recordOf(`w${n}`, T, { subject: 'mallory' }));
+    await stub.remember(batchOf(waiting));
+    await stub.remember(batchOf([overQuota('r7', 'somebody'), ...waiting.map(({ id }) => overQuota(id))]));
+    const { records, dropped } = await pageOf(stub);
+    expect(
+      records
+        .filter(({ outcome }) => outcome === 'granted')
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual(
+      many(120)
+        .map(({ id }) => id)
+        .filter((id) => id !== 'r7')
+        .toSorted(),
+    );
+    expect(records.filter(({ outcome }) => outcome === 'refused').map(({ id }) => id)).toContain('r7');
+    expect(records.filter(({ outcome }) => outcome === 'refused')).toHaveLength(21);
+    expect(dropped).toBe(5);
+  });
+
+  it('is listed among the others by his time, each once, over pages of any size', async () => {
+    const { stub } = await newProject();
+    const said = Array.from({ length: 90 }, (_, n) =>
+      recordOf(`x${n}`, T + n, n % 3 === 0 ? { subject: `s${n}`, outcome: 'refused', reason: 'not_granted' } : {}),
+    );
+    await stub.remember(batchOf(said));
+    for (const maxRecords of [1, 7, 50]) {
+      const ids: string[] = [];
+      let before: string | undefined;
+      do {
+        const text = await stub.recentExchanges({ maxRecords, ...(before === undefined ? {} : { before }) });
+        const page: RecentPage = JSON.parse(text);
+        ids.push(...page.records.map(({ id }) => id));
+        before = page.next;
+      } while (before !== undefined);
+      expect(ids).toEqual(said.map(({ id }) => id).toReversed());
+    }
+  });
+});
+
 describe('retention', () => {
   it('is 24 h where nobody said otherwise: then nothing is shown, and the alarm takes it away', async () => {
     const { stub } = await newProject();
@@ -356,7 +474,7 @@ describe('the ring', () => {
       // A message between objects is not to be larger than this, however many are asked for.
       expect(JSON.stringify(store.page(ALL, nowMs)).length).toBeLessThan(1_048_576);
       const ids: string[] = [];
-      let before: number | undefined;
+      let before: string | undefined;
       do {
         const next = store.page({ maxRecords: 1_000, ...(before === undefined ? {} : { before }) }, nowMs);
         ids.push(...next.records.map(({ id }) => id));
@@ -366,6 +484,9 @@ describe('the ring', () => {
       expect(ids).toEqual(newest.toReversed());
       expect(ids.length).toBeLessThanOrEqual(20_000);
       expect(Math.abs(ids.length - rows * 50)).toBeLessThanOrEqual(100);
+      // Those that were purged in their time are no loss; those that were overwritten before it are, as long as the row that did it is there.
+      const lost = retentionMs === HOUR ? 0 : Math.min(seconds * 5 - ids.length, 20_000);
+      expect(Math.abs(store.page(ALL, nowMs).dropped - lost)).toBeLessThanOrEqual(50);
     });
   });
 
@@ -428,7 +549,7 @@ describe('the ring', () => {
             over.settle();
           }
           const shown: (readonly [string, string])[] = [];
-          let before: number | undefined;
+          let before: string | undefined;
           do {
             const page = over.store.page({ maxRecords: size, ...(before === undefined ? {} : { before }) }, nowMs);
             expect(page.records.length).toBeLessThanOrEqual(size);

@@ -130,7 +130,7 @@ describe('a deny policy', () => {
 
 describe('a project that grows', () => {
   const principal = (project: string, index: number, length: number): string =>
-    `principal://iam.googleapis.com/projects/${project}/locations/global/workloadIdentityPools/demo.svc.id.goog/subject/${index}${'x'.repeat(length)}`;
+    `principalSet://iam.googleapis.com/projects/${project}/locations/global/workloadIdentityPools/my-pool/attribute.name/${index}${'x'.repeat(length)}`;
   const large = (project: string, count: number, length: number): DenyPolicyInput => ({
     rules: [
       {

@@ -164,6 +164,7 @@ describe('discovery', () => {
       usage: async () => ({ ok: true, value: { limitPerMinute: 1, countedPermits: 0 } }),
       changed: () => undefined,
       recentExchanges: async () => ({ records: [], dropped: 0 }),
+      usagePoints: async () => ({ points: [], lost: 0, nowMs: 0 }),
     });
   const kubernetes = { clusterUri: 'https://d.example.com', issuerUri: 'https://d.example.com' };
 

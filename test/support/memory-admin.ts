@@ -94,6 +94,7 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
     },
     targetShards: async (projectNumber, targetIds) =>
       ok(targetIds.map((targetId) => config(projectNumber).targetShard(targetId) ?? null)),
+    usage: async () => ok({ points: [], lost: 0, nowMs: 0 }),
     recentExchanges: async () => ok({ records: [], dropped: 0 }),
     issuerKeysStatus: async () => ok(undefined),
     organizationPolicy: async () => ok(organization ?? EMPTY_POLICY),

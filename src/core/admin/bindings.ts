@@ -1,6 +1,7 @@
 /** Bindings of an allow policy: every rule about roles, members and conditions, and the normal form they are kept in. */
 import { parseMember } from '../members.ts';
 import { compileCondition } from '../policy/condition.ts';
+import { newWriteBudget } from '../policy/regex-cost.ts';
 import type { Binding, ConditionText } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import { celViolation } from './cel.ts';
@@ -38,11 +39,12 @@ export function isConditional({ condition, dryRunCondition }: Binding): boolean 
 
 export type Compile = (expression: string) => ReturnType<typeof compileCondition>;
 
-/** One expression often stands in many bindings, and compiling is what costs. */
+/** One expression often stands in many bindings, and compiling is what costs; the patterns of all of them have one budget. */
 export function compiledOnce(): Compile {
   const known = new Map<string, ReturnType<Compile>>();
+  const patterns = newWriteBudget();
   return (expression) => {
-    const compiled = known.get(expression) ?? compileCondition(expression, 'binding');
+    const compiled = known.get(expression) ?? compileCondition(expression, 'binding', patterns);
     known.set(expression, compiled);
     return compiled;
   };

@@ -263,7 +263,12 @@ export type Answer =
   | { readonly kind: 'policy'; readonly policy: Policy; readonly warnings?: readonly string[] }
   | { readonly kind: 'deleted' }
   /** `deleteTime`: this was it. */
-  | { readonly kind: 'denyPolicy'; readonly policy: DenyPolicy; readonly deleteTime?: string }
+  | {
+      readonly kind: 'denyPolicy';
+      readonly policy: DenyPolicy;
+      readonly deleteTime?: string;
+      readonly warnings?: readonly string[];
+    }
   | { readonly kind: 'denyPolicies'; readonly policies: readonly DenyPolicy[]; readonly next: string }
   | { readonly kind: 'quotaPreference'; readonly preference: QuotaPreference }
   | { readonly kind: 'quotaPreferences'; readonly preferences: readonly QuotaPreference[]; readonly next: string }

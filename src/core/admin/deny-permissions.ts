@@ -7,7 +7,10 @@ import { isPermission } from './roles.ts';
 const EVERY = '*';
 
 /** Google's own format there: SERVICE.googleapis.com/RESOURCE.VERB. */
-const V2 = /^([A-Za-z][A-Za-z0-9]*)\.googleapis\.com\/([A-Za-z*][^.]*\..+)$/;
+const V2 = /^([a-z][a-z0-9]*)\.googleapis\.com\/([A-Za-z*][^.]*\..+)$/;
+
+/** What is meant as such an address, however it is spelled. */
+const ADDRESS = /^[a-z][a-z0-9]*\.googleapis\.com(?=\/)/i;
 
 /** Services whose name in permissions is not the one in their address. */
 const SERVICES: ReadonlyMap<string, string> = new Map([['cloudresourcemanager', 'resourcemanager']]);
@@ -17,6 +20,11 @@ const GROUP_END = '.*';
 /** The pattern that `text` means, one for all its spellings, or a sentence saying why it means none. */
 export function permissionPattern(text: string): Result<string, string> {
   if (text === EVERY) return ok(EVERY);
+  // A host's name has no case, permissions do: with a capital it would read as a wall and meet no permission of that service.
+  const [meant = ''] = ADDRESS.exec(text) ?? [];
+  if (meant !== meant.toLowerCase()) {
+    return err(`"${text.slice(0, 200)}" must have its service's address in small letters: ${meant.toLowerCase()}/…`);
+  }
   const [, address, rest] = V2.exec(text) ?? [];
   if (address === undefined || rest === undefined) return dottedPattern(text);
   const service = SERVICES.get(address) ?? address;
@@ -46,8 +54,20 @@ function notOne(text: string): Result<never, string> {
 function patternsHolding(permission: string): readonly string[] {
   const parts = permission.split('.');
   const groups = parts.slice(1).map((_, index) => `${parts.slice(0, index + 1).join('.')}${GROUP_END}`);
-  const byVerb = parts.length > 2 ? [`${parts[0]}.*.${parts.at(-1)}`] : [];
+  // Where a permission has two parts only, the service is its own resource: `SERVICE.googleapis.com/*.VERB` looks like a wall before it as well.
+  const byVerb = parts.length > 1 ? [`${parts[0]}.*.${parts.at(-1)}`] : [];
   return [EVERY, permission, ...groups, ...byVerb];
+}
+
+/** Which of these texts, all of them accepted, are about none of some permissions. */
+export function idlePermissions(texts: readonly string[], permissions: Iterable<string>): ReadonlySet<string> {
+  const patterns = new Map(texts.map((text) => [text, deniedPattern(text)]));
+  const idle = new Set(patterns.values());
+  for (const permission of permissions) {
+    if (idle.size === 0) break;
+    for (const pattern of patternsHolding(permission)) idle.delete(pattern);
+  }
+  return new Set([...patterns].flatMap(([text, pattern]) => (idle.has(pattern) ? [text] : [])));
 }
 
 /**

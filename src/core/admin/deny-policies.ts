@@ -6,9 +6,12 @@ import type { Applied } from './applied.ts';
 import type { DenyPolicyId, DenyPolicyInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { ALL_DENY_POLICIES, MAX_DENY_POLICIES } from './deny-resolution.ts';
-import { checkDenyRules } from './deny-rules.ts';
+import { checkDenyRules, type Problem } from './deny-rules.ts';
 import { etagOf, isEtag } from './etag.ts';
 import { checkLength, checkNoControl, wrong, type Violations } from './fields.ts';
+import { lintDenyRules } from './lint/deny.ts';
+import { memberProblem } from './lint/members.ts';
+import { createPoolReader } from './lint/pool-facts.ts';
 import { policyResourceExists, policyResourceName } from './policies.ts';
 import { policyShards } from './policy-shards.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
@@ -79,9 +82,11 @@ function written(
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const others = state.denyPolicies(attachment, ALL_DENY_POLICIES).filter((policy) => policy.policyId !== policyId);
+  const problemOf = createProblemReader(state);
   const rules = checkDenyRules(
     given,
     others.flatMap((policy) => policy.rules),
+    problemOf,
   );
   const violations = [
     ...checkLength('displayName', displayName, MAX_DISPLAY_NAME),
@@ -101,11 +106,19 @@ function written(
     updateTime: context.time,
     version: context.epoch,
   };
+  const warnings = lintDenyRules(state, attachment, given, problemOf);
   return ok({
-    answer: { kind: 'denyPolicy', policy },
+    answer: { kind: 'denyPolicy', policy, ...(warnings.length > 0 ? { warnings } : {}) },
     writes: [{ put: 'denyPolicy', policy }],
     shards: policyShards(state, attachment),
   });
+}
+
+/** A deny rule is about whoever exchanges, and that is only who a role that opens targets could be bound to. */
+function createProblemReader(state: ConfigState): Problem {
+  const poolOf = createPoolReader(state);
+  const project = state.project();
+  return (member) => memberProblem(member, project, true, poolOf);
 }
 
 function checkAnnotations(annotations: Readonly<Record<string, string>>): Violations {

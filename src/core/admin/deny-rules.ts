@@ -6,6 +6,7 @@ import { checkConditionText, compiledOnce, type Compile } from './bindings.ts';
 import type { DenyRuleInput } from './commands.ts';
 import { permissionPattern } from './deny-permissions.ts';
 import { checkDescription, checkNoControl, wrong, type Violations } from './fields.ts';
+import type { MemberProblem } from './lint/members.ts';
 
 /** Google's limits, all policies of one attachment point together. */
 const MAX_RULES = 500;
@@ -13,17 +14,21 @@ const MAX_PRINCIPALS = 2_500;
 
 type Rule = DenyPolicy['rules'][number];
 
+/** Why a member that is well formed matches nobody in this project, if it does not. */
+export type Problem = (member: string) => MemberProblem | undefined;
+
 /** `others`: the rules of the other policies at the same place. */
 export function checkDenyRules(
   input: readonly DenyRuleInput[],
   others: readonly Rule[],
+  problemOf: Problem,
 ): Result<readonly Rule[], Violations> {
   if (input.length === 0) return err(wrong('rules', 'must hold at least one rule'));
   // Sizes before contents: what is refused for its size must not cost what checking all of it costs.
   const tooMany = checkSizes(input, others);
   if (tooMany.length > 0) return err(tooMany);
   const compile = compiledOnce();
-  const checked = input.map((rule, index) => checkRule(`rules[${index}]`, rule, compile));
+  const checked = input.map((rule, index) => checkRule(`rules[${index}]`, rule, compile, problemOf));
   const violations = checked.flatMap((rule) => (rule.ok ? [] : rule.error));
   return violations.length > 0 ? err(violations) : ok(checked.flatMap((rule) => (rule.ok ? [rule.value] : [])));
 }
@@ -41,7 +46,12 @@ function principalsIn({ deniedPrincipals = [], exceptionPrincipals = [] }: Parti
   return deniedPrincipals.length + exceptionPrincipals.length;
 }
 
-function checkRule(field: string, input: DenyRuleInput, compile: Compile): Result<Rule, Violations> {
+function checkRule(
+  field: string,
+  input: DenyRuleInput,
+  compile: Compile,
+  problemOf: Problem,
+): Result<Rule, Violations> {
   const { description = '', denyRule } = input;
   if (denyRule === undefined) return err(wrong(`${field}.denyRule`, 'is required'));
   const {
@@ -57,8 +67,8 @@ function checkRule(field: string, input: DenyRuleInput, compile: Compile): Resul
     ...checkNoControl(`${field}.description`, description),
     ...checkSome(`${at}.deniedPrincipals`, deniedPrincipals, 'the rule denies nobody'),
     ...checkSome(`${at}.deniedPermissions`, deniedPermissions, 'the rule denies nothing'),
-    ...checkEach(`${at}.deniedPrincipals`, deniedPrincipals, deniedPrincipal),
-    ...checkEach(`${at}.exceptionPrincipals`, exceptionPrincipals, exceptionPrincipal),
+    ...checkEach(`${at}.deniedPrincipals`, deniedPrincipals, (text) => deniedPrincipal(text, problemOf)),
+    ...checkEach(`${at}.exceptionPrincipals`, exceptionPrincipals, (text) => exceptionPrincipal(text, problemOf)),
     ...checkEach(`${at}.deniedPermissions`, deniedPermissions, permissionPattern),
     ...checkEach(`${at}.exceptionPermissions`, exceptionPermissions, permissionPattern),
     ...(denialCondition === undefined ? [] : checkConditionText(`${at}.denialCondition`, denialCondition, compile)),
@@ -91,20 +101,21 @@ function checkEach(
   });
 }
 
-function exceptionPrincipal(text: string): Result<string, string> {
-  return text === EVERYBODY ? err('would except everybody: the rule denies nobody') : deniedPrincipal(text);
+function exceptionPrincipal(text: string, problemOf: Problem): Result<string, string> {
+  return text === EVERYBODY ? err('would except everybody: the rule denies nobody') : deniedPrincipal(text, problemOf);
 }
 
 /** Only who can come to an exchange: a rule about anybody else would look as if it did something. */
-function deniedPrincipal(text: string): Result<string, string> {
+function deniedPrincipal(text: string, problemOf: Problem): Result<string, string> {
   if (text === EVERYBODY) return ok(text);
   const foreign = FOREIGN.find(({ pattern }) => pattern.test(text));
   if (foreign !== undefined) return err(foreign.why);
   const member = parseMember(text);
   if (!member.ok) return member;
-  return NOBODY_HERE.includes(member.value.kind)
-    ? err('means nobody who exchanges tokens here: name principals of a workload identity pool')
-    : ok(text);
+  if (NOBODY_HERE.includes(member.value.kind))
+    return err('means nobody who exchanges tokens here: name principals of a workload identity pool');
+  const problem = problemOf(text);
+  return problem?.isFinal === true ? err(`can never match anybody: ${problem.why}`) : ok(text);
 }
 
 const NOBODY_HERE: readonly Member['kind'][] = ['workforce', 'user', 'service_account', 'deleted'];

@@ -1,5 +1,6 @@
 /** What the faces of administration need from the world: one port, filled by the platform, and by a Map in the tests. */
 import type { RecentPage } from '../recent.ts';
+import type { UsagePage, UsageWanted } from '../usage-page.ts';
 import type { Policy, Project, Shards, SigningAlgorithm } from '../resources.ts';
 import type { Result } from '../result.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from './commands.ts';
@@ -15,6 +16,14 @@ export interface SigningKeyInfo {
   readonly publishTime: string;
   readonly signFrom: string;
   readonly signUntil: string;
+}
+
+/** How much of a project's quota counts now. */
+export interface QuotaUse {
+  readonly limitPerMinute: number;
+  readonly countedPermits: number;
+  /** At the rate of the last seconds; absent: not at all. */
+  readonly refusalsStartInMs?: number;
 }
 
 /** How it stands with the keys that a provider's issuer publishes. Times are RFC 3339. */
@@ -64,7 +73,8 @@ export interface AdminPort {
   /** `before`: the `next` of the page before; absent: the newest. */
   recentExchanges(
     projectNumber: string,
-    page: { readonly before?: number; readonly maxRecords: number },
+    page: { readonly before?: string; readonly maxRecords: number },
   ): Promise<Result<RecentPage, AdminDenial>>;
-  quotaUsage(projectNumber: string): Promise<Result<{ limitPerMinute: number; countedPermits: number }, AdminDenial>>;
+  usage(projectNumber: string, wanted: UsageWanted): Promise<Result<UsagePage, AdminDenial>>;
+  quotaUsage(projectNumber: string): Promise<Result<QuotaUse, AdminDenial>>;
 }

@@ -1,6 +1,7 @@
 /** A provider's document, whole, checked and turned into a row. Create and patch both end here, so neither can leave anything half-written. */
 import { checkFetchUrl } from '../issuer-url.ts';
 import { compileCondition } from '../policy/condition.ts';
+import { newWriteBudget, type PatternBudget } from '../policy/regex-cost.ts';
 import { compileMapping } from '../policy/mapping.ts';
 import type { Provider, SubjectAlgorithm } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -69,6 +70,7 @@ export function checkProvider(
   const newKeyHold = readSeconds('newKeyHold', input.newKeyHold, NEW_KEY_HOLD);
   const durations = [lifetime, maxStale, pushedKeysMaxAge, newKeyHold];
   const singleUse = input.singleUse ?? false;
+  const patterns = newWriteBudget();
   const violations = [
     ...checkIssuer(`${kind}.issuerUri`, source.issuerUri, isDiscovery, context),
     ...(kind === 'kubernetes' ? checkAbsoluteUri('kubernetes.clusterUri', source.clusterUri) : []),
@@ -79,10 +81,10 @@ export function checkProvider(
     ...checkSingleUse(singleUse, lifetime.ok ? lifetime.value : 0),
     ...checkJwksHosts('allowedJwksHosts', input.allowedJwksHosts ?? []),
     ...checkTokenReview('tokenReview', input.tokenReview, kind, standing, context),
-    ...(kind === 'kubernetes' ? checkNoMapping(input) : checkMapping(input.attributeMapping ?? {})),
-    ...checkCondition('attributeCondition', input.attributeCondition ?? ''),
-    ...checkCondition('dryRunCondition', input.dryRunCondition ?? ''),
-    ...(kind === 'oidc' ? checkTenant(issuerUri, input) : []),
+    ...(kind === 'kubernetes' ? checkNoMapping(input) : checkMapping(input.attributeMapping ?? {}, patterns)),
+    ...checkCondition('attributeCondition', input.attributeCondition ?? '', patterns),
+    ...checkCondition('dryRunCondition', input.dryRunCondition ?? '', patterns),
+    ...(kind === 'oidc' ? checkTenant(issuerUri, input, patterns) : []),
     ...checkDisplayName('displayName', input.displayName ?? ''),
     ...checkDescription('description', input.description ?? ''),
   ];
@@ -232,7 +234,7 @@ const MAX_EXPRESSION = 2_048;
 /** `__proto__` is a legal name to the pattern and no name at all to a JavaScript object: the attribute would vanish. */
 const MAPPING_KEY = /^(google\.subject|google\.groups|attribute\.(?!__proto__$)[a-z0-9_]+)$/;
 
-function checkMapping(mapping: Readonly<Record<string, string>>): Violations {
+function checkMapping(mapping: Readonly<Record<string, string>>, patterns: PatternBudget): Violations {
   const entries = Object.entries(mapping);
   const custom = entries.filter(([key]) => key.startsWith('attribute.'));
   return [
@@ -240,11 +242,11 @@ function checkMapping(mapping: Readonly<Record<string, string>>): Violations {
     ...(custom.length > MAX_CUSTOM_ATTRIBUTES
       ? wrong('attributeMapping', `holds more than ${MAX_CUSTOM_ATTRIBUTES} custom attributes`)
       : []),
-    ...entries.flatMap(([key, expression]) => checkMappingEntry(key, expression)),
+    ...entries.flatMap(([key, expression]) => checkMappingEntry(key, expression, patterns)),
   ];
 }
 
-function checkMappingEntry(key: string, expression: string): Violations {
+function checkMappingEntry(key: string, expression: string, patterns: PatternBudget): Violations {
   const field = `attributeMapping.${key}`;
   if (!MAPPING_KEY.test(key)) {
     return wrong(field, 'keys are google.subject, google.groups and attribute.NAME with NAME of [a-z0-9_]');
@@ -252,23 +254,34 @@ function checkMappingEntry(key: string, expression: string): Violations {
   if (key.length > MAX_KEY) return wrong(field, `the key is longer than ${MAX_KEY} characters`);
   if (expression === '') return wrong(field, 'the expression is empty');
   if (expression.length > MAX_EXPRESSION) return wrong(field, `longer than ${MAX_EXPRESSION} characters`);
-  const compiled = compileMapping(expression);
+  const compiled = compileMapping(expression, patterns);
   return compiled.ok ? [] : celViolation(field, compiled.error);
 }
 
 const MAX_CONDITION = 4_096;
 
-function checkCondition(field: 'attributeCondition' | 'dryRunCondition', expression: string): Violations {
+function checkCondition(
+  field: 'attributeCondition' | 'dryRunCondition',
+  expression: string,
+  patterns: PatternBudget,
+): Violations {
   if (expression === '') return [];
   if (expression.length > MAX_CONDITION) return wrong(field, `longer than ${MAX_CONDITION} characters`);
-  const compiled = compileCondition(expression, 'attribute');
+  const compiled = compileCondition(expression, 'attribute', patterns);
   return compiled.ok ? [] : celViolation(field, compiled.error);
 }
 
 /** An issuer that strangers share needs a condition on the tenant; what does not compile is refused for that alone. */
-function checkTenant(issuerUri: string, { attributeCondition = '', attributeMapping = {} }: ProviderInput): Violations {
+function checkTenant(
+  issuerUri: string,
+  { attributeCondition = '', attributeMapping = {} }: ProviderInput,
+  patterns: PatternBudget,
+): Violations {
   const issuer = sharedIssuerOf(issuerUri);
-  const unreadable = [...checkCondition('attributeCondition', attributeCondition), ...checkMapping(attributeMapping)];
+  const unreadable = [
+    ...checkCondition('attributeCondition', attributeCondition, patterns),
+    ...checkMapping(attributeMapping, patterns),
+  ];
   if (issuer === undefined || unreadable.length > 0) return [];
   const problem = tenantProblem(issuer, attributeCondition, attributeMapping);
   return problem === undefined ? [] : wrong('attributeCondition', problem);

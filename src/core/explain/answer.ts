@@ -45,12 +45,13 @@ export interface ExplainQuestion {
   readonly wanted:
     | { readonly kind: 'target'; readonly project: Shards['project']; readonly target: Shards['target'] }
     | { readonly kind: 'broker'; readonly project: Shards['project'] }
-    | { readonly kind: 'permission' };
+    /** `target`: where it is asked there, for conditions see its name and tags. */
+    | { readonly kind: 'permission'; readonly target?: Shards['target'] };
   readonly path: readonly PathPolicy[];
   readonly rules: readonly PathRule[];
 }
 
-interface ExplainedCondition extends ConditionExplanation {
+export interface ExplainedCondition extends Omit<ConditionExplanation, 'names'> {
   readonly expression: string;
   readonly title?: string;
 }

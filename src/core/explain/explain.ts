@@ -1,25 +1,48 @@
 /** Why a principal may, or may not: every binding and every deny rule on the path, each with its reasons, and the final word. Never for the refused. */
-import type { ExplainedBinding, ExplainedRule, Explanation, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
+import type {
+  ExplainedBinding,
+  ExplainedCondition,
+  ExplainedRule,
+  Explanation,
+  ExplainQuestion,
+  PathPolicy,
+  PathRule,
+} from './answer.ts';
 import { all, any, certain, not, type Certainty } from './certainty.ts';
-import { hangsOnToken, membershipOf, type Subject } from './subject.ts';
+import { hangsOnToken, membershipOf, type Membership, type Subject } from './subject.ts';
 import { claimsOf, grantForBroker, grantForTarget } from '../grant.ts';
 import { shownBinding } from '../iam.ts';
 import type { PolicyCompiler } from '../policy/cache.ts';
-import { explainCondition } from '../policy/explanation.ts';
+import {
+  explainCondition,
+  newExplanationBudget,
+  NOT_LOOKED_AT,
+  type ConditionExplanation,
+} from '../policy/explanation.ts';
 import { bindingActivations, type Activation } from '../policy/variables.ts';
-import type { Binding, ConditionText } from '../resources.ts';
+import type { Binding, ConditionText, Target } from '../resources.ts';
+import { sizeDenial } from '../token-size.ts';
 import { workloadOf } from '../workload.ts';
 
 export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Explanation {
   const { subject, timeSeconds, wanted, path, rules } = question;
-  const resource = wanted.kind === 'target' ? resourceOf(wanted.target.target) : { tags: {}, tagIds: {} };
+  const target = wanted.kind === 'broker' ? undefined : wanted.target;
+  const resource = target === undefined ? { tags: {}, tagIds: {} } : resourceOf(target.target);
   const activation = bindingActivations(resource, workloadOf(subject.principal))(timeSeconds);
-  const bindings = path.flatMap((policy) =>
-    policy.policy.bindings.map((binding) => explainBinding(binding, policy, subject, activation)),
-  );
+  const who: Who = { subject, membership: membershipOf(subject) };
   // Whoever decides about a right over the broker itself (pushing keys) has no token at hand.
-  const atRules = wanted.kind === 'permission' ? bindingActivations(resource)(timeSeconds) : activation;
-  const explainedRules = rules.map((rule) => explainRule(rule, subject, atRules));
+  const hasToken = wanted.kind !== 'permission' || target !== undefined;
+  const atRules = hasToken ? activation : bindingActivations(resource)(timeSeconds);
+  const budget = newExplanationBudget();
+  const explainAt =
+    (at: Activation): ExplainText =>
+    (expression) =>
+      explainCondition(expression, 'binding', at, compiler, budget);
+  // Rules first: what is not looked at must not hide what takes away.
+  const explainedRules = rules.map((rule) => explainRule(rule, who, explainAt(atRules)));
+  const bindings = path.flatMap((policy) =>
+    policy.policy.bindings.map((binding) => explainBinding(binding, policy, who, explainAt(activation))),
+  );
   const exchange = subject.isWhole ? exchangeOf(question, compiler) : undefined;
   return {
     bindings,
@@ -29,26 +52,27 @@ export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Ex
   };
 }
 
-function resourceOf({
-  resource,
-  tags,
-  tagIds,
-}: Extract<ExplainQuestion['wanted'], { kind: 'target' }>['target']['target']) {
+interface Who {
+  readonly subject: Subject;
+  readonly membership: Membership;
+}
+
+function resourceOf({ resource, tags, tagIds }: Target) {
   return { ...resource, tags, tagIds };
 }
 
-function explainBinding(binding: Binding, policy: PathPolicy, subject: Subject, at: Activation): ExplainedBinding {
+function explainBinding(binding: Binding, policy: PathPolicy, who: Who, explainText: ExplainText): ExplainedBinding {
   const { on, counts, exactOnly = false } = policy;
   const members = binding.members.map((member) => ({
     member,
-    matches: exactOnly && !member.startsWith('principal://') ? certain(false) : membershipOf(member, subject),
+    matches: exactOnly && !member.startsWith('principal://') ? certain(false) : who.membership(member),
   }));
-  const condition = binding.condition && explainedCondition(binding.condition, at);
+  const condition = binding.condition && explainedCondition(binding.condition, explainText);
   const roleCounts = counts.includes(binding.role) && !(exactOnly && condition !== undefined);
   const access = all(
     certain(roleCounts),
     any(members.map((member) => member.matches)),
-    condition === undefined ? 'yes' : holds(condition, subject, 'no'),
+    condition === undefined ? 'yes' : holds(condition, who.subject, 'no'),
   );
   return {
     on,
@@ -57,16 +81,16 @@ function explainBinding(binding: Binding, policy: PathPolicy, subject: Subject, 
     members,
     roleCounts,
     access,
-    ...(condition === undefined ? {} : { condition }),
+    ...(condition === undefined ? {} : { condition: told(condition, who.subject) }),
   };
 }
 
-function explainRule({ on, rule, concerns }: PathRule, subject: Subject, at: Activation): ExplainedRule {
-  const denied = any(rule.deniedPrincipals.map((member) => membershipOf(member, subject)));
-  const excepted = any(rule.exceptionPrincipals.map((member) => membershipOf(member, subject)));
-  const condition = rule.condition && explainedCondition(rule.condition, at);
+function explainRule({ on, rule, concerns }: PathRule, who: Who, explainText: ExplainText): ExplainedRule {
+  const denied = any(rule.deniedPrincipals.map(who.membership));
+  const excepted = any(rule.exceptionPrincipals.map(who.membership));
+  const condition = rule.condition && explainedCondition(rule.condition, explainText);
   // A deny that cannot be evaluated applies.
-  const applies = condition === undefined ? 'yes' : holds(condition, subject, 'yes');
+  const applies = condition === undefined ? 'yes' : holds(condition, who.subject, 'yes');
   return {
     on,
     shown: rule.shown,
@@ -74,24 +98,38 @@ function explainRule({ on, rule, concerns }: PathRule, subject: Subject, at: Act
     excepted,
     concerns,
     applies: all(certain(concerns === 'everything' || concerns.length > 0), denied, not(excepted), applies),
-    ...(condition === undefined ? {} : { condition }),
+    ...(condition === undefined ? {} : { condition: told(condition, who.subject) }),
   };
 }
 
-type Explained = NonNullable<ExplainedBinding['condition']>;
+/** Explains a condition out of what is left for the whole explanation. */
+type ExplainText = (expression: string) => ConditionExplanation;
 
-function explainedCondition(condition: ConditionText, activation: Activation): Explained {
+interface Explained {
+  readonly shown: ExplainedCondition;
+  readonly names: readonly string[];
+}
+
+function explainedCondition(condition: ConditionText, explainText: ExplainText): Explained {
   const { expression, title } = condition;
-  return {
-    expression,
-    ...(title === undefined ? {} : { title }),
-    ...explainCondition(expression, 'binding', activation),
-  };
+  const { names, ...explained } = explainText(expression);
+  return { shown: { expression, ...(title === undefined ? {} : { title }), ...explained }, names };
 }
 
-function holds(condition: Explained, subject: Subject, onError: Certainty): Certainty {
-  if (condition.values.some(({ expression }) => hangsOnToken(expression, subject))) return 'unknown';
-  return condition.value === undefined ? onError : certain(condition.value);
+/** Of a name alone, what its token would say is not made up: no value, and no verdict that hangs on one. */
+function told({ shown, names }: Explained, subject: Subject): ExplainedCondition {
+  if (!names.some((name) => hangsOnToken(name, subject))) return shown;
+  const { value: _value, error: _error, ...rest } = shown;
+  const values = shown.values.map((one) =>
+    hangsOnToken(one.expression, subject) ? { expression: one.expression, onlyByToken: true as const } : one,
+  );
+  return { ...rest, values };
+}
+
+function holds({ shown, names }: Explained, subject: Subject, onError: Certainty): Certainty {
+  if (shown.error === NOT_LOOKED_AT) return 'unknown';
+  if (names.some((name) => hangsOnToken(name, subject))) return 'unknown';
+  return shown.value === undefined ? onError : certain(shown.value);
 }
 
 /** Role by role, as the exchange decides: one that some binding gives, and that no rule takes away. */
@@ -126,6 +164,8 @@ function exchangeOf(question: ExplainQuestion, compiler: PolicyCompiler): Explan
       ? grantForBroker(subject.principal, project, publicOrigin, compiler, subjectExpiresAtSeconds, timeSeconds)
       : grantForTarget(subject.principal, project, wanted.target, [], compiler, subjectExpiresAtSeconds, timeSeconds);
   if (!grant.ok) return { granted: false, denial: grant.error };
+  const tooLarge = sizeDenial(grant.value, publicOrigin, timeSeconds);
+  if (tooLarge !== undefined) return { granted: false, denial: tooLarge };
   const claims = claimsOf(grant.value, publicOrigin, '', timeSeconds);
   const { roles, binding } = grant.value;
   return {

@@ -1,7 +1,9 @@
 /** From what was asked to the whole question: the policies on the path as the Registry has them now, and what of them counts. */
 import type { Asked, ExplainQuestion, PathPolicy, PathRule } from './answer.ts';
+import { type Subject, withoutCluster } from './subject.ts';
 import type { AdminDenial } from '../admin/denial.ts';
 import { rulesDenying } from '../admin/deny-resolution.ts';
+import { createPoolReader } from '../admin/lint/pool-facts.ts';
 import { policyResourceName } from '../admin/policies.ts';
 import { PUSH_PERMISSION } from '../admin/push-keys.ts';
 import { permissionsOf, roleName } from '../admin/roles.ts';
@@ -24,7 +26,8 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
   if (asked.wanted.kind === 'target' && target === undefined) {
     return err({ tag: 'not_found', resource: targetName(projectNumber, asked.wanted.targetId) });
   }
-  const { subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin, resource, organizationPolicy } = asked;
+  const { subjectExpiresAtSeconds, timeSeconds, publicOrigin, resource, organizationPolicy } = asked;
+  const subject = inItsPool(asked.subject, state);
   const common = { subject, subjectExpiresAtSeconds, timeSeconds, publicOrigin };
   // Wherever it is asked, a target's own policy decides first.
   const own = asked.wanted.kind === 'target' ? { kind: 'target' as const, targetId: asked.wanted.targetId } : resource;
@@ -47,23 +50,37 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
         return { on: policyResourceName(state, place), rule, concerns: 'everything' };
       }),
     );
-    return ok({ ...common, wanted: { kind: 'permission' }, path, rules: denying });
+    const there = own.kind === 'target' ? rows.target(own.targetId) : undefined;
+    if (there === undefined) return ok({ ...common, wanted: { kind: 'permission' }, path, rules: denying });
+    // A role that holds anything denied goes whole, and with it what is asked about.
+    const known = new Set(denying.map(({ rule }) => rule.shown));
+    const others = rulesOf(there).filter(({ rule }) => !known.has(rule.shown));
+    return ok({ ...common, wanted: { kind: 'permission', target: there }, path, rules: [...denying, ...others] });
   }
   const opening = project.openingRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
   const path = policies.map((one): PathPolicy => ({ ...one, counts: wanted.kind === 'target' ? opening : [] }));
-  const rules = [
-    ...(target?.denyRules ?? []).map((rule) =>
-      edgeRule(targetName(projectNumber, target?.target.targetId ?? ''), rule),
-    ),
-    ...(project.denyRules ?? []).map((rule) => edgeRule(projectName(projectNumber), rule)),
-  ];
+  const rules = rulesOf(target);
   if (target === undefined) return ok({ ...common, wanted: { kind: 'broker', project }, path: [], rules });
   return ok({ ...common, wanted: { kind: 'target', project, target }, path, rules });
+
+  function rulesOf(on: Shards['target'] | undefined): readonly PathRule[] {
+    const ofTarget = (on?.denyRules ?? []).map((rule) =>
+      edgeRule(targetName(projectNumber, on?.target.targetId ?? ''), rule),
+    );
+    return [...ofTarget, ...(project.denyRules ?? []).map((rule) => edgeRule(projectName(projectNumber), rule))];
+  }
 
   function edgeRule(on: string, rule: EdgeDenyRule): PathRule {
     const concerns = rule.deniedRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
     return { on, rule, concerns: rule.deniesExchange ? 'everything' : concerns };
   }
+}
+
+/** A name alone does not say what its pool is made of: the rows do. */
+function inItsPool(subject: Subject, state: ConfigState): Subject {
+  const { projectNumber, poolId } = subject.principal.provider;
+  if (subject.isWhole || projectNumber !== state.project().projectNumber) return subject;
+  return createPoolReader(state)(poolId)?.kind === 'oidc' ? withoutCluster(subject) : subject;
 }
 
 function policyOn(state: ConfigState, resource: Asked['resource']): { readonly on: string; readonly policy: Policy } {

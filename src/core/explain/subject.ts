@@ -15,7 +15,10 @@ const SUBJECT =
   /^principal:\/\/iam\.googleapis\.com\/projects\/([^/]+)\/locations\/global\/workloadIdentityPools\/([^/]+)\/subject\/(.+)$/s;
 const SERVICE_ACCOUNT = /^ns\/([^/]+)\/sa\/([^/]+)$/;
 
-/** Undefined where the text is not `principal://…/subject/SUBJECT`. Whether anybody has that name is not asked. */
+/**
+ * Undefined where the text is not `principal://…/subject/SUBJECT`. Whether anybody has that name is not asked; where the name is a
+ * ServiceAccount's, it is taken for one until `withoutCluster`.
+ */
 export function namedSubject(text: string): Subject | undefined {
   const [, projectNumber = '', poolId = '', subject = ''] = SUBJECT.exec(text) ?? [];
   if (!isProjectNumber(projectNumber) || !isAnyPoolId(poolId) || subject === '') return undefined;
@@ -34,17 +37,29 @@ export function namedSubject(text: string): Subject | undefined {
   };
 }
 
+/** Whatever its name looks like, a principal of a pool without clusters is no ServiceAccount and in no namespace. */
+export function withoutCluster({ isWhole, principal }: Subject): Subject {
+  const { provider, subject, groups, attributes, claims } = principal;
+  return { isWhole, principal: { provider, subject, groups, attributes, claims } };
+}
+
 /** Selectors that only a token decides. */
 const ONLY_BY_TOKEN = ['kubernetes.serviceaccount.uid/', 'kubernetes.cluster/', 'group/', 'attribute.'];
 
-export function membershipOf(member: string, { principal, isWhole }: Subject): Certainty {
-  if (member === EVERYBODY || memberTexts(principal).has(member)) return 'yes';
-  if (isWhole) return 'no';
+export type Membership = (member: string) => Certainty;
+
+/** A token may hold thousands of groups, and the policies name thousands of members: who the subject is, is spelled out once for all of them. */
+export function membershipOf({ principal, isWhole }: Subject): Membership {
+  const texts = memberTexts(principal);
   const { projectNumber, poolId } = principal.provider;
   const pool = `${IAM_PREFIX}projects/${projectNumber}/locations/global/workloadIdentityPools/${poolId}/`;
-  const [, selector] = member.split(pool);
-  const mayBe = selector !== undefined && ONLY_BY_TOKEN.some((prefix) => selector.startsWith(prefix));
-  return mayBe ? 'unknown' : certain(false);
+  return (member) => {
+    if (member === EVERYBODY || texts.has(member)) return 'yes';
+    if (isWhole) return 'no';
+    const [, selector] = member.split(pool);
+    const mayBe = selector !== undefined && ONLY_BY_TOKEN.some((prefix) => selector.startsWith(prefix));
+    return mayBe ? 'unknown' : certain(false);
+  };
 }
 
 /** What of `request.workload` the name alone tells. */

@@ -16,10 +16,13 @@ export function isRefusal(message: string): boolean {
   return refusals.has(message);
 }
 
-let left = EVALUATION_BUDGET;
+let given = EVALUATION_BUDGET;
+let left = given;
 
-export function refillBudget(): void {
-  left = EVALUATION_BUDGET;
+/** No more than a whole budget, whoever has more to give. */
+export function refillBudget(units = EVALUATION_BUDGET): void {
+  given = Math.min(units, EVALUATION_BUDGET);
+  left = given;
 }
 
 /** Asked once more when an evaluation has ended: `||` absorbs the error of whoever ran out. */
@@ -29,7 +32,7 @@ export function isBudgetSpent(): boolean {
 
 /** What the last evaluation cost; one more than the whole budget where it ran out, since what could not be paid for was not done. */
 export function budgetUsed(): number {
-  return EVALUATION_BUDGET - left;
+  return given - left;
 }
 
 export function spend(cost: number): void {

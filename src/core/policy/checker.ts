@@ -4,6 +4,7 @@ import type { Engine, Expr, Signature } from './engine.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_DEPTH, MAX_LOOP_NESTING, MAX_NODES } from './limits.ts';
 import { literalProblem } from './literals.ts';
+import type { PatternBudget } from './regex-cost.ts';
 import { RECEIVERS } from './resource-functions.ts';
 import { faultIn, isNamed, offsetOf, type Source } from './syntax.ts';
 
@@ -41,8 +42,8 @@ const CONSTANTS: ReadonlyMap<string | undefined, string> = new Map([
   ['uint64Value', 'uint'],
 ]);
 
-export function check(language: Language, source: Source, expression: Expr): Checked {
-  const checker = new Checker(language, source);
+export function check(language: Language, source: Source, expression: Expr, patterns: PatternBudget): Checked {
+  const checker = new Checker(language, source, patterns);
   const type = checker.valueType(expression, { locals: new Map(), depth: 1, loops: 0 });
   return { type, roots: checker.roots, usesWorkloadClaims: checker.usesWorkloadClaims, fault: checker.fault };
 }
@@ -53,11 +54,13 @@ class Checker {
   fault: CelFault | undefined;
   readonly #source: Source;
   readonly #engine: Engine;
+  readonly #patterns: PatternBudget;
   readonly #variables: ReadonlyMap<string, Declared>;
   #faultOffset = Number.POSITIVE_INFINITY;
   #nodes = 0;
 
-  constructor({ engine, variables }: Language, source: Source) {
+  constructor({ engine, variables }: Language, source: Source, patterns: PatternBudget) {
+    this.#patterns = patterns;
     this.#source = source;
     this.#engine = engine;
     this.#variables = variables;
@@ -231,7 +234,7 @@ class Checker {
       const before = receiver === undefined ? '' : `${receiver}.`;
       return this.#refuse(expression, `there is no ${before}${shown}(${types.join(', ')})`);
     }
-    const literal = literalProblem(this.#engine, expression);
+    const literal = literalProblem(this.#engine, expression, this.#patterns);
     if (literal !== undefined) this.#refuse(literal.argument, literal.problem);
     const results = new Set(fitting.map(({ result }) => result));
     return results.size === 1 ? (fitting[0]?.result ?? ANY) : ANY;

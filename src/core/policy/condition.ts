@@ -4,6 +4,7 @@ import { Refusal } from './budget.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_CONDITION_CHARACTERS } from './limits.ts';
 import { compile, evaluate, languageOf, type Program } from './program.ts';
+import type { PatternBudget } from './regex-cost.ts';
 import {
   attributeActivation,
   bindingActivations,
@@ -27,8 +28,13 @@ export interface Condition {
   readonly program: Program;
 }
 
-export function compileCondition(source: string, scope: ConditionScope): Result<Condition, CelFault> {
-  const program = compile(source, languageOf(scope), MAX_CONDITION_CHARACTERS, ['bool']);
+/** `patterns` is what else is checked in the same write may cost with it. */
+export function compileCondition(
+  source: string,
+  scope: ConditionScope,
+  patterns?: PatternBudget,
+): Result<Condition, CelFault> {
+  const program = compile(source, languageOf(scope), MAX_CONDITION_CHARACTERS, ['bool'], patterns);
   if (!program.ok) return program;
   const { logicalOperators, roots, usesWorkloadClaims } = program.value;
   return ok({ source, scope, logicalOperators, roots, usesWorkloadClaims, program: program.value });
@@ -47,8 +53,13 @@ export function evaluateCondition(
   }
 }
 
-export function evaluateActivated(condition: Condition, activation: Activation): Result<boolean, string> {
-  const result = evaluate(condition.program, activation);
+/** `units` where less than a whole budget is left for it. */
+export function evaluateActivated(
+  condition: Condition,
+  activation: Activation,
+  units?: number,
+): Result<boolean, string> {
+  const result = evaluate(condition.program, activation, units);
   if (!result.ok) return result;
   return typeof result.value === 'boolean' ? ok(result.value) : err('the result is not a bool');
 }

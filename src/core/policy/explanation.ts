@@ -1,7 +1,8 @@
 /** Why a condition is true or false: the attributes that it names, with their values at that moment. For operators only. */
 import { isCelError, isCelList, isCelMap, isCelUint, parse, type CelValue } from '@bufbuild/cel';
-import { refillBudget } from './budget.ts';
-import { compileCondition, evaluateActivated, type ConditionScope } from './condition.ts';
+import { budgetUsed, refillBudget } from './budget.ts';
+import type { PolicyCompiler } from './cache.ts';
+import { evaluateActivated, type ConditionScope } from './condition.ts';
 import { engineFor, type Engine, type Expr } from './engine.ts';
 import { nanosOf } from './equality.ts';
 import { lower } from './lower.ts';
@@ -14,6 +15,8 @@ export interface NamedValue {
   readonly expression: string;
   /** As CEL would spell it; absent where there is none. */
   readonly value?: string;
+  /** What only a token would tell, of a principal who is known by name. */
+  readonly onlyByToken?: true;
 }
 
 export interface ConditionExplanation {
@@ -21,25 +24,57 @@ export interface ConditionExplanation {
   readonly value?: boolean;
   readonly error?: string;
   readonly values: readonly NamedValue[];
+  /** All that it names: what is decided by them must not hang on how many are shown. */
+  readonly names: readonly string[];
 }
 
 const MAX_NAMED = 30;
 
-export function explainCondition(source: string, scope: ConditionScope, activation: Activation): ConditionExplanation {
-  const condition = compileCondition(source, scope);
-  if (!condition.ok) return { error: `does not compile: ${condition.error.message}`, values: [] };
-  const result = evaluateActivated(condition.value, activation);
-  const values = valuesIn(source, engineFor(scope), activation);
-  return result.ok ? { value: result.value, values } : { error: result.error, values };
+/** What one explanation may cost: a policy may hold 1,500 conditions, and everybody else in the isolate waits. */
+export interface ExplanationBudget {
+  units: number;
+}
+
+export function newExplanationBudget(): ExplanationBudget {
+  return { units: 1_000_000 };
+}
+
+/** Reading a source takes longer than visiting its nodes: so much a character, before anything is read. */
+const UNITS_TO_READ_A_CHARACTER = 4;
+export const NOT_LOOKED_AT = 'not looked at: too much';
+
+export function explainCondition(
+  source: string,
+  scope: ConditionScope,
+  activation: Activation,
+  compiler: PolicyCompiler,
+  budget: ExplanationBudget,
+): ConditionExplanation {
+  budget.units -= UNITS_TO_READ_A_CHARACTER * source.length;
+  if (budget.units <= 0) return { error: NOT_LOOKED_AT, values: [], names: [] };
+  const condition = compiler.condition(source, scope);
+  if (!condition.ok) return { error: `does not compile: ${condition.error.message}`, values: [], names: [] };
+  const result = evaluateActivated(condition.value, activation, budget.units);
+  budget.units -= condition.value.program.nodes + budgetUsed();
+  // Where it ended in the middle, half a condition is not told as a failure of its own.
+  if (budget.units <= 0 && !result.ok) return { error: NOT_LOOKED_AT, values: [], names: [] };
+  const named = valuesIn(source, engineFor(scope), activation, budget);
+  return result.ok ? { value: result.value, ...named } : { error: result.error, ...named };
 }
 
 /** Parsed anew: what runs was changed when it was made ready. */
-function valuesIn(source: string, engine: Engine, activation: Activation): readonly NamedValue[] {
+function valuesIn(
+  source: string,
+  engine: Engine,
+  activation: Activation,
+  budget: ExplanationBudget,
+): Pick<ConditionExplanation, 'values' | 'names'> {
   const { expr } = parse(source);
-  if (expr === undefined) return [];
+  if (expr === undefined) return { values: [], names: [] };
   const named = new Map<string, Expr>();
   collect(expr, new Set());
-  return [...named].slice(0, MAX_NAMED).map(([expression, piece]) => valueOf(expression, piece));
+  const values = [...named].slice(0, MAX_NAMED).map(([expression, piece]) => valueOf(expression, piece));
+  return { values, names: [...named.keys()] };
 
   function collect(node: Expr, bound: ReadonlySet<string>): void {
     const text = nameOf(node, bound);
@@ -54,9 +89,11 @@ function valuesIn(source: string, engine: Engine, activation: Activation): reado
   }
 
   function valueOf(expression: string, piece: Expr): NamedValue {
-    lower(piece);
-    refillBudget();
+    if (budget.units <= 0) return { expression };
+    const nodes = lower(piece);
+    refillBudget(budget.units);
     const value = engine.plan(piece)(activation);
+    budget.units -= nodes + budgetUsed();
     return isCelError(value) || value instanceof Error ? { expression } : { expression, value: shown(value) };
   }
 }

@@ -20,3 +20,11 @@ export const MAX_PATTERN_CHARACTERS = 256;
 export const MAX_PATTERN_REPEATS = 100;
 export const MAX_PATTERN_WEIGHT = 500;
 export const MAX_SUBJECT_CHARACTERS = 4_096;
+
+/** Ignoring case, RE2 walks each range character by character, up to 125,000 of them: the largest alphabet fits, ideographs (without case) do not. */
+export const MAX_FOLDED_RANGE = 1_024;
+
+/** Of units as in an evaluation, which must be able to pay for what may be written. */
+export const MAX_PATTERN_WORK = 10_000;
+export const PATTERNS_OF_ONE_CONDITION = 20_000;
+export const PATTERNS_OF_ONE_WRITE = 400_000;

@@ -2,6 +2,7 @@
 import { constantValue, type Engine, type Expr } from './engine.ts';
 import { parseTemplate } from './extract.ts';
 import { patternProblem } from './regex.ts';
+import type { PatternBudget } from './regex-cost.ts';
 import { stringLiteral } from './syntax.ts';
 import { TIME_GETTERS } from './time-functions.ts';
 import { isTimeZone } from './time-zone.ts';
@@ -20,6 +21,7 @@ const WANTED_INT = 'seconds since 1970, in the years 1 to 9999';
 export function literalProblem(
   engine: Engine,
   expression: Expr,
+  patterns: PatternBudget,
 ): { readonly argument: Expr; readonly problem: string } | undefined {
   if (expression.exprKind.case !== 'callExpr') return undefined;
   const { function: name, args } = expression.exprKind.value;
@@ -31,7 +33,7 @@ export function literalProblem(
       ? unreadable(name, text === undefined)
       : text === undefined
         ? undefined
-        : textProblem(name, text);
+        : textProblem(name, text, patterns);
   return problem === undefined ? undefined : { argument, problem };
 }
 
@@ -40,8 +42,8 @@ function unreadable(name: string, isNumber: boolean): string {
   return `${name}() cannot read this literal${wanted === undefined ? '' : `: it takes ${wanted}`}`;
 }
 
-function textProblem(name: string, text: string): string | undefined {
-  if (name === 'matches') return patternProblem(text);
+function textProblem(name: string, text: string, patterns: PatternBudget): string | undefined {
+  if (name === 'matches') return patternProblem(text, patterns);
   if (name === 'extract') return templateProblem(text);
   if (TIME_GETTERS.has(name) && !isTimeZone(text)) return 'unknown time zone';
   return undefined;

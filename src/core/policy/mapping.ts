@@ -5,6 +5,7 @@ import { Refusal } from './budget.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_MAPPING_CHARACTERS } from './limits.ts';
 import { compile, evaluate, languageOf, type Program } from './program.ts';
+import type { PatternBudget } from './regex-cost.ts';
 import { assertionActivation } from './variables.ts';
 
 export interface Mapping {
@@ -12,8 +13,8 @@ export interface Mapping {
   readonly program: Program;
 }
 
-export function compileMapping(source: string): Result<Mapping, CelFault> {
-  const program = compile(source, languageOf('mapping'), MAX_MAPPING_CHARACTERS, ['string', 'list']);
+export function compileMapping(source: string, patterns?: PatternBudget): Result<Mapping, CelFault> {
+  const program = compile(source, languageOf('mapping'), MAX_MAPPING_CHARACTERS, ['string', 'list'], patterns);
   return program.ok ? ok({ source, program: program.value }) : program;
 }
 

@@ -9,6 +9,7 @@ import { engineFor, type Expr, type Run, type Scope } from './engine.ts';
 import { faultAt, positionOf, type CelFault } from './fault.ts';
 import { MAX_BRACKET_DEPTH } from './limits.ts';
 import { lower } from './lower.ts';
+import { newPatternBudget, type PatternBudget } from './regex-cost.ts';
 import { shapeOf } from './source.ts';
 import { faultIn, offsetOf, type Source } from './syntax.ts';
 import { timeDependenceOf, type TimeDependence } from './time-dependence.ts';
@@ -36,6 +37,7 @@ export function compile(
   language: Language,
   maxCharacters: number,
   resultTypes: readonly string[],
+  write: PatternBudget = newPatternBudget(),
 ): Result<Program, CelFault> {
   if (text.length > maxCharacters) return err(faultAt('', 0, `an expression has at most ${maxCharacters} characters`));
   // The parser looks at what follows a blank once for each blank before it: thousands in a row take it seconds.
@@ -49,7 +51,10 @@ export function compile(
     const parsed = parse(text);
     if (parsed.expr === undefined) return err(faultAt(text, 0, 'this is no expression'));
     const source = { text, positions: parsed.sourceInfo };
-    const checked = check(language, source, parsed.expr);
+    const available = Math.min(write.work, newPatternBudget().work);
+    const patterns = { work: available };
+    const checked = check(language, source, parsed.expr, patterns);
+    write.work -= available - patterns.work;
     const fault = checked.fault ?? resultFault(source, parsed.expr, checked, resultTypes);
     return fault === undefined ? ok(ready(language, source, parsed.expr, checked, shape.logicalOperators)) : err(fault);
   } catch (error) {
@@ -57,8 +62,8 @@ export function compile(
   }
 }
 
-export function evaluate(program: Program, activation: Activation): Result<CelValue, string> {
-  refillBudget();
+export function evaluate(program: Program, activation: Activation, units?: number): Result<CelValue, string> {
+  refillBudget(units);
   try {
     const value = program.run(activation);
     // Asked even after a `true`: `||` may have absorbed the error of the side that ran out.

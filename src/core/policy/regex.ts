@@ -1,7 +1,8 @@
 /** Regular expressions in linear time (RE2), compiled once, and no larger than what linear time can bear. */
 import { RE2JS } from '@bufbuild/re2';
 import { Refusal, spend } from './budget.ts';
-import { MAX_PATTERN_CHARACTERS, MAX_PATTERN_REPEATS, MAX_PATTERN_WEIGHT, MAX_SUBJECT_CHARACTERS } from './limits.ts';
+import { MAX_PATTERN_WEIGHT, MAX_SUBJECT_CHARACTERS } from './limits.ts';
+import { type PatternBudget, unitsToCompile } from './regex-cost.ts';
 import { BoundedMap } from '../bounded-map.ts';
 
 interface Pattern {
@@ -21,10 +22,17 @@ export function matchesPattern(subject: string, pattern: string): boolean {
   return automaton.test(subject);
 }
 
-/** The reason why a pattern is refused, or undefined. */
-export function patternProblem(pattern: string): string | undefined {
+/** The reason why a pattern is refused, or undefined. Charged alike whether it is remembered or not: what may be written hangs on no cache. */
+export function patternProblem(pattern: string, budget: PatternBudget): string | undefined {
   try {
-    compile(pattern);
+    budget.work -= 20;
+    const units = unitsToCompile(pattern);
+    if (units > budget.work) {
+      budget.work = 0;
+      return 'the regular expressions checked together are too much; write fewer or simpler ones';
+    }
+    budget.work -= units;
+    if (compiled.get(pattern) === undefined) compile(pattern);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : 'not a regular expression';
@@ -41,17 +49,15 @@ function patternFor(subjectLength: number, pattern: string): Pattern {
 }
 
 function compileForUse(pattern: string): Pattern {
+  // Before the work, and also for what is refused: `||` would absorb a refusal that is free as often as it likes.
   spend(20 + pattern.length);
+  spend(unitsToCompile(pattern));
   const fresh = compile(pattern);
   compiled.set(pattern, fresh);
   return fresh;
 }
 
 function compile(pattern: string): Pattern {
-  if (pattern.length > MAX_PATTERN_CHARACTERS) {
-    throw new Refusal(`a regular expression has at most ${MAX_PATTERN_CHARACTERS} characters`);
-  }
-  if (weigh(pattern) > MAX_PATTERN_WEIGHT) throw new Refusal('the repetitions of this regular expression are too many');
   const automaton = compileRe2(pattern);
   const engine = automaton.re2();
   const instructions = engine.prog.numInst();
@@ -66,47 +72,4 @@ function compileRe2(pattern: string): RE2JS {
   } catch {
     throw new Refusal('this is not a regular expression of RE2');
   }
-}
-
-/** How large the automaton gets once `{n}` is written out; repetitions inside repetitions multiply. */
-function weigh(pattern: string): number {
-  const groups = [0];
-  let last = 0;
-  let offset = 0;
-  const add = (weight: number): void => {
-    groups.push((groups.pop() ?? 0) + weight);
-    last = weight;
-  };
-  while (offset < pattern.length) {
-    const rest = pattern.slice(offset);
-    const repeat = /^\{(\d+)(?:,(\d*))?\}/.exec(rest);
-    if (repeat !== null) {
-      const count = Math.max(Number(repeat[1]), Number(repeat[2] ?? 0));
-      if (count > MAX_PATTERN_REPEATS) throw new Refusal(`a repetition has at most ${MAX_PATTERN_REPEATS} rounds`);
-      const one = last;
-      add(one * Math.max(count - 1, 0));
-      last = one * Math.max(count, 1);
-      offset += repeat[0].length;
-      continue;
-    }
-    const atom = atomLength(rest);
-    if (rest.startsWith('(')) {
-      groups.push(0);
-    } else if (rest.startsWith(')') && groups.length > 1) {
-      add((groups.pop() ?? 0) + 2);
-    } else {
-      add(rest.startsWith('\\Q') ? atom : 1);
-    }
-    offset += atom;
-  }
-  return groups.reduce((sum, weight) => sum + weight, 0);
-}
-
-/** How many characters make up the next atom: an escape and a class are one, and so is a bracket with its flags. */
-function atomLength(rest: string): number {
-  const literal = /^\\Q.*?(?:\\E|$)/s.exec(rest);
-  const escape = /^\\(?:[pPx]\{[^}]*\}|.)/s.exec(rest);
-  const characterClass = /^\[\^?\]?(?:\[:[^:\]]*:\]|\\(?:[pPx]\{[^}]*\}|.)|[^\]\\])*\]/s.exec(rest);
-  const group = /^\((?:\?(?:P?<\w*>|[a-zA-Z-]*:?))?/.exec(rest);
-  return (literal ?? escape ?? characterClass ?? group)?.[0].length ?? 1;
 }

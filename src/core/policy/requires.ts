@@ -1,9 +1,9 @@
 /** Which values an expression reads, and whether it can be true without holding one of them against something fixed. */
+import { comparesWanted, type Path, type Wanted, type WantedValue } from './comparisons.ts';
 import type { Expr } from './engine.ts';
-import { callOf, isPresenceTest, pathOf, pathsIn, reread, type Call } from './reread.ts';
-import { childrenOf } from './syntax.ts';
+import { callOf, pathsIn, reread, type Call } from './reread.ts';
 
-export type Path = readonly string[];
+export type { Path, Wanted, WantedValue };
 
 /** Of an expression that compiles. */
 export function valuesRead(text: string): readonly Path[] {
@@ -12,10 +12,11 @@ export function valuesRead(text: string): readonly Path[] {
 }
 
 /**
- * Does every way in which the expression becomes true compare a wanted value with a literal? `has(x)`, `x == x`, `x != "a"` and
- * `x == "a" || true` do not. What it cannot see through (a pattern that takes everything) it takes for honest.
+ * Does every way in which the expression becomes true hold a wanted value against a literal, in one of the few forms that no other value
+ * passes (`comparisons.ts`)? Only `&&`, `||`, `!` and `?:` are seen through: any other call, and any loop, may turn a comparison around
+ * (`(x == "a") == false`), so nothing below it counts.
  */
-export function requires(text: string, isWanted: (path: Path) => boolean): boolean {
+export function requires(text: string, wanted: Wanted): boolean {
   const read = reread(text);
   return read !== undefined && becomes(true, read.expression);
 
@@ -24,10 +25,10 @@ export function requires(text: string, isWanted: (path: Path) => boolean): boole
     // What never has this outcome lets nobody by.
     if (fixed !== undefined) return fixed !== outcome;
     const call = callOf(node);
-    return call === undefined ? outcome && compares(node) : callBecomes(outcome, node, call);
+    return (call !== undefined && joins(outcome, call)) || comparesWanted(outcome, node, wanted);
   }
 
-  function callBecomes(outcome: boolean, node: Expr, { name, args }: Call): boolean {
+  function joins(outcome: boolean, { name, args }: Call): boolean {
     const [first, second, third] = args;
     switch (name) {
       case '_&&_':
@@ -39,31 +40,10 @@ export function requires(text: string, isWanted: (path: Path) => boolean): boole
       case '_?_:_':
         if (first === undefined || second === undefined || third === undefined) return false;
         return (becomes(true, first) || becomes(outcome, second)) && (becomes(false, first) || becomes(outcome, third));
-      case '_!=_':
-        return !outcome && compares(node);
-      case '_<_':
-      case '_<=_':
-      case '_>_':
-      case '_>=_':
-        return false;
       default:
-        return outcome && compares(node);
+        return false;
     }
   }
-
-  function compares(node: Expr): boolean {
-    return pathsIn(node).some(isWanted) && holdsLiteral(node);
-  }
-}
-
-/** A text that is not empty, or a number: two claims compared with each other are both the stranger's. */
-function holdsLiteral(node: Expr): boolean {
-  if (pathOf(node) !== undefined || isPresenceTest(node)) return false;
-  const { exprKind: kind } = node;
-  if (kind.case !== 'constExpr') return childrenOf(node).some(holdsLiteral);
-  const { constantKind: constant } = kind.value;
-  if (constant.case === 'stringValue') return constant.value !== '';
-  return constant.case === 'int64Value' || constant.case === 'uint64Value' || constant.case === 'doubleValue';
 }
 
 function booleanLiteral({ exprKind: kind }: Expr): boolean | undefined {

@@ -59,7 +59,7 @@ export function pathsIn(expression: Expr): readonly (readonly string[])[] {
   return isPresenceTest(expression) ? [] : childrenOf(expression).flatMap(pathsIn);
 }
 
-export function isPresenceTest({ exprKind: kind }: Expr): boolean {
+function isPresenceTest({ exprKind: kind }: Expr): boolean {
   return kind.case === 'selectExpr' && kind.value.testOnly;
 }
 

@@ -2,6 +2,7 @@
  * The desk behind which one limit is handed out: it asks the plan how much and for how long, and the ledger whether there is room. What keeps
  * the promise is the ledger; everything here is about wasting little of it and being asked seldom.
  */
+import type { CountedSlice } from '../quota-forecast.ts';
 import { DecayingRate } from './decaying.ts';
 import { Demand } from './demand.ts';
 import { Evenly } from './evenly.ts';
@@ -113,6 +114,12 @@ export class Desk {
   issued(nowMs: number): number {
     this.#ledger.advance(nowMs);
     return this.#ledger.issued();
+  }
+
+  /** The same, row by row: for a forecast. */
+  counted(nowMs: number): readonly CountedSlice[] {
+    this.#ledger.advance(nowMs);
+    return this.#ledger.counted();
   }
 
   /** A raise is for those who were refused: what is new of the limit is not to wait for an even pace. */

@@ -1,10 +1,11 @@
 /** The administration's port over the objects: configuration from Registry, keys from KeyRing, usage from Quota. */
 import type { Answer, Command } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
-import type { AdminPort } from '../../core/admin/port.ts';
+import type { AdminPort, QuotaUse } from '../../core/admin/port.ts';
 import type { Denial } from '../../core/denial.ts';
 import { projectName } from '../../core/names.ts';
 import type { RecentPage } from '../../core/recent.ts';
+import type { UsagePage, UsageWanted } from '../../core/usage-page.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { IssuerKeys } from '../issuer-keys/object.ts';
@@ -20,16 +21,16 @@ export interface AdminObjects {
   readonly registry: DurableObjectNamespace<Registry>;
   readonly keyRing: DurableObjectNamespace<KeyRing>;
   readonly issuerKeys: DurableObjectNamespace<IssuerKeys>;
-  readonly usage: (
-    projectNumber: string,
-  ) => Promise<Result<{ readonly limitPerMinute: number; readonly countedPermits: number }, Denial>>;
+  readonly usage: (projectNumber: string) => Promise<Result<QuotaUse, Denial>>;
   /** Something of this project was changed, or may have been. */
   readonly changed: (projectNumber: string) => void;
   /** Rejects where nobody answers. */
   readonly recentExchanges: (
     projectNumber: string,
-    page: { readonly before?: number; readonly maxRecords: number },
+    page: { readonly before?: string; readonly maxRecords: number },
   ) => Promise<RecentPage>;
+  /** Rejects where nobody answers. */
+  readonly usagePoints: (projectNumber: string, wanted: UsageWanted) => Promise<UsagePage>;
 }
 
 export function createAdminPort(objects: AdminObjects): AdminPort {
@@ -64,6 +65,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       asking('registry', () => project(projectNumber).targetShards(targetIds)),
     recentExchanges: (projectNumber, page) =>
       asking('quota', async () => ok(await objects.recentExchanges(projectNumber, page))),
+    usage: (projectNumber, wanted) => asking('quota', async () => ok(await objects.usagePoints(projectNumber, wanted))),
     issuerKeysStatus: (projectNumber, poolId, providerId) =>
       asking('issuer_keys', async () => ok(await issuerKeys(projectNumber, poolId, providerId).status())),
     organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),

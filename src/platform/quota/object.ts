@@ -4,9 +4,13 @@ import type { EpochNews } from '../../core/news.ts';
 import type { AdvanceInput } from '../../core/quota/project.ts';
 import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import type { RecentBatch } from '../../core/recent.ts';
+import type { UsageAck } from '../../core/usage-delivery.ts';
+import type { UsageWanted } from '../../core/usage-page.ts';
+import { QuotaAlerts } from './alerts.ts';
 import type { PageWanted } from './recent-page.ts';
 import { RecentStore } from './recent-store.ts';
 import { QuotaStore, type QuotaUsage } from './store.ts';
+import { UsageStore } from './usage-store.ts';
 
 const ALARM_AFTER_FAULT_MS = 30_000;
 
@@ -21,6 +25,10 @@ export class Quota extends DurableObject<Env> {
   clock: () => number = () => Date.now();
   readonly #store: QuotaStore;
   readonly #recent: RecentStore;
+  readonly #usage: UsageStore;
+  readonly #alerts: QuotaAlerts;
+  /** One alarm for both: the earlier of what they want. */
+  #alarmAtMs = Infinity;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -28,8 +36,14 @@ export class Quota extends DurableObject<Env> {
     this.#recent = new RecentStore({
       sql: ctx.storage.sql,
       retentionMs: () => this.#store.recentRetentionMs(),
-      setAlarm: (atMs) => void ctx.storage.setAlarm(atMs).catch(() => undefined),
+      setAlarm: (atMs) => this.#wakeBy(atMs),
       afterwards: (work) => void setTimeout(() => this.#inSilence(work), 0),
+    });
+    this.#alerts = new QuotaAlerts(ctx.id.name ?? 'unknown', writeLine);
+    this.#usage = new UsageStore({
+      storage: ctx.storage,
+      exists: () => this.#store.news().epoch > 0,
+      setAlarm: (atMs) => this.#wakeBy(atMs),
     });
   }
 
@@ -45,18 +59,20 @@ export class Quota extends DurableObject<Env> {
   /** Answers only when the rows it rests on are durable: the output gate holds the answer until then. `recent`: what the asker remembers. */
   async spend(ask: SpendAsk, recent?: RecentBatch): Promise<SpendAnswer> {
     const answer = this.#store.spend(this.clock(), ask, Math.random());
-    this.#recent.take(recent, this.clock());
+    this.#alerts.look(this.#store.usage(this.clock()), this.clock());
+    this.#take(recent);
     return answer;
   }
 
   async news(recent?: RecentBatch): Promise<EpochNews> {
-    this.#recent.take(recent, this.clock());
+    this.#take(recent);
     return this.#store.news();
   }
 
-  /** For what no question took along. */
-  async remember(recent: RecentBatch): Promise<void> {
+  /** For what no question took along. Answers what of the asker's counts is durable. */
+  async remember(recent: RecentBatch): Promise<UsageAck | undefined> {
     this.#recent.take(recent, this.clock());
+    return this.#usage.take(recent?.usage, this.clock(), true);
   }
 
   /** A `RecentPage` as JSON: claims are of any depth, which the types of RPC cannot follow. */
@@ -64,8 +80,15 @@ export class Quota extends DurableObject<Env> {
     return JSON.stringify(this.#recent.page(wanted, this.clock()));
   }
 
+  /** A `UsagePage` as JSON. */
+  async usagePoints(wanted: UsageWanted): Promise<string> {
+    return JSON.stringify(this.#usage.page(wanted, this.clock()));
+  }
+
   async usage(): Promise<QuotaUsage> {
-    return this.#store.usage(this.clock());
+    const nowMs = this.clock();
+    const refusalsStartInMs = this.#store.forecastMs(nowMs);
+    return { ...this.#store.usage(nowMs), ...(refusalsStartInMs === undefined ? {} : { refusalsStartInMs }) };
   }
 
   async ping(): Promise<'pong'> {
@@ -74,14 +97,37 @@ export class Quota extends DurableObject<Env> {
 
   /** Never throws: after a few throws the runtime would give up, and what is too old would stay. */
   override async alarm(): Promise<void> {
+    const nowMs = this.clock();
+    const dues = [
+      this.#woken(() => this.#recent.wake(nowMs), nowMs),
+      this.#woken(() => this.#usage.wake(nowMs), nowMs),
+    ].filter((due) => due !== undefined);
+    this.#alarmAtMs = Math.min(Infinity, ...dues);
+    // Where the storage itself is away there is nothing left to set.
+    if (dues.length > 0) await this.ctx.storage.setAlarm(this.#alarmAtMs).catch(() => undefined);
+  }
+
+  /** When this one's next alarm is due; what fails does not keep the other from its turn. */
+  #woken(wake: () => number | undefined, nowMs: number): number | undefined {
     try {
-      const dueAtMs = this.#recent.wake(this.clock());
-      if (dueAtMs !== undefined) await this.ctx.storage.setAlarm(dueAtMs);
+      return wake();
     } catch (fault) {
       writeLine(JSON.stringify({ event: 'fault', where: 'quota alarm', name: nameOf(fault) }));
-      // Where the storage itself is away there is nothing left to set.
-      await this.ctx.storage.setAlarm(this.clock() + ALARM_AFTER_FAULT_MS).catch(() => undefined);
+      return nowMs + ALARM_AFTER_FAULT_MS;
     }
+  }
+
+  #take(recent: RecentBatch | undefined): void {
+    this.#recent.take(recent, this.clock());
+    this.#usage.take(recent?.usage, this.clock(), false);
+  }
+
+  /** An alarm that was set by the instance before this one may come later than it wanted, by what is asked here: seconds. */
+  #wakeBy(atMs: number): void {
+    const isEarlier = atMs < this.#alarmAtMs || this.#alarmAtMs < this.clock();
+    if (!isEarlier) return;
+    this.#alarmAtMs = atMs;
+    void this.ctx.storage.setAlarm(atMs).catch(() => undefined);
   }
 
   /** What is remembered may fail; the alarm will come to it again. */

@@ -1,18 +1,28 @@
-/** Exchanges that an isolate remembers until a call takes them to their project's object: bounded, and the oldest go first. */
+/** Exchanges that an isolate remembers until a call takes them to their project's object: bounded, and the oldest refused ones go first. */
 import { BoundedMap } from '../../core/bounded-map.ts';
 import type { RecentBatch, RecentExchange } from '../../core/recent.ts';
+import { RefusalShare } from '../../core/refusal-share.ts';
 
 const MAX_PROJECTS = 50;
 const MAX_RECORDS_OF_ONE_PROJECT = 200;
 
 export class RecentBuffer {
   readonly #batches = new BoundedMap<RecentBatch>(MAX_PROJECTS);
+  readonly #share = new RefusalShare();
 
   /** The last word on an exchange takes the place of the one before, where that is still here. */
   add(projectNumber: string, record: RecentExchange): void {
     const { records, dropped } = this.#batches.get(projectNumber) ?? EMPTY;
+    if (record.outcome === 'refused' && record.again !== true && !this.#share.admits(record, projectNumber)) {
+      this.#keep(projectNumber, { records, dropped: dropped + 1 });
+      return;
+    }
     const others = record.again === true ? records.filter(({ id }) => id !== record.id) : records;
     this.#keep(projectNumber, { records: [...others, record], dropped });
+  }
+
+  has(projectNumber: string): boolean {
+    return this.#batches.get(projectNumber) !== undefined;
   }
 
   /** All there is, which is gone from here. */
@@ -34,14 +44,22 @@ export class RecentBuffer {
   }
 
   #keep(projectNumber: string, { records, dropped }: RecentBatch): void {
-    const kept = records.slice(-MAX_RECORDS_OF_ONE_PROJECT);
+    const kept = withoutOldest(records, records.length - MAX_RECORDS_OF_ONE_PROJECT);
     this.#batches.set(projectNumber, { records: kept, dropped: dropped + records.length - kept.length });
   }
+}
+
+/** Refused ones first: they cost nothing, and must not push out who was let in. */
+function withoutOldest(records: readonly RecentExchange[], count: number): readonly RecentExchange[] {
+  if (count <= 0) return records;
+  const refused = records.filter(({ outcome }) => outcome === 'refused').slice(0, count);
+  const gone = new Set(refused);
+  return records.filter((record) => !gone.has(record)).slice(count - gone.size);
 }
 
 const EMPTY: RecentBatch = { records: [], dropped: 0 };
 
 /** As it is sent a second time: whether the first one arrived is not known. */
-export function sentAgain({ records, dropped }: RecentBatch): RecentBatch {
-  return { records: records.map((record) => ({ ...record, again: true })), dropped };
+export function sentAgain(batch: RecentBatch): RecentBatch {
+  return { ...batch, records: batch.records.map((record) => ({ ...record, again: true })) };
 }

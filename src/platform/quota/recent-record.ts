@@ -2,7 +2,7 @@
 import type { RecentBatch, RecentExchange } from '../../core/recent.ts';
 
 /** Twice what mapping, claims and names can come to. */
-const MAX_RECORD_CHARACTERS = 24_576;
+const MAX_RECORD_CHARACTERS = 16_384;
 /** Clocks differ; a record of next year would never leave. */
 const MAX_AHEAD_MS = 300_000;
 

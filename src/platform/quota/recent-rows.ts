@@ -1,12 +1,14 @@
-/** The ring of packed rows: fifty exchanges a row, slots overwritten in place, for a delete is billed as a write. */
-import { MAX_RECENT_EXCHANGES } from '../../core/recent.ts';
+/** A ring of packed rows: fifty exchanges a row, slots overwritten in place, for a delete is billed as a write. */
+
+import { readRow } from './recent-record.ts';
 
 export const RECORDS_A_ROW = 50;
-const SLOTS = MAX_RECENT_EXCHANGES / RECORDS_A_ROW;
 
-const TABLE = `
-  CREATE TABLE IF NOT EXISTS recent (
-    slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND ${SLOTS - 1}),
+export type RecentTable = 'recent' | 'recent_refused';
+
+const tableOf = (name: RecentTable, slots: number): string => `
+  CREATE TABLE IF NOT EXISTS ${name} (
+    slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND ${slots - 1}),
     sequence INTEGER NOT NULL CHECK (sequence >= 0),
     first_ordinal INTEGER NOT NULL CHECK (first_ordinal >= 0),
     newest_ms INTEGER NOT NULL,
@@ -38,23 +40,27 @@ const HEAD = 'sequence, first_ordinal, newest_ms, dropped, again';
 
 export class RecentRows {
   readonly #sql: SqlStorage;
+  readonly #table: RecentTable;
+  readonly #slots: number;
   #isThere: boolean | undefined;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, table: RecentTable, maxRecords: number) {
     this.#sql = sql;
+    this.#table = table;
+    this.#slots = maxRecords / RECORDS_A_ROW;
   }
 
   /** Asked first by whoever reads: reading makes no table. */
   #exists(): boolean {
     this.#isThere ??=
-      this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recent'`).toArray().length > 0;
+      this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, this.#table).toArray().length > 0;
     return this.#isThere;
   }
 
   newest(): Row | undefined {
     if (!this.#exists()) return undefined;
     const [row] = this.#sql
-      .exec<Columns & { records: string }>(`SELECT ${HEAD}, records FROM recent ORDER BY sequence DESC LIMIT 1`)
+      .exec<Columns & { records: string }>(`SELECT ${HEAD}, records FROM ${this.#table} ORDER BY sequence DESC LIMIT 1`)
       .toArray();
     return row && { ...headOf(row), records: row.records };
   }
@@ -62,30 +68,44 @@ export class RecentRows {
   /** Newest first. */
   heads(): readonly RowHead[] {
     if (!this.#exists()) return [];
-    return this.#sql.exec<Columns>(`SELECT ${HEAD} FROM recent ORDER BY sequence DESC`).toArray().map(headOf);
+    return this.#sql.exec<Columns>(`SELECT ${HEAD} FROM ${this.#table} ORDER BY sequence DESC`).toArray().map(headOf);
   }
 
   records(sequence: number): string | undefined {
     return this.#sql
       .exec<{ records: string }>(
-        'SELECT records FROM recent WHERE slot = ? AND sequence = ?',
-        sequence % SLOTS,
+        `SELECT records FROM ${this.#table} WHERE slot = ? AND sequence = ?`,
+        sequence % this.#slots,
         sequence,
       )
       .toArray()[0]?.records;
   }
 
+  /** How many records younger than `fromMs` the row of `sequence` will overwrite when it is put for the first time. */
+  displacedBy(sequence: number, fromMs: number): number {
+    if (!this.#exists()) return 0;
+    const [row] = this.#sql
+      .exec<{ records: string }>(
+        `SELECT records FROM ${this.#table} WHERE slot = ? AND sequence < ? AND newest_ms > ?`,
+        sequence % this.#slots,
+        sequence,
+        fromMs,
+      )
+      .toArray();
+    return row === undefined ? 0 : readRow(row.records).filter(({ record }) => record.timeMs > fromMs).length;
+  }
+
   put(row: Row): void {
     if (!this.#exists()) {
-      this.#sql.exec(TABLE);
+      this.#sql.exec(tableOf(this.#table, this.#slots));
       this.#isThere = true;
     }
     this.#sql.exec(
-      `INSERT INTO recent (slot, ${HEAD}, records) VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO ${this.#table} (slot, ${HEAD}, records) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (slot) DO UPDATE SET
          sequence = excluded.sequence, first_ordinal = excluded.first_ordinal, newest_ms = excluded.newest_ms,
          dropped = excluded.dropped, again = excluded.again, records = excluded.records`,
-      row.sequence % SLOTS,
+      row.sequence % this.#slots,
       row.sequence,
       row.firstOrdinal,
       row.newestMs,
@@ -99,13 +119,14 @@ export class RecentRows {
   oldestMs(): number | undefined {
     if (!this.#exists()) return undefined;
     return (
-      this.#sql.exec<{ oldest: number | null }>('SELECT min(newest_ms) AS oldest FROM recent').one().oldest ?? undefined
+      this.#sql.exec<{ oldest: number | null }>(`SELECT min(newest_ms) AS oldest FROM ${this.#table}`).one().oldest ??
+      undefined
     );
   }
 
   /** Takes out every row whose records are all of `untilMs` or before. */
   purge(untilMs: number): void {
-    if (this.#exists()) this.#sql.exec('DELETE FROM recent WHERE newest_ms <= ?', untilMs);
+    if (this.#exists()) this.#sql.exec(`DELETE FROM ${this.#table} WHERE newest_ms <= ?`, untilMs);
   }
 }
 

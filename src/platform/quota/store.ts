@@ -4,9 +4,11 @@
  */
 import { Desk } from '../../core/quota/desk.ts';
 import { judgeOnce, ONCE_LIFE_MS, type SpendOnce } from '../../core/quota/once.ts';
+import { COUNTED_AFTER_EXPIRY_MS, LONGEST_LEASE_MS } from '../../core/quota/numbers.ts';
 import { type AdvanceInput, advanceProject, type QuotaProject } from '../../core/quota/project.ts';
 import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import { askTogether } from '../../core/quota/together.ts';
+import { refusalsStartInMs } from '../../core/quota-forecast.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
 import { RECENT_RETENTION } from '../../core/recent.ts';
 import { bringOver } from './before-leases.ts';
@@ -17,6 +19,8 @@ import { OwnLimitRow } from './own-limit-row.ts';
 export interface QuotaUsage {
   readonly limitPerMinute: number;
   readonly countedPermits: number;
+  /** At this rate; absent: not at all. */
+  readonly refusalsStartInMs?: number;
 }
 
 /** The answers about a project that no Registry ever announced. Nothing is written for it: strangers make up project numbers. */
@@ -158,6 +162,13 @@ export class QuotaStore {
       limitPerMinute: this.#project?.limitPerMinute ?? 0,
       countedPermits: this.#project === undefined ? 0 : this.#desk(PROJECT_LEDGER).issued(nowMs),
     };
+  }
+
+  /** In how long refusals start at this rate; undefined: not at all. */
+  forecastMs(nowMs: number): number | undefined {
+    if (this.#project === undefined) return undefined;
+    const slices = this.#desk(PROJECT_LEDGER).counted(nowMs);
+    return refusalsStartInMs(slices, nowMs, this.#project.limitPerMinute, COUNTED_AFTER_EXPIRY_MS + LONGEST_LEASE_MS);
   }
 
   #saveProject(project: QuotaProject): void {

@@ -42,14 +42,18 @@ export function renderDenyPolicyHead(policy: DenyPolicy, projectNumber: string):
 
 /** It is done when it is answered; its name ends in the moment of the change, as with pools. */
 export function renderDenyPolicyOperation(
-  { policy, deleteTime }: Extract<Answer, { kind: 'denyPolicy' }>,
+  { policy, deleteTime, warnings = [] }: Extract<Answer, { kind: 'denyPolicy' }>,
   projectNumber: string,
 ): JsonObject {
   const changedAt = deleteTime ?? policy.updateTime;
   const name = denyPolicyName(projectNumber, policy.attachment, policy.policyId);
   return {
     name: `${name}/operations/${changedAt.replaceAll(/[^0-9]/g, '')}`,
-    metadata: { '@type': `${TYPE}OperationMetadata`, createTime: changedAt },
+    metadata: {
+      '@type': `${TYPE}OperationMetadata`,
+      createTime: changedAt,
+      ...(warnings.length > 0 ? { warnings } : {}),
+    },
     done: true,
     response: {
       '@type': TYPE,

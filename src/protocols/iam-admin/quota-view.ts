@@ -1,15 +1,11 @@
 /** Quotas and the wishes for others as Google's Cloud Quotas shows them; what Google has not (usage, state, end, events) stands beside it. */
 import { etagOf } from '../../core/admin/etag.ts';
+import type { QuotaUse } from '../../core/admin/port.ts';
 import { limitInForce, raiseOf, type QuotaKind } from '../../core/admin/quotas.ts';
 import { QUOTA_SERVICE } from '../../core/admin/quota-wish.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { projectName, quotaPreferenceName } from '../../core/names.ts';
 import type { OwnLimit, Project, QuotaPreference, QuotaPreferenceState, TemporaryRaise } from '../../core/resources.ts';
-
-export interface Counted {
-  readonly limitPerMinute: number;
-  readonly countedPermits: number;
-}
 
 export function quotaInfoName(projectNumber: string, quotaId: string): string {
   return `${projectName(projectNumber)}/locations/global/services/${QUOTA_SERVICE}/quotaInfos/${quotaId}`;
@@ -24,7 +20,7 @@ const WORDS: Readonly<Record<QuotaKind['member'], { readonly metric: string; rea
 };
 
 /** `counted` is the quota object's own word. Absent: nothing counts this quota yet. */
-export function renderQuotaInfo(project: Project, quota: QuotaKind, counted: Counted | undefined): JsonObject {
+export function renderQuotaInfo(project: Project, quota: QuotaKind, counted: QuotaUse | undefined): JsonObject {
   const { projectNumber, ownLimits = [] } = project;
   const { metric, shown } = WORDS[quota.member];
   const limit = counted?.limitPerMinute ?? limitInForce(project, quota);
@@ -53,7 +49,13 @@ export function renderQuotaInfo(project: Project, quota: QuotaKind, counted: Cou
     ],
     isConcurrent: false,
     usage: { used, remaining: Math.max(0, limit - used) },
+    // At the rate of the last 10 s; empty: not at all.
+    ...(counted === undefined ? {} : { forecast: forecastOf(counted) }),
   };
+}
+
+function forecastOf({ refusalsStartInMs }: QuotaUse): JsonObject {
+  return refusalsStartInMs === undefined ? {} : { refusalsStartInSeconds: Math.ceil(refusalsStartInMs / 1_000) };
 }
 
 function renderOwnLimit({ provider, principal, tokenExchangesPerMinute }: OwnLimit): JsonObject {

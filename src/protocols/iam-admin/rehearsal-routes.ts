@@ -43,17 +43,18 @@ export function rehearsalRoutes(context: RestContext): readonly Route[] {
     const page = readPage(query, MAX_PAGE_SIZE);
     if (!page.ok) return page;
     const { pageSize, after } = page.value;
-    if (!/^[0-9]{0,15}$/.test(after)) return err(invalid('pageToken', 'is not a token that was given out here'));
+    if (!/^([0-9]{1,15}\.[0-9]{1,15})?$/.test(after))
+      return err(invalid('pageToken', 'is not a token that was given out here'));
     const view = query.get('view') ?? 'BASIC';
     if (!VIEWS.includes(view)) return err(invalid('view', 'must be BASIC or FULL'));
-    const before = after === '' ? {} : { before: Number(after) };
+    const before = after === '' ? {} : { before: after };
     const found = await admin.recentExchanges(projectNumber, { maxRecords: pageSize, ...before });
     if (!found.ok) return found;
     const { records, next, dropped } = found.value;
     return ok({
       recentExchanges: records.map((record) => renderRecent(record, projectNumber, view === 'FULL')),
       ...(dropped > 0 ? { droppedCount: dropped } : {}),
-      ...nextPageToken(next === undefined ? '' : String(next)),
+      ...nextPageToken(next ?? ''),
     });
   }
 
@@ -72,8 +73,7 @@ export function rehearsalRoutes(context: RestContext): readonly Route[] {
 function renderRecent(record: RecentExchange, projectNumber: string, isFull: boolean): JsonObject {
   const { id, timeMs, outcome, reason, check, poolId, providerId, targetId, roles, kubernetes, claims } = record;
   const whole: JsonObject = {
-    groups: record.groups,
-    attributes: record.attributes,
+    ...(record.isCut === true ? {} : { groups: record.groups, attributes: record.attributes }),
     ...(kubernetes === undefined ? {} : { kubernetes: renderKubernetes(kubernetes) }),
     ...(claims === undefined ? {} : { claims }),
   };
@@ -107,7 +107,7 @@ function renderKubernetes({
   };
 }
 
-function renderRehearsal({ simulation, warnings }: Rehearsal): JsonObject {
+function renderRehearsal({ simulation, dropped, warnings }: Rehearsal): JsonObject {
   const { logCount, unchangedCount, differenceCount, errorCount, oldestMs, newestMs } = simulation;
   return {
     resultsSummary: {
@@ -115,6 +115,7 @@ function renderRehearsal({ simulation, warnings }: Rehearsal): JsonObject {
       unchangedCount,
       differenceCount,
       errorCount,
+      ...(dropped > 0 ? { droppedCount: dropped } : {}),
       ...(oldestMs === undefined ? {} : { oldestTime: timeOf(oldestMs) }),
       ...(newestMs === undefined ? {} : { newestTime: timeOf(newestMs) }),
     },

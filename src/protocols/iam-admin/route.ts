@@ -21,6 +21,7 @@ import { rehearsalRoutes } from './rehearsal-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import { findRoute, type Route } from './table.ts';
 import { targetRoutes } from './target-routes.ts';
+import { usageRoutes } from './usage-routes.ts';
 import { troubleshootRoutes } from './troubleshoot-routes.ts';
 
 /** Who is behind an `Authorization` header. */
@@ -47,6 +48,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     ...quotaInfoRoutes(deps),
     ...quotaPreferenceRoutes(deps),
     ...rehearsalRoutes(deps),
+    ...usageRoutes(deps, deps.push.nowMs),
     ...troubleshootRoutes(deps, deps.troubleshoot),
   ];
   const denyRoutes = denyPolicyRoutes(deps);

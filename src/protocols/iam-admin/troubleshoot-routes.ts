@@ -5,7 +5,9 @@ import type { Certainty } from '../../core/explain/certainty.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { providerName } from '../../core/names.ts';
 import { ok, type Result } from '../../core/result.ts';
+import type { Denial } from '../../core/denial.ts';
 import { checkOf } from '../../core/denial-check.ts';
+import type { NamedValue } from '../../core/policy/explanation.ts';
 import type { Troubleshoot, TroubleshootInput, Troubleshot } from '../../core/troubleshoot.ts';
 import type { RestDenial } from './denial.ts';
 import { inProject, type RestContext } from './project-scope.ts';
@@ -86,11 +88,14 @@ const MEMBERSHIP: Readonly<Record<Certainty, string>> = {
   unknown: 'MEMBERSHIP_UNKNOWN_INFO',
 };
 
+const UNPROVEN: readonly Denial['tag'][] = ['unverified', 'unknown_provider', 'disabled', 'unavailable'];
+
 function renderToken({ provider, denial, isTakenOnce }: NonNullable<Troubleshot['token']>): JsonObject {
   const check = denial && checkOf(denial);
   return {
     provider: providerName(provider),
-    verified: denial === undefined,
+    // Whom a condition or an administrator shuts out has shown a token that holds.
+    verified: denial === undefined || !UNPROVEN.includes(denial.tag),
     ...(denial === undefined ? {} : { reason: denial.tag }),
     ...(check === undefined ? {} : { check }),
     // Whether it was taken already is not looked at: looking must not use it up.
@@ -165,12 +170,13 @@ function renderCondition(condition: ExplainedBinding['condition']): JsonObject {
     conditionExplanation: {
       ...(value === undefined ? {} : { value }),
       ...(error === undefined ? {} : { errors: [{ message: error }] }),
-      evaluationStates: values.map((one) => ({
-        expression: one.expression,
-        ...(one.value === undefined
-          ? { errors: [{ message: 'is absent or cannot be evaluated' }] }
-          : { value: one.value }),
-      })),
+      evaluationStates: values.map(renderValue),
     },
   };
+}
+
+function renderValue({ expression, value, onlyByToken }: NamedValue): JsonObject {
+  if (value !== undefined) return { expression, value };
+  const message = onlyByToken === true ? 'only a token would tell' : 'is absent or cannot be evaluated';
+  return { expression, errors: [{ message }] };
 }

@@ -1,8 +1,10 @@
 /** Deny policies: every rule about what may be written, and what happens to them with their target. */
 import { describe, expect, it } from 'vitest';
 import type { Command, DenyPolicyInput, DenyRuleInput } from '../../../src/core/admin/commands.ts';
+import type { Applied } from '../../../src/core/admin/applied.ts';
 import { etagOf } from '../../../src/core/admin/etag.ts';
 import { EVERYBODY, type DenyAttachment, type DenyRule } from '../../../src/core/resources.ts';
+import { CLUSTER, OIDC } from '../../support/admin-samples.ts';
 import { Administered, fieldsOf, sentencesOf } from '../../support/administer.ts';
 
 const POOL = 'iam.googleapis.com/projects/100000000001/locations/global/workloadIdentityPools/demo.svc.id.goog';
@@ -33,6 +35,18 @@ const remove = (etag?: string, policyId = 'no-orders'): Command => ({
   policyId,
   ...(etag === undefined ? {} : { etag }),
 });
+const CI = POOL.replace('demo.svc.id.goog', 'ci-pool');
+/** A cluster in the built-in pool, and a pool of an OIDC issuer that maps `attribute.repo`. */
+const withPools = (): Administered => {
+  const project = new Administered();
+  project.do({ type: 'provider.create', poolId: 'demo.svc.id.goog', providerId: 'cluster-1', input: CLUSTER });
+  project.do({ type: 'pool.create', poolId: 'ci-pool', input: {} });
+  const attributeMapping = { ...OIDC.attributeMapping, 'attribute.repo': 'assertion.repo' };
+  project.do({ type: 'provider.create', poolId: 'ci-pool', providerId: 'ci-1', input: { ...OIDC, attributeMapping } });
+  return project;
+};
+const warningsOf = ({ answer }: Applied): readonly string[] =>
+  answer.kind === 'denyPolicy' ? (answer.warnings ?? []) : [];
 const withTarget = (): Administered => {
   const project = new Administered();
   project.do({ type: 'target.create', targetId: 'api', input: { uri: 'https://api.example.com' } });
@@ -94,7 +108,7 @@ describe('denyPolicy.create', () => {
       version: 2,
     };
     expect(made).toEqual({
-      answer: { kind: 'denyPolicy', policy },
+      answer: { kind: 'denyPolicy', policy, warnings: expect.any(Array) },
       writes: [{ put: 'denyPolicy', policy }],
       shards: ['project:100000000001'],
     });
@@ -199,6 +213,17 @@ describe('principals', () => {
     ['group:a@example.com', 'refused'],
     [ME.replace('100000000001', 'demo'), 'project number'],
     [set('subject/x'), 'principal://'],
+    [ME.replace('100000000001', '100000000002'), "another project's"],
+    ['serviceAccount:other-project.svc.id.goog[shop/checkout]', "another project's"],
+    [set('namespace/Shop'), 'no Kubernetes namespace'],
+    [set('namespace/Shop').replace('demo.svc.id.goog', 'no-such-pool'), 'no Kubernetes namespace'],
+    ['serviceAccount:demo.svc.id.goog[Shop/checkout]', 'no Kubernetes ServiceAccount'],
+    [`principal://${POOL}/subject/system:serviceaccount:shop:checkout`, 'ns/NAMESPACE/sa/NAME'],
+    [`principal://${POOL.replace('demo.svc.id.goog', 'no-such-pool')}/subject/${'x'.repeat(128)}`, '127 bytes'],
+    [set('group/admins'), 'no groups'],
+    [set('attribute.repo/x'), 'no groups and no attributes'],
+    [`principalSet://${CI}/namespace/shop`, 'holds no clusters'],
+    [`principal://${CI}/kubernetes.serviceaccount.uid/7`, 'holds no clusters'],
     ['*', 'not a known form'],
     ['', 'not a known form'],
   ])('%s is refused with a reason', (principal, why) => {
@@ -206,10 +231,49 @@ describe('principals', () => {
       ['deniedPrincipals', { deniedPrincipals: [principal] }],
       ['exceptionPrincipals', { exceptionPrincipals: [principal] }],
     ] as const) {
-      const refused = new Administered().refuse(create({ rules: [rule(change)] }));
+      const refused = withPools().refuse(create({ rules: [rule(change)] }));
       expect(fieldsOf(refused)).toEqual([`rules[0].denyRule.${field}[0]`]);
       expect(sentencesOf(refused)).toContain(why);
     }
+  });
+
+  it.each([
+    [`principal://${POOL.replace('demo.svc.id.goog', 'no-such-pool')}/subject/a`, 'no-such-pool does not exist'],
+    [`principalSet://${POOL.replace('demo.svc.id.goog', 'no-such-pool')}/namespace/shop`, 'does not exist'],
+    [set('kubernetes.cluster/https://clusters.example.com/two'), 'has this clusterUri'],
+    [`principalSet://${CI}/attribute.team/a`, 'maps attribute.team'],
+    [`principalSet://${CI}/group/admins`, 'maps google.groups'],
+  ])('%s, who may still come, is taken with a warning, at each write', (principal, why) => {
+    for (const field of ['deniedPrincipals', 'exceptionPrincipals'] as const) {
+      const project = withPools();
+      const input = { rules: [rule(), rule({ [field]: [ME, principal] })] };
+      for (const command of [create(input), update(input)]) {
+        const [warning, ...others] = warningsOf(project.do(command)).filter((line) => line.includes('Principals'));
+        expect(others).toEqual([]);
+        expect(warning).toContain(`rules[1].denyRule.${field}[1]: this matches nobody today: `);
+        expect(warning).toContain(why);
+      }
+    }
+  });
+
+  it('whom the pools can make are taken without a word', () => {
+    const deniedPrincipals = [
+      ME,
+      EVERYBODY,
+      set('*'),
+      set('namespace/shop'),
+      set(`kubernetes.cluster/${CLUSTER.kubernetes.clusterUri}`),
+      'serviceAccount:demo.svc.id.goog[shop/checkout]',
+      `principal://${CI}/subject/system:serviceaccount:shop:checkout`,
+      `principalSet://${CI}/attribute.repo/org/x`,
+    ];
+    const made = withPools().do(create({ rules: [rule({ deniedPrincipals })] }));
+    expect(warningsOf(made).filter((line) => line.includes('Principals'))).toEqual([]);
+  });
+
+  it('the built-in pool takes clusters only, so even before the first of them a group of it is refused', () => {
+    const refused = new Administered().refuse(create({ rules: [rule({ deniedPrincipals: [set('group/admins')] })] }));
+    expect(sentencesOf(refused)).toContain('no groups');
   });
 });
 
@@ -247,6 +311,9 @@ describe('permissions', () => {
     'storage.googleapis.com/',
     'storage.googleapis.com/*',
     'storage.googleapis.com/objects',
+    'Orders.googleapis.com/items.delete',
+    'orders.googleapis.com/delete',
+    'orders.GoogleApis.com/items.delete',
     'storage.googleapis.com/.*',
     'storage.googleapis.com/*.*.*',
     'storage.googleapis.com/*.',
@@ -262,6 +329,55 @@ describe('permissions', () => {
       const refused = new Administered().refuse(create({ rules: [rule(change)] }));
       expect(fieldsOf(refused)).toEqual([`rules[0].denyRule.${field}[0]`]);
     }
+  });
+
+  it.each(['Orders.googleapis.com/items.delete', 'orders.googleapis.COM/*.*', 'orderS.Googleapis.com/*.get'])(
+    '%s is refused for its capitals, and by name',
+    (permission) => {
+      const refused = new Administered().refuse(create({ rules: [rule({ deniedPermissions: [permission] })] }));
+      expect(sentencesOf(refused)).toContain(`"${permission}" must have its service's address in small letters`);
+    },
+  );
+
+  const idleIn = (project: Administered, deniedPermissions: readonly string[], on: DenyAttachment = PROJECT) =>
+    warningsOf(project.do(create({ rules: [rule(), rule({ deniedPrincipals: [EVERYBODY], deniedPermissions })] }, on)))
+      .filter((line) => line.startsWith('rules[1].denyRule.deniedPermissions'))
+      .map((line) => line.replace('rules[1].denyRule.deniedPermissions', ''));
+  const withRole = (): Administered => {
+    const project = withTarget();
+    const includedPermissions = ['orders.delete', 'storage.objects.get'];
+    project.do({ type: 'role.create', roleId: 'deleter', input: { title: 't', includedPermissions } });
+    return project;
+  };
+
+  it('that no role holds today are taken with a warning, each by its place', () => {
+    const idle = [
+      'orders.deleted',
+      'storage.googleapis.com/object.get',
+      'billing.googleapis.com/*.*',
+      'a.googleapis.com/*.get',
+    ];
+    expect(idleIn(withRole(), ['orders.delete', ...idle])).toEqual(
+      idle.map((text, index) => `[${index + 1}]: this denies nothing today: no role of the project holds ${text}`),
+    );
+  });
+
+  it.each([
+    'orders.delete',
+    'orders.*',
+    'orders.googleapis.com/*.delete',
+    'storage.googleapis.com/objects.*',
+    'sts.tokens.exchange',
+    'sts.googleapis.com/*.*',
+    'iam.googleapis.com/workloadIdentityPoolProviders.pushKeys',
+    '*',
+  ])('%s does something today: there is nothing to warn of', (permission) => {
+    expect(idleIn(withRole(), [permission])).toEqual([]);
+  });
+
+  it('about pushing keys do nothing on a target', () => {
+    expect(idleIn(withRole(), ['iam.workloadIdentityPoolProviders.pushKeys'], API)).toHaveLength(1);
+    expect(idleIn(withRole(), ['sts.tokens.exchange'], API)).toEqual([]);
   });
 });
 
@@ -303,7 +419,7 @@ describe('conditions', () => {
 
 describe('how much fits', () => {
   const many = (count: number, prefix = 'p'): string[] =>
-    Array.from({ length: count }, (_, index) => `principal://${POOL}/subject/${prefix}${index}`);
+    Array.from({ length: count }, (_, index) => `principal://${POOL}/subject/ns/shop/sa/${prefix}${index}`);
 
   it('500 policies in a project, wherever they are attached', () => {
     const project = withTarget();

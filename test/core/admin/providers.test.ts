@@ -278,7 +278,7 @@ describe('issuers that strangers share', () => {
       withPool().do(
         create({
           ...oidc({ issuerUri }),
-          attributeMapping: { ...OIDC.attributeMapping, 'attribute.team': "assertion.sub.split(':')[0]" },
+          attributeMapping: { ...OIDC.attributeMapping, 'attribute.team': 'assertion.sub' },
           attributeCondition,
         }),
       );

@@ -27,13 +27,14 @@ function pushed(
   const project = new Administered();
   const input: ProviderInput = kind === 'kubernetes' ? CLUSTER : OIDC;
   project.do({ type: 'pool.create', poolId: 'my-pool', input: {} });
-  project.do({ type: 'provider.create', ...ID, input });
   project.do({ type: 'target.create', targetId: 'api', input: { uri: 'https://api.example.com' } });
   const bindings = [{ role: 'roles/owner', members: [SUBJECT] }];
   project.do({ type: 'policy.set', resource: { kind: 'project' }, policy: { bindings } });
   const attachment = on === 'project' ? { kind: on } : { kind: on, targetId: 'api' };
   const denyRule = { deniedPrincipals: [SUBJECT], deniedPermissions: [PUSH], ...change };
   project.do({ type: 'denyPolicy.create', attachment, policyId: 'no-push', input: { rules: [{ denyRule }] } });
+  // The provider comes last: afterwards a rule that its kind can never match would not be taken.
+  project.do({ type: 'provider.create', ...ID, input });
   const { poolId, providerId } = ID;
   return project.try(
     {

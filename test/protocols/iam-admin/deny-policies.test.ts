@@ -59,6 +59,11 @@ describe('create and get', () => {
       metadata: {
         '@type': 'type.googleapis.com/google.iam.v2.PolicyOperationMetadata',
         createTime: '2026-01-01T00:00:02.000Z',
+        warnings: [
+          expect.stringMatching(/^rules\[0\]\.denyRule\.deniedPrincipals\[0\]: .* has no provider yet$/),
+          expect.stringMatching(/^rules\[0\]\.denyRule\.exceptionPrincipals\[0\]: .* has no provider yet$/),
+          expect.stringMatching(/^rules\[0\]\.denyRule\.deniedPermissions\[0\]: this denies nothing today/),
+        ],
       },
       done: true,
       response: { '@type': 'type.googleapis.com/google.iam.v2.Policy', ...policy },

@@ -76,6 +76,7 @@ describe('quotaInfos', () => {
       ],
       isConcurrent: false,
       usage: { used: 42, remaining: 5_958 },
+      forecast: {},
     });
   });
 

@@ -1,7 +1,7 @@
 /** Bindings under which two clusters of one pool are the same: what a second cluster joining it would be let into (LESSONS §6, 37). */
 import { parseMember, poolMemberOf, legacyMemberOf } from '../../members.ts';
 import { builtInPoolId, projectName, targetName } from '../../names.ts';
-import { requires, type Path } from '../../policy/requires.ts';
+import { requires, type Path, type WantedValue } from '../../policy/requires.ts';
 import type { Binding, Policy } from '../../resources.ts';
 import type { ConfigState } from '../state.ts';
 
@@ -67,9 +67,11 @@ function tellsClusters(text: string): boolean {
 }
 
 function conditionTellsClusters({ condition }: Binding): boolean {
-  return condition !== undefined && requires(condition.expression, isClusterOfWorkload);
+  return condition !== undefined && requires(condition.expression, clusterOfWorkload);
 }
 
-function isClusterOfWorkload([root, kind, member]: Path): boolean {
-  return root === 'request' && kind === 'workload' && (member === 'cluster' || member === 'provider');
+/** Only as a whole: no beginning of a cluster's address or of a provider's name is one cluster's alone. */
+function clusterOfWorkload([root, kind, member, ...inside]: Path): WantedValue | undefined {
+  const isCluster = root === 'request' && kind === 'workload' && (member === 'cluster' || member === 'provider');
+  return isCluster && inside.length === 0 ? {} : undefined;
 }

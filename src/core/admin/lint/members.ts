@@ -5,31 +5,58 @@ import { builtInPoolId } from '../../names.ts';
 import type { Project } from '../../resources.ts';
 import type { PoolFacts, PoolReader } from './pool-facts.ts';
 
-/** Why nobody can match this member, which is a valid one; undefined where somebody may. `opensTargets`: the role it is bound to does. */
+export interface MemberProblem {
+  readonly why: string;
+  /** No pool, provider or mapping that may still come makes anybody match: the member is wrong as it is written. */
+  readonly isFinal: boolean;
+}
+
+/** Why nobody matches this member, which is a valid one; undefined where somebody may. `opensTargets`: the role it is bound to does. */
 export function memberProblem(
   text: string,
   project: Pick<Project, 'projectId' | 'projectNumber'>,
   opensTargets: boolean,
   poolOf: PoolReader,
-): string | undefined {
+): MemberProblem | undefined {
   const member = parseMember(text);
   if (!member.ok) return undefined;
   const { kind } = member.value;
-  if (STRANGERS.has(kind)) return opensTargets ? STRANGERS.get(kind) : undefined;
+  const stranger = STRANGERS.get(kind);
+  if (stranger !== undefined) return opensTargets ? never(stranger) : undefined;
   const named = placeOf(text, project);
   if (named === undefined) return undefined;
   if (named.elsewhere) {
     return opensTargets
-      ? "the pool is another project's, and an exchange reaches targets of its own project only"
+      ? never("the pool is another project's, and an exchange reaches targets of its own project only")
       : undefined;
   }
   const { poolId, selector } = named;
   const pool = poolOf(poolId);
-  if (pool === undefined) return `the pool ${poolId} does not exist`;
-  if (pool.kind === undefined) return `the pool ${poolId} has no provider yet`;
-  return pool.kind === 'kubernetes'
-    ? clusterProblem(kind, poolId, selector, pool)
-    : mappedProblem(kind, poolId, selector, pool);
+  if (pool?.kind === 'kubernetes') return clusterProblem(kind, poolId, selector, pool);
+  if (pool?.kind === 'oidc') return mappedProblem(kind, poolId, selector, pool);
+  const problem = problemInAnyPool(kind, poolId, selector, poolId === builtInPoolId(project.projectId));
+  if (problem !== undefined) return problem;
+  return notYet(pool === undefined ? `the pool ${poolId} does not exist` : `the pool ${poolId} has no provider yet`);
+}
+
+function never(why: string): MemberProblem {
+  return { why, isFinal: true };
+}
+
+function notYet(why: string): MemberProblem {
+  return { why, isFinal: false };
+}
+
+/** What is wrong whichever kind of provider the pool will get; the built-in pool takes clusters only. */
+function problemInAnyPool(
+  kind: Member['kind'],
+  poolId: string,
+  selector: string,
+  isBuiltIn: boolean,
+): MemberProblem | undefined {
+  const inClusters = clusterProblem(kind, poolId, selector);
+  if (isBuiltIn || KUBERNETES_ONLY.has(kind) || inClusters === undefined) return inClusters;
+  return mappedProblem(kind, poolId, selector);
 }
 
 /** Members that may be written, as at Google, and that no exchange makes: today each principal comes out of a pool. */
@@ -60,32 +87,37 @@ function placeOf(text: string, project: Pick<Project, 'projectId' | 'projectNumb
   };
 }
 
-function clusterProblem(kind: Member['kind'], poolId: string, selector: string, pool: PoolFacts): string | undefined {
+function clusterProblem(
+  kind: Member['kind'],
+  poolId: string,
+  selector: string,
+  pool?: PoolFacts,
+): MemberProblem | undefined {
   const value = selector.slice(selector.indexOf('/') + 1);
   switch (kind) {
     case 'subject': {
       const [ns, namespace = '', sa, name = '', ...rest] = value.split('/');
       const fits =
         ns === 'ns' && sa === 'sa' && rest.length === 0 && isNamespace(namespace) && isServiceAccountName(name);
-      return fits ? undefined : `subjects of the clusters in ${poolId} are written ns/NAMESPACE/sa/NAME`;
+      return fits ? undefined : never(`subjects of the clusters in ${poolId} are written ns/NAMESPACE/sa/NAME`);
     }
     case 'namespace':
-      return isNamespace(value) ? undefined : 'no Kubernetes namespace can be called that';
+      return isNamespace(value) ? undefined : never('no Kubernetes namespace can be called that');
     case 'legacy_kubernetes': {
       const [namespace = '', name = ''] = selector.split('/');
       return isNamespace(namespace) && isServiceAccountName(name)
         ? undefined
-        : 'no Kubernetes ServiceAccount can be called that';
+        : never('no Kubernetes ServiceAccount can be called that');
     }
     case 'cluster': {
-      const details = pool.details();
+      const details = pool?.details();
       return details === undefined || details.clusterUris.has(value)
         ? undefined
-        : `no provider of the pool ${poolId} has this clusterUri`;
+        : notYet(`no provider of the pool ${poolId} has this clusterUri`);
     }
     case 'group':
     case 'attribute':
-      return `the pool ${poolId} holds clusters, which map no groups and no attributes`;
+      return never(`the pool ${poolId} holds clusters, which map no groups and no attributes`);
     default:
       return undefined;
   }
@@ -99,14 +131,21 @@ const KUBERNETES_ONLY: ReadonlySet<Member['kind']> = new Set([
 ]);
 const MAX_SUBJECT_BYTES = 127;
 
-function mappedProblem(kind: Member['kind'], poolId: string, selector: string, pool: PoolFacts): string | undefined {
-  if (KUBERNETES_ONLY.has(kind)) return `the pool ${poolId} holds no clusters: only their workloads are told so`;
+function mappedProblem(
+  kind: Member['kind'],
+  poolId: string,
+  selector: string,
+  pool?: PoolFacts,
+): MemberProblem | undefined {
+  if (KUBERNETES_ONLY.has(kind)) return never(`the pool ${poolId} holds no clusters: only their workloads are told so`);
   if (kind === 'subject') {
     const { length } = new TextEncoder().encode(selector.slice('subject/'.length));
-    return length <= MAX_SUBJECT_BYTES ? undefined : `a subject has at most ${MAX_SUBJECT_BYTES} bytes`;
+    return length <= MAX_SUBJECT_BYTES ? undefined : never(`a subject has at most ${MAX_SUBJECT_BYTES} bytes`);
   }
   const key = kind === 'group' ? 'google.groups' : selector.slice(0, selector.indexOf('/'));
   if (kind !== 'group' && kind !== 'attribute') return undefined;
-  const details = pool.details();
-  return details === undefined || details.mapped.has(key) ? undefined : `no provider of the pool ${poolId} maps ${key}`;
+  const details = pool?.details();
+  return details === undefined || details.mapped.has(key)
+    ? undefined
+    : notYet(`no provider of the pool ${poolId} maps ${key}`);
 }

@@ -31,7 +31,7 @@ export function lintPolicy(
     const lines = idle === undefined ? [] : [`${at}.role: ${idle}`];
     for (const [index, member] of members.entries()) {
       const problem = memberProblem(member, project, opens && resource.kind !== 'pool', poolOf);
-      if (problem !== undefined) lines.push(`${at}.members[${index}]: this matches nobody: ${problem}`);
+      if (problem !== undefined) lines.push(`${at}.members[${index}]: this matches nobody: ${problem.why}`);
     }
     if (condition === undefined) return lines;
     const sentences = conditionSentences(condition.expression, worldOf(opens));

@@ -7,6 +7,7 @@ import { engineFor } from '../../../../src/core/policy/engine.ts';
 import { MAX_CONDITION_CHARACTERS } from '../../../../src/core/policy/limits.ts';
 import { lower } from '../../../../src/core/policy/lower.ts';
 import { compile, evaluate } from '../../../../src/core/policy/program.ts';
+import { newPatternBudget } from '../../../../src/core/policy/regex-cost.ts';
 import { err, ok, type Result } from '../../../../src/core/result.ts';
 import { typeName } from './types.ts';
 import { inputOf, isWanted, type SpecTest } from './values.ts';
@@ -74,7 +75,7 @@ function hasTypeOf(test: SpecTest): boolean {
   const wanted = test.resultMatcher.value.deducedType;
   const { expr, sourceInfo: positions } = parse(test.expr);
   if (wanted === undefined || expr === undefined) return false;
-  const { type } = check(languageOf(test), { text: test.expr, positions }, expr);
+  const { type } = check(languageOf(test), { text: test.expr, positions }, expr, newPatternBudget());
   return type === 'dyn' || type === typeName(wanted);
 }
 

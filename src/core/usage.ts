@@ -1,0 +1,135 @@
+/** Usage: how many exchanges ended how, by provider, principal and target. Names are bounded, sums are not touched by that: what finds no room counts as `other`. */
+import type { ExchangeEvent } from './event.ts';
+
+export const USAGE_DIMENSIONS = ['provider', 'principal', 'target'] as const;
+export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
+
+/** How many ended so, by the `reason` of the audit line. */
+export type ReasonCounts = Readonly<Record<string, number>>;
+type NamedCounts = readonly (readonly [string, ReasonCounts])[];
+
+/** What a stretch of time comes to. Every exchange stands in each dimension once, so each dimension adds up to the same. */
+export type UsageSums = Readonly<Record<UsageDimension, NamedCounts>>;
+
+export type UsageNames = Readonly<Record<UsageDimension, string>>;
+
+export const MINUTE_MS = 60_000;
+/** Neither can be a resource's name. */
+const NO_NAME = 'none';
+const OTHER_NAMES = 'other';
+
+export type UsageLimits = Readonly<Record<UsageDimension, number>>;
+/** Of an isolate between two batches. */
+export const ISOLATE_LIMITS: UsageLimits = { provider: 100, principal: 200, target: 100 };
+/** Of a minute or an hour that still fills. */
+export const OPEN_LIMITS: UsageLimits = { provider: 400, principal: 1_000, target: 400 };
+/** Of a row. */
+export const ROW_LIMITS: UsageLimits = { provider: 200, principal: 50, target: 200 };
+/** Providers that nobody proved to be there: whoever makes names up must not crowd the others out. */
+const MAX_UNPROVEN_NAMES = 20;
+
+export interface CountedExchange extends UsageNames {
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** What an event counts as: by the time of its admission, or of its coming where it was not admitted. */
+export function countedExchange(event: ExchangeEvent): CountedExchange {
+  const { provider = NO_NAME, principal = NO_NAME, target = NO_NAME, reason } = event;
+  return { provider, principal, target, reason, atMs: event.admittedAtMs ?? event.timeMs };
+}
+
+export class UsageTally {
+  readonly #limits: UsageLimits;
+  readonly #names: Record<UsageDimension, Map<string, Map<string, number>>> = {
+    provider: new Map(),
+    principal: new Map(),
+    target: new Map(),
+  };
+
+  #total = 0;
+
+  constructor(limits: UsageLimits) {
+    this.#limits = limits;
+  }
+
+  /** `isProven`: the provider is known to be there, its name is nobody's invention. */
+  add(names: UsageNames, reason: string, isProven: boolean): void {
+    this.#total += 1;
+    for (const dimension of USAGE_DIMENSIONS) {
+      const max = isProven || dimension !== 'provider' ? this.#limits[dimension] : MAX_UNPROVEN_NAMES;
+      this.#put(dimension, names[dimension], reason, 1, max);
+    }
+  }
+
+  merge(sums: UsageSums): void {
+    this.#total += totalOf(sums.provider);
+    for (const dimension of USAGE_DIMENSIONS) {
+      for (const [name, counts] of sums[dimension]) {
+        for (const [reason, count] of Object.entries(counts)) {
+          this.#put(dimension, name, reason, count, this.#limits[dimension]);
+        }
+      }
+    }
+  }
+
+  total(): number {
+    return this.#total;
+  }
+
+  /** At most so many names a dimension, besides `none` and `other`: those with the most exchanges, the proven before the made up. */
+  sums(limits: UsageLimits = this.#limits): UsageSums {
+    const folded = (dimension: UsageDimension): NamedCounts => {
+      const all = [...this.#names[dimension]].map(([name, counts]) => [name, Object.fromEntries(counts)] as const);
+      return foldNames(all, limits[dimension]);
+    };
+    return { provider: folded('provider'), principal: folded('principal'), target: folded('target') };
+  }
+
+  #put(dimension: UsageDimension, wanted: string, reason: string, count: number, maxNames: number): void {
+    const names = this.#names[dimension];
+    const hasRoom = names.has(wanted) || isCommon(wanted) || names.size < maxNames;
+    const name = hasRoom ? wanted : OTHER_NAMES;
+    const counts = names.get(name) ?? new Map<string, number>();
+    counts.set(reason, (counts.get(reason) ?? 0) + count);
+    names.set(name, counts);
+  }
+}
+
+function foldNames(all: NamedCounts, max: number): NamedCounts {
+  const own = all.filter(([name]) => !isCommon(name));
+  const ranked = own.toSorted((a, b) => rankOf(b) - rankOf(a) || (a[0] < b[0] ? -1 : 1));
+  const folded = [...ranked.slice(max), ...all.filter(([name]) => name === OTHER_NAMES)];
+  const other = reasonsOf(folded);
+  return [
+    ...ranked.slice(0, max),
+    ...all.filter(([name]) => name === NO_NAME),
+    ...(folded.length > 0 ? [[OTHER_NAMES, other] as const] : []),
+  ];
+}
+
+/** What strangers can provoke at will weighs less than anything else. */
+const STRANGERS: readonly string[] = ['unverified', 'unknown_provider', 'too_many_failures', 'malformed'];
+const FIRST = 1e12;
+
+function rankOf([, counts]: NamedCounts[number]): number {
+  const verified = Object.entries(counts).filter(([reason]) => !STRANGERS.includes(reason));
+  return totalOf([['', counts]]) + FIRST * verified.reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** By reason, over all names of a dimension. */
+export function reasonsOf(names: NamedCounts): ReasonCounts {
+  const sums = new Map<string, number>();
+  for (const [, counts] of names) {
+    for (const [reason, count] of Object.entries(counts)) sums.set(reason, (sums.get(reason) ?? 0) + count);
+  }
+  return Object.fromEntries(sums);
+}
+
+export function totalOf(names: NamedCounts): number {
+  return Object.values(reasonsOf(names)).reduce((sum, count) => sum + count, 0);
+}
+
+function isCommon(name: string): boolean {
+  return name === NO_NAME || name === OTHER_NAMES;
+}

@@ -1,0 +1,160 @@
+/** The rows of usage: one a minute for 24 hours and one an hour for 90 days, overwritten in place, and one for who sent what. */
+import { ROW_LIMITS, type UsageSums, UsageTally } from '../../core/usage.ts';
+import type { Received } from '../../core/usage-delivery.ts';
+
+export const MINUTES_KEPT = 1_440;
+export const HOURS_KEPT = 2_160;
+export const MINUTES_AN_HOUR = 60;
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS usage_minute (
+    slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND ${MINUTES_KEPT - 1}),
+    start INTEGER NOT NULL,
+    sums TEXT NOT NULL CHECK (json_valid(sums))
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS usage_hour (
+    slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND ${HOURS_KEPT - 1}),
+    start INTEGER NOT NULL,
+    sums TEXT NOT NULL CHECK (json_valid(sums))
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS usage_senders (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    senders TEXT NOT NULL CHECK (json_valid(senders)),
+    lost INTEGER NOT NULL CHECK (lost >= 0)
+  ) STRICT`;
+
+export interface Sender extends Received {
+  /** As it said last. */
+  readonly lost: number;
+  readonly heardAtMs: number;
+  /** What would be lost if it died now, as it said last. */
+  readonly open: number;
+}
+
+export interface Senders {
+  readonly byId: ReadonlyMap<string, Sender>;
+  /** Exchanges that isolates let go, ever. */
+  readonly lost: number;
+}
+
+export interface Point {
+  /** Minutes or hours since the epoch of Unix time. */
+  readonly start: number;
+  readonly sums: UsageSums;
+}
+
+type Table = 'usage_minute' | 'usage_hour';
+
+export class UsageRows {
+  readonly #sql: SqlStorage;
+  #isThere: boolean | undefined;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  minute(start: number): UsageSums | undefined {
+    return this.#range('usage_minute', start, start)[0]?.sums;
+  }
+
+  /** Ascending. */
+  minutes(from: number, to: number): readonly Point[] {
+    return this.#range('usage_minute', from, to);
+  }
+
+  hours(from: number, to: number): readonly Point[] {
+    return this.#range('usage_hour', from, to);
+  }
+
+  /** Hours of which there are minutes that no row of an hour holds yet. */
+  unpackedHours(): readonly number[] {
+    if (!this.#exists()) return [];
+    return this.#sql
+      .exec<{ hour: number }>(
+        `SELECT DISTINCT start / ${MINUTES_AN_HOUR} AS hour FROM usage_minute
+         WHERE start / ${MINUTES_AN_HOUR} NOT IN (SELECT start FROM usage_hour)`,
+      )
+      .toArray()
+      .map(({ hour }) => hour);
+  }
+
+  senders(): Senders {
+    if (!this.#exists()) return { byId: new Map(), lost: 0 };
+    const [row] = this.#sql
+      .exec<{ senders: string; lost: number }>('SELECT senders, lost FROM usage_senders')
+      .toArray();
+    if (row === undefined) return { byId: new Map(), lost: 0 };
+    const entries: readonly (readonly [string, Sender])[] = JSON.parse(row.senders);
+    return { byId: new Map(entries), lost: row.lost };
+  }
+
+  /** Writes need the tables; reading makes none. */
+  prepare(): void {
+    if (this.#exists()) return;
+    this.#sql.exec(TABLES);
+    this.#isThere = true;
+  }
+
+  putMinute(start: number, sums: UsageSums): void {
+    this.#put('usage_minute', start % MINUTES_KEPT, start, sums);
+  }
+
+  /** Out of its minutes: they are all there still, for it is made soon after its end. */
+  packHour(hour: number): void {
+    const tally = new UsageTally(WIDE);
+    for (const { sums } of this.minutesOf(hour)) tally.merge(sums);
+    this.#put('usage_hour', hour % HOURS_KEPT, hour, tally.sums(ROW_LIMITS));
+  }
+
+  minutesOf(hour: number): readonly Point[] {
+    return this.minutes(hour * MINUTES_AN_HOUR, (hour + 1) * MINUTES_AN_HOUR - 1);
+  }
+
+  putSenders({ byId, lost }: Senders): void {
+    this.#sql.exec(
+      `INSERT INTO usage_senders (id, senders, lost) VALUES (1, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET senders = excluded.senders, lost = excluded.lost`,
+      JSON.stringify([...byId]),
+      lost,
+    );
+  }
+
+  #put(table: Table, slot: number, start: number, sums: UsageSums): void {
+    this.#sql.exec(
+      `INSERT INTO ${table} (slot, start, sums) VALUES (?, ?, ?)
+       ON CONFLICT (slot) DO UPDATE SET start = excluded.start, sums = excluded.sums
+       WHERE excluded.start >= ${table}.start`,
+      slot,
+      start,
+      JSON.stringify(sums),
+    );
+  }
+
+  #range(table: Table, from: number, to: number): readonly Point[] {
+    if (!this.#exists()) return [];
+    return this.#sql
+      .exec<{ start: number; sums: string }>(
+        `SELECT start, sums FROM ${table} WHERE start BETWEEN ? AND ? ORDER BY start`,
+        from,
+        to,
+      )
+      .toArray()
+      .map(({ start, sums }) => ({ start, sums: sumsOf(sums) }));
+  }
+
+  #exists(): boolean {
+    this.#isThere ??=
+      this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'usage_senders'`).toArray().length >
+      0;
+    return this.#isThere;
+  }
+}
+
+/** A row that was written here. */
+function sumsOf(text: string): UsageSums {
+  const sums: UsageSums = JSON.parse(text);
+  return sums;
+}
+
+/** All that sixty rows can hold. */
+const WIDE = { provider: 12_000, principal: 3_000, target: 12_000 };
