@@ -74,9 +74,9 @@ describe('a busy isolate', () => {
   it('exchanges without a KV read, a fetch or an object call, and its renewals keep nobody waiting', async () => {
     const fetched = vi.spyOn(globalThis, 'fetch');
     const isolate = countedIsolate();
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 40; i++) {
       expect((await isolate.ask()).status).toBe(200);
-      clock.ahead(100);
+      clock.ahead(50);
     }
     const before = { elsewhere: isolate.elsewhere(), spend: isolate.quota.calls('spend') };
     expect(before.elsewhere).toBeGreaterThan(0);
