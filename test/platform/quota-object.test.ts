@@ -330,7 +330,7 @@ describe('evictions and aborts while many ask at once', () => {
     expect(seen.refused).toBeGreaterThan(0);
     expect(seen.lost).toBeGreaterThan(0);
     // Leases were held, or this would have shown nothing about them.
-    expect(leases).toBeGreaterThan(20);
+    expect(leases).toBeGreaterThan(5);
   });
 });
 
