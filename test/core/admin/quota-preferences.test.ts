@@ -469,8 +469,9 @@ describe('whatever is asked, decided and changed in whatever order', () => {
         if (step.value > base) raise = { value: step.value, endMs: nowMs + step.minutes * MINUTE };
       } else if (step.kind === 'grant' || step.value !== inForce) base = step.value;
       // Who closes a project ends its raise. Who writes back what is in force closes nothing.
-      const closes = step.kind === 'grant' ? step.minutes === undefined : step.kind === 'patch' && inForce !== 0;
-      if (closes && step.value === 0) raise = undefined;
+      const isWrittenBack = step.kind === 'patch' && inForce === 0;
+      const isForGood = step.kind === 'patch' || (step.kind === 'grant' && step.minutes === undefined);
+      if (isForGood && step.value === 0 && !isWrittenBack) raise = undefined;
       if (raise !== undefined && raise.endMs <= nowMs) raise = undefined;
     }
     return Math.max(base, raise?.value ?? 0);
