@@ -1,17 +1,10 @@
 /** At this rate, when do refusals start? What counts now leaves in time, and what comes takes its place. */
+import type { Counted } from './quota/ledger.ts';
 
-/** Permits of one moment, and when they cease to count. */
-export interface CountedSlice {
-  readonly permits: number;
-  readonly grantedAtMs: number;
-  readonly leavesAtMs: number;
-}
-
-const RATE_OVER_MS = 10_000;
-
-/** 0: they have started. Undefined: at the rate of the last 10 s, never. `countsForMs`: how long a permit that is granted now will count. */
+/** 0: they have started. Undefined: at this rate, never. `countsForMs`: how long a permit that is granted now will count. */
 export function refusalsStartInMs(
-  counted: readonly CountedSlice[],
+  counted: readonly Counted[],
+  perMs: number,
   nowMs: number,
   limit: number,
   countsForMs: number,
@@ -21,7 +14,6 @@ export function refusalsStartInMs(
     .toSorted((a, b) => a.leavesAtMs - b.leavesAtMs);
   let old = sumOf(leaving);
   if (old >= limit) return 0;
-  const perMs = sumOf(counted.filter(({ grantedAtMs }) => grantedAtMs > nowMs - RATE_OVER_MS)) / RATE_OVER_MS;
   if (perMs === 0) return undefined;
   for (const { permits, leavesAtMs } of leaving) {
     const fullInMs = (limit - old) / perMs;
@@ -33,6 +25,6 @@ export function refusalsStartInMs(
   return fullInMs <= countsForMs ? fullInMs : undefined;
 }
 
-function sumOf(slices: readonly CountedSlice[]): number {
+function sumOf(slices: readonly Counted[]): number {
   return slices.reduce((sum, { permits }) => sum + permits, 0);
 }

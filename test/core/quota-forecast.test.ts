@@ -2,15 +2,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alertAt, type AlertLevel } from '../../src/core/quota-alert.ts';
-import { type CountedSlice, refusalsStartInMs } from '../../src/core/quota-forecast.ts';
+import { refusalsStartInMs } from '../../src/core/quota-forecast.ts';
+import { Handed } from '../../src/core/quota/handed.ts';
 
 const NOW = 1_000_000;
 const LIFE = 60_000;
 
+interface CountedSlice {
+  readonly permits: number;
+  readonly grantedAtMs: number;
+  readonly leavesAtMs: number;
+}
+
+const perMs = (counted: readonly CountedSlice[]): number =>
+  counted.filter(({ grantedAtMs }) => grantedAtMs > NOW - 10_000).reduce((n, c) => n + c.permits, 0) / 10_000;
+
 /** Moves on millisecond by millisecond, as many permits coming as came in the last 10 s, each counting for LIFE. */
 function walk(counted: readonly CountedSlice[], limit: number): number | undefined {
-  const rate =
-    counted.filter(({ grantedAtMs }) => grantedAtMs > NOW - 10_000).reduce((n, c) => n + c.permits, 0) / 10_000;
+  const rate = perMs(counted);
   for (let t = 0; t <= 2 * LIFE; t += 1) {
     let used = rate * Math.min(t, LIFE);
     for (const { permits, leavesAtMs } of counted) if (leavesAtMs > NOW + t) used += permits;
@@ -32,7 +41,7 @@ describe('the forecast', () => {
           grantedAtMs: NOW - ageMs,
           leavesAtMs: NOW - ageMs + LIFE,
         }));
-        const told = refusalsStartInMs(counted, NOW, limit, LIFE);
+        const told = refusalsStartInMs(counted, perMs(counted), NOW, limit, LIFE);
         const walked = walk(counted, limit);
         if (walked === undefined) expect(told === undefined || told > LIFE - 2).toBe(true);
         else expect(told).toBeDefined();
@@ -48,9 +57,21 @@ describe('the forecast', () => {
       grantedAtMs: NOW - i * 1_000,
       leavesAtMs: NOW - i * 1_000 + LIFE,
     }));
-    expect(refusalsStartInMs(steady, NOW, 500, LIFE)).toBe(40_000);
-    expect(refusalsStartInMs([], NOW, 500, LIFE)).toBeUndefined();
-    expect(refusalsStartInMs(steady, NOW, 100, LIFE)).toBe(0);
+    expect(refusalsStartInMs(steady, perMs(steady), NOW, 500, LIFE)).toBe(40_000);
+    expect(refusalsStartInMs([], 0, NOW, 500, LIFE)).toBeUndefined();
+    expect(refusalsStartInMs(steady, perMs(steady), NOW, 100, LIFE)).toBe(0);
+  });
+});
+
+describe('the rate', () => {
+  it('is that of the last ten seconds', () => {
+    const handed = new Handed();
+    expect(handed.perMs(NOW)).toBe(0);
+    for (let i = 0; i < 200; i++) handed.add(2, NOW + i * 100);
+    // Twenty a second; the quarter of a second at the edge goes as a whole.
+    expect(handed.perMs(NOW + 19_900) * 1_000).toBeGreaterThan(19.4);
+    expect(handed.perMs(NOW + 19_900) * 1_000).toBeLessThanOrEqual(20);
+    expect(handed.perMs(NOW + 30_000)).toBe(0);
   });
 });
 

@@ -2,11 +2,11 @@
  * The desk behind which one limit is handed out: it asks the plan how much and for how long, and the ledger whether there is room. What keeps
  * the promise is the ledger; everything here is about wasting little of it and being asked seldom.
  */
-import type { CountedSlice } from '../quota-forecast.ts';
 import { DecayingRate } from './decaying.ts';
 import { Demand } from './demand.ts';
 import { Evenly } from './evenly.ts';
-import { bucketEndMs, bucketOf, type Cut, Ledger, type LedgerRow } from './ledger.ts';
+import { Handed } from './handed.ts';
+import { bucketEndMs, bucketOf, type Counted, type Cut, Ledger, type LedgerRow } from './ledger.ts';
 import { BUCKET_MS, COUNTED_AFTER_EXPIRY_MS, type LedgerNumbers, LONGEST_LEASE_MS } from './numbers.ts';
 import { clamp, neededPermits, type Plan, planFor } from './plan.ts';
 
@@ -58,6 +58,7 @@ export class Desk {
   readonly #ledger: Ledger;
   readonly #asks = new DecayingRate(ASKS_MEMORY_MS);
   readonly #demand = new Demand();
+  readonly #handed = new Handed();
   #evenly = new Evenly();
   #limit = 0;
   /** Which leases are cut from now. */
@@ -110,16 +111,20 @@ export class Desk {
     this.#ledger.giveBack(lease, permits);
   }
 
+  /** What counts, and until when. */
+  counted(nowMs: number): readonly Counted[] {
+    this.#ledger.advance(nowMs);
+    return this.#ledger.counted();
+  }
+
+  handedPerMs(nowMs: number): number {
+    return this.#handed.perMs(this.#ledger.advance(nowMs));
+  }
+
   /** Permits that count now: the limit less this is free. */
   issued(nowMs: number): number {
     this.#ledger.advance(nowMs);
     return this.#ledger.issued();
-  }
-
-  /** The same, row by row: for a forecast. */
-  counted(nowMs: number): readonly CountedSlice[] {
-    this.#ledger.advance(nowMs);
-    return this.#ledger.counted();
   }
 
   /** A raise is for those who were refused: what is new of the limit is not to wait for an even pace. */
@@ -162,6 +167,7 @@ export class Desk {
 
   #given(cut: Cut, plan: Plan, awayMs: number, timeMs: number, rows: readonly LedgerRow[]): Allotted {
     this.#evenly.handed(cut.permits, timeMs);
+    this.#handed.add(cut.permits, timeMs);
     return {
       ...cut,
       // The bucket may reach further than a lease may: then it counts for longer than it is used.

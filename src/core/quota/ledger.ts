@@ -3,7 +3,6 @@
  * reserved in chunks and leases are cut from them: what leaves was durable before, and a lease costs no row of its own. The promise rests on
  * this file alone: however the desk behaves, it cannot hand out more.
  */
-import type { CountedSlice } from '../quota-forecast.ts';
 import { LEDGER_NUMBERS, type LedgerNumbers, RING_SLOTS } from './numbers.ts';
 
 /** All permits that expire in one stretch; stretch 0 began at the epoch of Unix time. */
@@ -13,6 +12,11 @@ export interface LedgerRow {
   readonly reserved: number;
   /** Object time of the writing. */
   readonly writtenMs: number;
+}
+
+export interface Counted {
+  readonly permits: number;
+  readonly leavesAtMs: number;
 }
 
 export interface Cut {
@@ -25,9 +29,6 @@ interface Entry {
   reserved: number;
   /** Of those: handed out and not given back. Known to the instance that handed them out, and no other. */
   issued: number;
-  /** When the first and the last of them were handed out. */
-  firstCutMs: number;
-  lastCutMs: number;
   /** What may still be given back, by the lease's name. */
   readonly leases: Map<string, number>;
 }
@@ -51,9 +52,8 @@ export class Ledger {
   constructor(rows: readonly LedgerRow[], name: string, numbers: LedgerNumbers = LEDGER_NUMBERS) {
     this.#name = name;
     this.#numbers = numbers;
-    for (const { bucket, reserved, writtenMs } of rows) {
-      const cut = { issued: reserved, firstCutMs: writtenMs, lastCutMs: writtenMs };
-      this.#entries.set(bucket, { bucket, reserved, ...cut, leases: new Map() });
+    for (const { bucket, reserved } of rows) {
+      this.#entries.set(bucket, { bucket, reserved, issued: reserved, leases: new Map() });
     }
     this.#highestMs = Math.max(0, ...rows.map((row) => row.writtenMs));
   }
@@ -76,11 +76,10 @@ export class Ledger {
     return sum;
   }
 
-  /** What is handed out and counting, row by row: for a forecast. */
-  counted(): readonly CountedSlice[] {
-    return [...this.#entries.values()].map(({ bucket, issued, firstCutMs, lastCutMs }) => ({
+  /** Handed out and counting, and until when. */
+  counted(): readonly Counted[] {
+    return [...this.#entries.values()].map(({ bucket, issued }) => ({
       permits: issued,
-      grantedAtMs: (firstCutMs + lastCutMs) / 2,
       leavesAtMs: this.#leavesAtMs(bucket),
     }));
   }
@@ -106,14 +105,7 @@ export class Ledger {
     const added = Math.min(most, room);
     if (added < least || added < 1) return [];
     for (const entry of shrunk) entry.reserved = entry.issued;
-    const entry = this.#entries.get(bucket) ?? {
-      bucket,
-      reserved: 0,
-      issued: 0,
-      firstCutMs: this.#highestMs,
-      lastCutMs: this.#highestMs,
-      leases: new Map<string, number>(),
-    };
+    const entry = this.#entries.get(bucket) ?? { bucket, reserved: 0, issued: 0, leases: new Map<string, number>() };
     entry.reserved += added;
     this.#entries.set(bucket, entry);
     return [...shrunk, entry].map(({ bucket: written, reserved }) => ({
@@ -130,7 +122,6 @@ export class Ledger {
     if (entry === undefined || permits < 1) return undefined;
     const lease = `${this.#name}.${(this.#leaseCount += 1)}`;
     entry.issued += permits;
-    entry.lastCutMs = this.#highestMs;
     entry.leases.set(lease, permits);
     this.#entryOf.set(lease, entry);
     return { lease, permits };

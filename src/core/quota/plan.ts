@@ -45,7 +45,7 @@ export interface Plan {
 const SHORTEST_LEASE_MS = 1_000;
 const LONGEST_JOURNEY_MS = 250;
 /** Between two uses of the same room lies as much: what a limit yields a second is the limit by this. */
-const SHORTEST_COUNT_MS = COUNTED_AFTER_EXPIRY_MS + SHORTEST_LEASE_MS;
+export const SHORTEST_COUNT_MS = COUNTED_AFTER_EXPIRY_MS + SHORTEST_LEASE_MS;
 /** As full as the ledger is planned to be: chance crowds above it. */
 const PLANNED_FILL = 0.93;
 /** Room that nobody uses yet is shared out as if it had to last so long: a burst finds nearly all of it, and who comes after it something. */

@@ -3,12 +3,12 @@
  * are made from them once an instance; every row is written before the answer that rests on it.
  */
 import { Desk } from '../../core/quota/desk.ts';
+import { refusalsStartInMs } from '../../core/quota-forecast.ts';
 import { judgeOnce, ONCE_LIFE_MS, type SpendOnce } from '../../core/quota/once.ts';
-import { COUNTED_AFTER_EXPIRY_MS, LONGEST_LEASE_MS } from '../../core/quota/numbers.ts';
+import { SHORTEST_COUNT_MS } from '../../core/quota/plan.ts';
 import { type AdvanceInput, advanceProject, type QuotaProject } from '../../core/quota/project.ts';
 import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import { askTogether } from '../../core/quota/together.ts';
-import { refusalsStartInMs } from '../../core/quota-forecast.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
 import { RECENT_RETENTION } from '../../core/recent.ts';
 import { bringOver } from './before-leases.ts';
@@ -166,9 +166,16 @@ export class QuotaStore {
 
   /** In how long refusals start at this rate; undefined: not at all. */
   forecastMs(nowMs: number): number | undefined {
-    if (this.#project === undefined) return undefined;
-    const slices = this.#desk(PROJECT_LEDGER).counted(nowMs);
-    return refusalsStartInMs(slices, nowMs, this.#project.limitPerMinute, COUNTED_AFTER_EXPIRY_MS + LONGEST_LEASE_MS);
+    const project = this.#project;
+    if (project === undefined) return undefined;
+    const desk = this.#desk(PROJECT_LEDGER);
+    return refusalsStartInMs(
+      desk.counted(nowMs),
+      desk.handedPerMs(nowMs),
+      nowMs,
+      project.limitPerMinute,
+      SHORTEST_COUNT_MS,
+    );
   }
 
   #saveProject(project: QuotaProject): void {
