@@ -213,7 +213,10 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
 function isWanting(asked: SpendAlone | undefined, wanted: SpendAlone | undefined): boolean {
   if (wanted === undefined) return false;
   if (asked === undefined) return true;
-  return asked.once === undefined && (wanted.once !== undefined || wanted.limits.some((name) => !asked.limits.includes(name)));
+  return (
+    asked.once === undefined &&
+    (wanted.once !== undefined || wanted.limits.some((name) => !asked.limits.includes(name)))
+  );
 }
 
 /** The quota's answer carries the epoch: where the decision is older than that, it is made again before anything is minted. */

@@ -76,16 +76,40 @@ describe('a writing that failed half-way', () => {
 
 describe('a question that no isolate of ours asks', () => {
   it('brings nobody more than the limit, nor does it keep others from what is left', async () => {
-    const odd = fc.constantFrom<unknown>(NaN, Infinity, -Infinity, -1, 0, 0.5, 1.5, 1e300, 2 ** 53, '3', null, undefined, {});
+    const odd = fc.constantFrom<unknown>(
+      NaN,
+      Infinity,
+      -Infinity,
+      -1,
+      0,
+      0.5,
+      1.5,
+      1e300,
+      2 ** 53,
+      '3',
+      null,
+      undefined,
+      {},
+    );
     const question = fc.record({
       asker: fc.constantFrom<unknown>('a', 'b', '', 7, undefined),
       ratePerSecond: odd,
       atMost: odd,
       settled: fc.oneof(
         fc.constantFrom<unknown>(undefined, null, 'x', [null]),
-        fc.array(fc.record({ lease: fc.constantFrom<unknown>('', 'x', '__proto__', 7), unused: odd }), { maxLength: 3 }),
+        fc.array(fc.record({ lease: fc.constantFrom<unknown>('', 'x', '__proto__', 7), unused: odd }), {
+          maxLength: 3,
+        }),
       ),
-      limits: fc.constantFrom<unknown>(undefined, [], [PROVIDER], [PROVIDER, PROVIDER], ['project'], ['__proto__'], 'x'),
+      limits: fc.constantFrom<unknown>(
+        undefined,
+        [],
+        [PROVIDER],
+        [PROVIDER, PROVIDER],
+        ['project'],
+        ['__proto__'],
+        'x',
+      ),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(question, { maxLength: 20 }), async (questions) => {
