@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { SpendAsk } from '../../src/core/quota/spend.ts';
 import type { Quota } from '../../src/platform/quota/object.ts';
+import { createQuotaGate } from '../../src/platform/quota/gate.ts';
 import { UsageOutbox } from '../../src/platform/quota/usage-outbox.ts';
+import { silenceableObjects } from '../support/faulty-bindings.ts';
 
 type Stub = DurableObjectStub<Quota>;
 
@@ -131,4 +133,25 @@ describe('a question that no isolate of ours asks', () => {
       { numRuns: 25 },
     );
   }, 60_000);
+});
+
+describe('a token that was taken once', () => {
+  it('brought again and again by whoever found it costs the object one call an isolate, not one each time', async () => {
+    await newProject(100);
+    const number = String(lastNumber);
+    const once = (key: string) => ({ limits: [], once: { key, untilSeconds: Math.floor(Date.now() / 1_000) + 600 } });
+    const thief = silenceableObjects(env.QUOTA);
+    const gate = createQuotaGate(thief.namespace, () => Date.now());
+    expect((await createQuotaGate(env.QUOTA, () => Date.now()).spend(number, once('used'))).ok).toBe(true);
+    for (let n = 0; n < 20; n++) {
+      expect(await gate.spend(number, once('used'))).toMatchObject({
+        ok: false,
+        error: { denial: { tag: 'unverified', check: 'replay' }, news: { epoch: 1 } },
+      });
+    }
+    expect(thief.calls('spend')).toBe(1);
+    expect((await gate.spend(number, once('fresh'))).ok).toBe(true);
+    gate.drop(number);
+    expect((await gate.spend(number, once('used'))).ok).toBe(false);
+  });
 });
