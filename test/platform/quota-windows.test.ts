@@ -106,7 +106,7 @@ it('never more than the limit that was in force, nor than an own one', async () 
         else if (one.do === 'evict') await evictDurableObject(stub());
         else if (one.do === 'abort') await abortAllDurableObjects();
         else if (one.do === 'new isolate') gates[one.who] = gate();
-        else {
+        else if ('n' in one) {
           for (let n = 0; n < one.n; n++) {
             const permit = await gates[one.who]?.spend(number, one.do === 'burst' ? undefined : OWN);
             nowMs += 7;
