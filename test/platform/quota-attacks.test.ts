@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { SpendAsk } from '../../src/core/quota/spend.ts';
 import type { Quota } from '../../src/platform/quota/object.ts';
 import { createQuotaGate } from '../../src/platform/quota/gate.ts';
+import { usagePage } from '../../src/platform/quota/usage-page.ts';
 import { UsageOutbox } from '../../src/platform/quota/usage-outbox.ts';
 import { silenceableObjects } from '../support/faulty-bindings.ts';
 
@@ -153,5 +154,30 @@ describe('a token that was taken once', () => {
     expect((await gate.spend(number, once('fresh'))).ok).toBe(true);
     gate.drop(number);
     expect((await gate.spend(number, once('used'))).ok).toBe(false);
+  });
+});
+
+describe('usage with all names that rows can hold', () => {
+  it('is read a part at a time, also where no names are asked for: who reads must not keep exchanges waiting', () => {
+    const many = (count: number) => Array.from({ length: count }, (_, n) => [`name-${n}`, { granted: 1 }] as const);
+    const sums = { provider: many(200), principal: many(50), target: many(200) };
+    let rows = 0;
+    const read = (from: number, to: number) => {
+      rows += to - from + 1;
+      return Array.from({ length: to - from + 1 }, (_, n) => ({ start: from + n, sums }));
+    };
+    const wanted = { resolution: 'HOUR', from: 1, to: 2_160, maxPoints: 2_160 } as const;
+    let [next, pages]: [number | undefined, number] = [1, 0];
+    const starts: number[] = [];
+    while (next !== undefined) {
+      rows = 0;
+      const page = usagePage(next, wanted.to, wanted, read);
+      expect(rows).toBeLessThanOrEqual(300);
+      starts.push(...page.points.map(({ start }) => start));
+      next = page.next;
+      pages += 1;
+    }
+    expect(starts).toEqual(Array.from({ length: 2_160 }, (_, n) => n + 1));
+    expect(pages).toBeLessThan(15);
   });
 });
