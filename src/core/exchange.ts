@@ -120,7 +120,8 @@ async function decideOnNewest(
   // An address that is slowed down does not make us ask, unless it showed a token that holds.
   const strangers = tooOld || isStrangers(first.error);
   if (strangers && ports.failures.blockedForSeconds(input.address, name) !== undefined) return first;
-  const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified');
+  const principal = strangers || trace.principal === undefined ? undefined : principalIdentifier(trace.principal);
+  const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified', principal);
   if (!news.ok) return news;
   return news.value === undefined || view.currentAt(news.value) ? first : again();
 
