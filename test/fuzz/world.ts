@@ -101,7 +101,7 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
       admin: { ...admin, ...broken.admin?.(admin) },
       authenticateAdmin: async (authorization) => {
         if (authorization === undefined) return err({ tag: 'unauthenticated' });
-        return authorization === `Bearer ${ADMIN_TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
+        return authorization === `Bearer ${ADMIN_TOKEN}` ? ok({ name: 'bootstrap' }) : err({ tag: 'bad_credentials' });
       },
       notReadyReason: async () => undefined,
       newRequestId: () => 'request',

@@ -7,7 +7,7 @@ const authenticate = createBootstrapAuthenticator(TOKEN);
 
 describe('an Authorization header', () => {
   it.each([`Bearer ${TOKEN}`, `bearer  ${TOKEN}`])('%j is the administrator', async (authorization) => {
-    expect(await authenticate(authorization)).toEqual({ ok: true, value: { actor: 'bootstrap' } });
+    expect(await authenticate(authorization)).toEqual({ ok: true, value: { name: 'bootstrap' } });
   });
 
   it.each([undefined, '', '  '])('%j presents nothing', async (authorization) => {

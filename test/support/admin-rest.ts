@@ -31,7 +31,7 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
     troubleshoot: createTroubleshoot(NO_KEYS, admin),
     authenticate: async (authorization) => {
       if (authorization === undefined) return err({ tag: 'unauthenticated' });
-      return authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
+      return authorization === `Bearer ${TOKEN}` ? ok({ name: 'bootstrap' }) : err({ tag: 'bad_credentials' });
     },
   });
   const app = new Hono<{ Variables: { requestId: string } }>().route('/v1', routes).route('/v2', routes);

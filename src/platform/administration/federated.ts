@@ -4,7 +4,7 @@ import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { Denial } from '../../core/denial.ts';
 import { err, type Result } from '../../core/result.ts';
 
-type Authenticate = (authorization: string | undefined) => Promise<Result<{ actor: string }, AdminDenial>>;
+type Authenticate = (authorization: string | undefined) => Promise<Result<{ name: string }, AdminDenial>>;
 
 export interface FederatedOptions {
   readonly publicOrigin: string;

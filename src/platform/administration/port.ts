@@ -44,15 +44,15 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
 
   return {
     findProject: (idOrNumber) => asking('directory', async () => ok(await directory().findProject(idOrNumber))),
-    createProject: (input, actor) => asking('directory', () => directory().createProject(input, actor)),
+    createProject: (input, caller) => asking('directory', () => directory().createProject(input, caller)),
     listProjects: (page) =>
       asking('directory', async () => {
         const { projects, next } = await directory().listProjects(page);
         const rows = await Promise.all(projects.map((one) => readProject(one.projectNumber)));
         return ok({ projects: rows.filter((row) => row !== undefined), next });
       }),
-    apply: async (projectNumber, command, actor) => {
-      const answer = await asking('registry', () => project(projectNumber).apply(command, actor));
+    apply: async (projectNumber, command, caller) => {
+      const answer = await asking('registry', () => project(projectNumber).apply(command, caller));
       objects.changed(projectNumber);
       if (answer.ok) await fetchSoon(projectNumber, command, answer.value);
       return answer;
@@ -69,14 +69,15 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
     issuerKeysStatus: (projectNumber, poolId, providerId) =>
       asking('issuer_keys', async () => ok(await issuerKeys(projectNumber, poolId, providerId).status())),
     organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),
-    setOrganizationPolicy: (input, actor) => asking('directory', () => directory().setOrganizationPolicy(input, actor)),
+    setOrganizationPolicy: (input, caller) =>
+      asking('directory', () => directory().setOrganizationPolicy(input, caller)),
     signingKeys: (projectNumber) =>
       asking('key_ring', async () => {
         const keys = await ring(projectNumber).list();
         return keys === undefined ? err(noSuch(projectNumber)) : ok(keys);
       }),
-    rotateSigningKeys: async (projectNumber, input, actor) => {
-      const answer = await asking('key_ring', () => ring(projectNumber).rotate(input, actor));
+    rotateSigningKeys: async (projectNumber, input, caller) => {
+      const answer = await asking('key_ring', () => ring(projectNumber).rotate(input, caller));
       objects.changed(projectNumber);
       return answer;
     },

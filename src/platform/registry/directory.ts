@@ -2,6 +2,7 @@
  * The authority over which projects there are. A project is several objects; it is entered here first, as unfinished, so that
  * a crash half way is finished by the alarm or by whoever asks again, and nobody else can take its number meanwhile.
  */
+import type { Caller } from '../../core/admin/caller.ts';
 import type { Page, PolicyInput } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { TOKEN_EXCHANGES_PER_MINUTE } from '../../core/admin/fields.ts';
@@ -46,12 +47,12 @@ export class Directory {
     return this.#store.exists();
   }
 
-  async createProject(input: NewProject, actor: string): Promise<Result<Project, AdminDenial>> {
+  async createProject(input: NewProject, caller: Caller): Promise<Result<Project, AdminDenial>> {
     const valid = validateNewProject(input);
     if (!valid.ok) return valid;
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
-    const entered = this.#enter(input, actor, kek.value.check);
+    const entered = this.#enter(input, caller, kek.value.check);
     if (!entered.ok) return entered;
     const { projectNumber } = entered.value.project;
     this.#beingCreated.add(projectNumber);
@@ -82,18 +83,18 @@ export class Directory {
     return this.exists() ? this.#store.organizationPolicy() : EMPTY_POLICY;
   }
 
-  async setOrganizationPolicy(input: PolicyInput, actor: string): Promise<Result<Policy, AdminDenial>> {
+  async setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>> {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
     return this.#host.ctx.storage.transactionSync(() => {
       const current = this.organizationPolicy();
-      const context = applyContext(this.#host, current.revision + 1, actor);
+      const context = applyContext(this.#host, current.revision + 1, caller);
       const policy = setOrganizationPolicy(current, input, context);
       if (!policy.ok) return policy;
       const oversize = tooLarge("the organization's policy", policy.value);
       if (oversize !== undefined) return err(oversize);
       this.#openForWriting(kek.value.check);
-      this.#store.setOrganizationPolicy(policy.value, context.time, actor);
+      this.#store.setOrganizationPolicy(policy.value, context.time, caller);
       return policy;
     });
   }
@@ -121,7 +122,7 @@ export class Directory {
   }
 
   /** The entry to finish: a new one, or the one that the same request left unfinished before. */
-  #enter(input: NewProject, actor: string, kekCheck: string): Result<ProjectEntry, AdminDenial> {
+  #enter(input: NewProject, caller: Caller, kekCheck: string): Result<ProjectEntry, AdminDenial> {
     const nowMs = this.#host.nowMs();
     const entered = this.#host.ctx.storage.transactionSync((): Result<ProjectEntry, AdminDenial> => {
       this.#openForWriting(kekCheck);
@@ -136,8 +137,8 @@ export class Directory {
         tokenExchangesPerMinute: TOKEN_EXCHANGES_PER_MINUTE.unset,
         createTime: new Date(nowMs).toISOString(),
       };
-      this.#store.add(project, actor, nowMs);
-      return ok({ project, actor, finished: false });
+      this.#store.add(project, caller, nowMs);
+      return ok({ project, caller, finished: false });
     });
     // Nothing is awaited since the rows were written, so the alarm is stored with them or not at all.
     if (entered.ok) this.#host.ctx.waitUntil(this.#setAlarm());
@@ -152,12 +153,12 @@ export class Directory {
 
   /** Every step may have been done before. Never rejects. */
   async #finish(entry: ProjectEntry): Promise<Result<Project, AdminDenial>> {
-    const { project, actor } = entry;
+    const { project, caller } = entry;
     const { projectNumber } = project;
     try {
       const env = this.#host.env();
       const registry = env.REGISTRY.getByName(projectRegistryName(projectNumber));
-      const provisioned = await within(PATIENCE_MS, registry.provision(project, actor));
+      const provisioned = await within(PATIENCE_MS, registry.provision(project, caller));
       if (!provisioned.ok) return this.#unfinished(provisioned.error);
       const ring = await within(PATIENCE_MS, env.KEY_RING.getByName(projectNumber).create(projectNumber));
       if (!ring.ok) return this.#unfinished(ring.error);

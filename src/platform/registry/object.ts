@@ -1,5 +1,6 @@
 /** Registry object: shell of the two roles, told apart by their names (`address.ts`): the directory, and one project's configuration. */
 import { DurableObject } from 'cloudflare:workers';
+import type { Caller } from '../../core/admin/caller.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
@@ -31,8 +32,8 @@ export class Registry extends DurableObject<Env> {
     this.#project = new ProjectRegistry(host);
   }
 
-  async createProject(input: NewProject, actor: string): Promise<Result<Project, AdminDenial>> {
-    return this.#directory.createProject(input, actor);
+  async createProject(input: NewProject, caller: Caller): Promise<Result<Project, AdminDenial>> {
+    return this.#directory.createProject(input, caller);
   }
 
   async findProject(idOrNumber: string): Promise<ProjectIds | undefined> {
@@ -47,16 +48,16 @@ export class Registry extends DurableObject<Env> {
     return this.#directory.organizationPolicy();
   }
 
-  async setOrganizationPolicy(input: PolicyInput, actor: string): Promise<Result<Policy, AdminDenial>> {
-    return this.#directory.setOrganizationPolicy(input, actor);
+  async setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>> {
+    return this.#directory.setOrganizationPolicy(input, caller);
   }
 
-  async provision(project: Project, actor: string): Promise<Result<Project, AdminDenial>> {
-    return this.#project.provision(project, actor);
+  async provision(project: Project, caller: Caller): Promise<Result<Project, AdminDenial>> {
+    return this.#project.provision(project, caller);
   }
 
-  async apply(command: Command, actor: string): Promise<Result<Answer, AdminDenial>> {
-    return this.#project.apply(command, actor);
+  async apply(command: Command, caller: Caller): Promise<Result<Answer, AdminDenial>> {
+    return this.#project.apply(command, caller);
   }
 
   async read(query: Query): Promise<Result<Answer, AdminDenial>> {
@@ -79,8 +80,8 @@ export class Registry extends DurableObject<Env> {
     return this.#project.shard(key);
   }
 
-  async announce(shards: readonly string[], actor?: string, command?: string): Promise<void> {
-    return this.#project.announce(shards, actor, command);
+  async announce(shards: readonly string[], caller?: Caller, command?: string): Promise<void> {
+    return this.#project.announce(shards, caller, command);
   }
 
   async ping(): Promise<{ kek: KekStanding }> {

@@ -3,6 +3,7 @@
  * Each step leaves a row behind before it starts, so that a crash anywhere is finished by the alarm.
  */
 import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
+import { type Caller, THE_BROKER } from '../../core/admin/caller.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
@@ -89,11 +90,11 @@ export class ProjectRegistry {
   }
 
   /** Again with the same project: finishes what is left to do, and answers the same. */
-  async provision(project: Project, actor: string): Promise<Result<Project, AdminDenial>> {
+  async provision(project: Project, caller: Caller): Promise<Result<Project, AdminDenial>> {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
     if (!this.exists()) {
-      const saved = this.#save(kek.value.check, actor, 'project.create', 1, (context) => {
+      const saved = this.#save(kek.value.check, caller, 'project.create', 1, (context) => {
         return ok({ answer: undefined, ...provisionWrites(project, context) });
       });
       if (!saved.ok) return saved;
@@ -105,11 +106,11 @@ export class ProjectRegistry {
     return this.#inForce(kept);
   }
 
-  async apply(command: Command, actor: string): Promise<Result<Answer, AdminDenial>> {
+  async apply(command: Command, caller: Caller): Promise<Result<Answer, AdminDenial>> {
     if (!this.exists()) return err(this.#noSuchProject());
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
-    const saved = this.#save(kek.value.check, actor, command.type, this.#store.epoch() + 1, (context) =>
+    const saved = this.#save(kek.value.check, caller, command.type, this.#store.epoch() + 1, (context) =>
       apply(this.#store, command, context),
     );
     return saved.ok ? this.#inForce(saved.value) : saved;
@@ -129,7 +130,7 @@ export class ProjectRegistry {
 
   propose(resource: PolicyResource, input: PolicyInput): Result<Proposal, AdminDenial> {
     if (!this.exists()) return err(this.#noSuchProject());
-    return propose(this.#store, resource, input, applyContext(this.#host, this.#store.epoch() + 1, 'edge-sts'));
+    return propose(this.#store, resource, input, applyContext(this.#host, this.#store.epoch() + 1, THE_BROKER));
   }
 
   targetShards(targetIds: readonly string[]): Result<readonly (Shards['target'] | null)[], AdminDenial> {
@@ -144,12 +145,12 @@ export class ProjectRegistry {
     return { epoch, value: shardValue(this.#store, key) };
   }
 
-  /** The key ring's changes come without rows of ours; `actor` and `command` say who moved it, and how. */
-  async announce(shards: readonly string[], actor = 'edge-sts', command = 'announce'): Promise<void> {
+  /** The key ring's changes come without rows of ours; `caller` and `command` say who moved it, and how. */
+  async announce(shards: readonly string[], caller: Caller = THE_BROKER, command = 'announce'): Promise<void> {
     if (!this.exists()) throw new Error('there is no such project to announce a change of');
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) throw new Error('EDGE_STS_KEK is not the key of this state: nothing was announced');
-    this.#save(kek.value.check, actor, command, this.#store.epoch() + 1, () =>
+    this.#save(kek.value.check, caller, command, this.#store.epoch() + 1, () =>
       ok({ answer: undefined, writes: [], shards }),
     );
     const inForce = await this.#inForce(undefined);
@@ -176,13 +177,13 @@ export class ProjectRegistry {
   /** One transaction: rows, history, epoch and outbox, or none of them. The alarm is part of it, for nothing is awaited in between. */
   #save<T>(
     kekCheck: string,
-    actor: string,
+    caller: Caller,
     command: string,
     epoch: number,
     want: (context: ApplyContext) => Result<Wanted<T>, AdminDenial>,
   ): Result<T, AdminDenial> {
     const nowMs = this.#host.nowMs();
-    const context = applyContext(this.#host, epoch, actor);
+    const context = applyContext(this.#host, epoch, caller);
     let alert: IssuerKeysChanged | undefined;
     const saved = this.#undoable((): Result<T, AdminDenial> => {
       const wanted = want(context);
@@ -195,7 +196,7 @@ export class ProjectRegistry {
       const few = shards.length <= MAX_NAMED_SHARDS;
       // A step left out makes every copy doubtful, and each is read again: shorter than a long list in each permit's news.
       const inForceAt = few ? epoch : epoch + 1;
-      this.#store.commit({ epoch: inForceAt, time: context.time, actor, command, writes, kekCheck });
+      this.#store.commit({ epoch: inForceAt, time: context.time, caller, command, writes, kekCheck });
       this.#outbox.add({ epoch: inForceAt, shards: few ? shards : [] }, nowMs);
       const configShards = shards.filter(isConfigShard);
       for (const key of configShards) this.#copies.changed(key, inForceAt, nowMs);
@@ -205,7 +206,7 @@ export class ProjectRegistry {
       return ok(answer);
     });
     if (saved.ok) this.#host.ctx.waitUntil(this.#setAlarm());
-    if (alert !== undefined) this.#host.alert(alertLine(alert, actor, context.time));
+    if (alert !== undefined) this.#host.alert(alertLine(alert, caller.name, context.time));
     return saved;
   }
 
@@ -308,7 +309,7 @@ export class ProjectRegistry {
     this.#host.ctx.storage.transactionSync(() => {
       const time = new Date(nowMs).toISOString();
       const kekCheck = this.#store.kekCheck();
-      this.#store.commit({ epoch, time, actor: 'edge-sts', command: 'leap', writes: [], kekCheck });
+      this.#store.commit({ epoch, time, caller: THE_BROKER, command: 'leap', writes: [], kekCheck });
       this.#outbox.add({ epoch, shards: [] }, nowMs);
       this.#copies.allChanged(epoch, nowMs);
     });
@@ -323,7 +324,7 @@ export class ProjectRegistry {
         this.#endsNotBeforeMs = this.#host.nowMs() + WRONG_KEK_RETRY_MS;
         throw new Error('EDGE_STS_KEK is not the key of this state: no raise was ended');
       }
-      const ended = this.#save(kek.value.check, 'edge-sts', 'quota.endRaises', this.#store.epoch() + 1, (context) =>
+      const ended = this.#save(kek.value.check, THE_BROKER, 'quota.endRaises', this.#store.epoch() + 1, (context) =>
         apply(this.#store, { type: 'quota.endRaises' }, context),
       );
       if (!ended.ok) throw new Error(`the change is refused: ${ended.error.tag}`);

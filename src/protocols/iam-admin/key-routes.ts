@@ -24,7 +24,7 @@ export function keyRoutes(context: RestContext): readonly Route[] {
       handle: inProject(context, async ({ projectNumber }, call) => {
         const input = parseBody(rotateKeys, call.body);
         if (!input.ok) return input;
-        const keys = await admin.rotateSigningKeys(projectNumber, input.value, call.actor);
+        const keys = await admin.rotateSigningKeys(projectNumber, input.value, call.caller);
         return keys.ok ? ok(renderKeys(keys.value)) : keys;
       }),
     },

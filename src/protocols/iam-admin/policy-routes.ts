@@ -1,4 +1,5 @@
 /** getIamPolicy, setIamPolicy, testIamPermissions on the organization, projects, pools and targets. */
+import type { Caller } from '../../core/admin/caller.ts';
 import type { PolicyInput, PolicyResource } from '../../core/admin/commands.ts';
 import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
 import { replacesEverything } from '../../core/admin/mask.ts';
@@ -45,23 +46,23 @@ export function policyRoutes(context: RestContext): readonly Route[] {
     {
       method: 'POST',
       path: `organizations/1:${name}`,
-      handle: (call) => verb(call, organizationDoor(context, call.actor)),
+      handle: (call) => verb(call, organizationDoor(context, call.caller)),
     },
     ...RESOURCES.map(({ path, of }): Route => ({
       method: 'POST',
       path: `${path}:${name}`,
       handle: inProject(context, (view, call) =>
-        verb(call, projectDoor(context, view.projectNumber, of(call), call.actor)),
+        verb(call, projectDoor(context, view.projectNumber, of(call), call.caller)),
       ),
     })),
   ]);
 }
 
-function organizationDoor({ admin }: RestContext, actor: string): PolicyDoor {
+function organizationDoor({ admin }: RestContext, caller: Caller): PolicyDoor {
   return {
     read: () => admin.organizationPolicy(),
     write: async (input) => {
-      const policy = await admin.setOrganizationPolicy(input, actor);
+      const policy = await admin.setOrganizationPolicy(input, caller);
       return policy.ok ? ok({ policy: policy.value, warnings: [] }) : policy;
     },
   };
@@ -71,14 +72,15 @@ function projectDoor(
   { admin }: RestContext,
   projectNumber: string,
   resource: PolicyResource,
-  actor: string,
+  caller: Caller,
 ): PolicyDoor {
   return {
     read: async () => {
       const answer = written(await admin.read(projectNumber, { type: 'policy.get', resource }));
       return answer.ok ? ok(answer.value.policy) : answer;
     },
-    write: async (policy) => written(await admin.apply(projectNumber, { type: 'policy.set', resource, policy }, actor)),
+    write: async (policy) =>
+      written(await admin.apply(projectNumber, { type: 'policy.set', resource, policy }, caller)),
   };
 }
 

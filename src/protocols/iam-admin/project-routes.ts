@@ -21,7 +21,7 @@ export function projectRoutes(context: RestContext): readonly Route[] {
   async function create(call: Call) {
     const input = parseBody(newProject, withoutOutputOnly(call.body));
     if (!input.ok) return input;
-    const created = await admin.createProject(input.value, call.actor);
+    const created = await admin.createProject(input.value, call.caller);
     return created.ok ? ok(renderProject(created.value)) : created;
   }
 

@@ -25,7 +25,7 @@ import { usageRoutes } from './usage-routes.ts';
 import { troubleshootRoutes } from './troubleshoot-routes.ts';
 
 /** Who is behind an `Authorization` header. */
-export type AuthenticateAdmin = (authorization: string | undefined) => Promise<Result<{ actor: string }, AdminDenial>>;
+export type AuthenticateAdmin = (authorization: string | undefined) => Promise<Result<{ name: string }, AdminDenial>>;
 
 interface IamAdminDeps {
   readonly admin: AdminPort;
@@ -61,7 +61,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     const answer =
       !isV2 && isPush(path)
         ? await answerPush(request, path, context.get('requestId'), deps.push)
-        : await answerTo(request, path, isV2 ? denyRoutes : routes);
+        : await answerTo(request, path, isV2 ? denyRoutes : routes, context.get('requestId'));
     return answer.ok ? renderJson(answer.value) : renderDenial(answer.error);
   });
   return app;
@@ -71,6 +71,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     request: Request,
     path: string,
     known: readonly Route[],
+    requestId: string,
   ): Promise<Result<JsonObject, RestDenial>> {
     const caller = await deps.authenticate(request.headers.get('authorization') ?? undefined);
     if (!caller.ok) return caller;
@@ -86,9 +87,15 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
       param: (name) => paramOf(params, name),
       query: query.value,
       body: body.value,
-      actor: caller.value.actor,
+      caller: { ...caller.value, requestId, ...addressOf(request) },
     });
   }
+}
+
+/** Cloudflare sets this header itself and overwrites what a client sends. */
+function addressOf(request: Request): { readonly address?: string } {
+  const address = request.headers.get('cf-connecting-ip');
+  return address === null ? {} : { address };
 }
 
 function paramOf(params: ReadonlyMap<string, string>, name: string): string {

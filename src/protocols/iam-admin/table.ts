@@ -1,4 +1,5 @@
 /** A small table of (method, path) → handler: Google's colon verbs (`…/targets/T:setIamPolicy`) fit no router's pattern. */
+import type { Caller } from '../../core/admin/caller.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { HttpDenial, RestDenial } from './denial.ts';
@@ -9,8 +10,7 @@ export interface Call {
   readonly param: (name: string) => string;
   readonly query: Query;
   readonly body: JsonObject;
-  /** Who asks, for the history. */
-  readonly actor: string;
+  readonly caller: Caller;
 }
 
 export interface Route {
