@@ -179,7 +179,7 @@ async function attempt(
 }
 
 function callerOf({ requestId, address }: PushInput, name: string): Caller {
-  return { name, requestId, ...(address === 'unknown' ? {} : { address }) };
+  return { name, requestId, ...(address === 'unknown' ? {} : { address }), identity: { kind: 'pusher' } };
 }
 
 function pusherOf({ principal }: Authenticated) {

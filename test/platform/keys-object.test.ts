@@ -377,6 +377,7 @@ describe('rotation by command', () => {
       registry: env.REGISTRY,
       keyRing: env.KEY_RING,
       issuerKeys: env.ISSUER_KEYS,
+      bootstrapToken: 'test-only-nobody-asks-for-this-token-01',
       usage,
       changed: () => undefined,
       recentExchanges: usage,

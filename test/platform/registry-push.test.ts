@@ -162,6 +162,7 @@ describe('discovery', () => {
           return { refresh, status: async () => undefined };
         },
       } as unknown as typeof env.ISSUER_KEYS,
+      bootstrapToken: 'test-only-nobody-asks-for-this-token-01',
       usage: async () => ({ ok: true, value: { limitPerMinute: 1, countedPermits: 0 } }),
       changed: () => undefined,
       recentExchanges: async () => ({ records: [], dropped: 0 }),

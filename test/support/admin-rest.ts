@@ -18,7 +18,8 @@ export interface Answered {
 
 export interface AdminRest {
   readonly admin: MemoryAdmin;
-  readonly call: (method: string, path: string, body?: unknown) => Promise<Answered>;
+  /** `bearer`: the bootstrap token, or `user:EMAIL` for whom that user is. */
+  readonly call: (method: string, path: string, body?: unknown, bearer?: string) => Promise<Answered>;
   readonly send: (path: string, init: RequestInit) => Promise<Response>;
 }
 
@@ -29,9 +30,12 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
     publicOrigin: 'https://sts.example.com',
     push: { pushKeys, nowMs: () => 0, recordPush: () => undefined },
     troubleshoot: createTroubleshoot(NO_KEYS, admin),
-    authenticate: async (authorization) => {
+    authenticate: async ({ authorization }) => {
       if (authorization === undefined) return err({ tag: 'unauthenticated' });
-      return authorization === `Bearer ${TOKEN}` ? ok({ name: 'bootstrap' }) : err({ tag: 'bad_credentials' });
+      if (authorization === `Bearer ${TOKEN}`) return ok({ name: 'bootstrap', identity: { kind: 'bootstrap' } });
+      const email = /^Bearer user:(.+)$/.exec(authorization)?.[1];
+      if (email === undefined) return err({ tag: 'bad_credentials' });
+      return ok({ name: `user:${email}`, identity: { kind: 'user', email } });
     },
   });
   const app = new Hono<{ Variables: { requestId: string } }>().route('/v1', routes).route('/v2', routes);
@@ -39,8 +43,8 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
   return {
     admin,
     send,
-    call: async (method, path, body) => {
-      const headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` };
+    call: async (method, path, body, bearer = TOKEN) => {
+      const headers: Record<string, string> = { authorization: `Bearer ${bearer}` };
       if (body !== undefined) headers['content-type'] = 'application/json';
       const response = await send(path, {
         method,

@@ -2,5 +2,5 @@
 import type { Caller } from '../../src/core/admin/caller.ts';
 
 export function by(name: string): Caller {
-  return { name, requestId: `request of ${name}` };
+  return { name, requestId: `request of ${name}`, identity: { kind: 'bootstrap' } };
 }

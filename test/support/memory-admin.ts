@@ -1,5 +1,9 @@
 /** AdminPort over MemoryConfig: every rule is the real one, only the store forgets. */
-import { apply } from '../../src/core/admin/apply.ts';
+import type { Above } from '../../src/core/admin/authority/above.ts';
+import { administratorsOf, FRAGMENTS_NAMING_ANYBODY } from '../../src/core/admin/authority/administrative-pools.ts';
+import { applyAs } from '../../src/core/admin/authority/apply-as.ts';
+import { refusalOfOrganizationPolicy } from '../../src/core/admin/authority/escalation.ts';
+import { type Rights, rightsOf } from '../../src/core/admin/authority/rights.ts';
 import { type Caller, THE_BROKER } from '../../src/core/admin/caller.ts';
 import type { AdminPort, SigningKeyInfo } from '../../src/core/admin/port.ts';
 import { setOrganizationPolicy } from '../../src/core/admin/policies.ts';
@@ -45,6 +49,18 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
     if (found === undefined) throw new Error(`no project ${projectNumber}`);
     return found;
   };
+  const compiler = createPolicyCompiler(100);
+  const above = (projectNumber: string): Above => ({
+    organizationPolicy: organization ?? EMPTY_POLICY,
+    namedByProjects: [...configs].flatMap(([number, state]) =>
+      number === projectNumber ? [] : [...administratorsOf(state, state.policiesHolding(FRAGMENTS_NAMING_ANYBODY))],
+    ),
+  });
+  const rightsIn = ({ identity }: Caller, projectNumber: string | undefined): Rights => {
+    const nowSeconds = Math.floor((startMs + epoch * 1_000) / 1_000);
+    const world = { organizationPolicy: organization ?? EMPTY_POLICY, nowSeconds, compiler };
+    return rightsOf(identity, projectNumber === undefined ? undefined : config(projectNumber), world);
+  };
   const projects = () => [...configs.values()].map((one) => one.project());
 
   return {
@@ -73,12 +89,18 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
     },
     apply: async (projectNumber, command, caller) => {
       const state = config(projectNumber);
-      const applied = apply(state, command, context(caller));
+      const applied = applyAs(state, command, context(caller), above(projectNumber), compiler);
       if (!applied.ok) return applied;
       state.commit(applied.value.writes);
       history.push({ actor: caller.name, type: command.type });
       return ok(applied.value.answer);
     },
+    held: async (caller, permissions, at) => {
+      const rights = rightsIn(caller, at?.projectNumber);
+      const where = at?.resource ?? ({ kind: 'organization' } as const);
+      return ok(permissions.filter((permission) => rights.may(permission, where)));
+    },
+    retireBootstrapToken: async () => ok(null),
     read: async (projectNumber, query) => read(config(projectNumber), query),
     explain: async (projectNumber, asked) => {
       const state = config(projectNumber);
@@ -102,6 +124,9 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
     setOrganizationPolicy: async (input, caller) => {
       const policy = setOrganizationPolicy(organization, input, context(caller));
       if (!policy.ok) return policy;
+      const rights = rightsIn(caller, undefined);
+      const refusal = refusalOfOrganizationPolicy(organization?.bindings ?? [], policy.value.bindings, rights);
+      if (refusal !== undefined) return err(refusal);
       organization = policy.value;
       history.push({ actor: caller.name, type: 'organization.policy.set' });
       return policy;

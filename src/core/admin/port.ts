@@ -45,7 +45,11 @@ export interface AdminPort {
     input: { projectId: string; projectNumber?: string; displayName?: string },
     caller: Caller,
   ): Promise<Result<Project, AdminDenial>>;
-  listProjects(page: Page): Promise<Result<{ projects: readonly Project[]; next: string }, AdminDenial>>;
+  /** Those that the caller may get. Who may get none, and may not list them either, is refused. */
+  listProjects(
+    page: Page,
+    caller: Caller,
+  ): Promise<Result<{ projects: readonly Project[]; next: string }, AdminDenial>>;
   apply(projectNumber: string, command: Command, caller: Caller): Promise<Result<Answer, AdminDenial>>;
   read(projectNumber: string, query: Query): Promise<Result<Answer, AdminDenial>>;
   /** By the policies as they are now. */
@@ -56,6 +60,14 @@ export interface AdminPort {
     poolId: string,
     providerId: string,
   ): Promise<Result<IssuerKeysStatus | undefined, AdminDenial>>;
+  /** Which of these rights the caller has now; `at` undefined: on the organization. Whether the resource is there is not asked. */
+  held(
+    caller: Caller,
+    permissions: readonly string[],
+    at: { readonly projectNumber: string; readonly resource: PolicyResource } | undefined,
+  ): Promise<Result<readonly string[], AdminDenial>>;
+  /** The bootstrap token that this broker was started with is good for nothing from then on. */
+  retireBootstrapToken(caller: Caller): Promise<Result<null, AdminDenial>>;
   organizationPolicy(): Promise<Result<Policy, AdminDenial>>;
   setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>>;
   signingKeys(projectNumber: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;

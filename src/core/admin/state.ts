@@ -34,6 +34,8 @@ export interface ConfigState {
   isTokenUsed(key: string): boolean;
   /** Every policy with a binding of this role, ascending by resource. */
   policiesWithRole(role: string): readonly PolicyOf[];
+  /** Every policy whose JSON holds one of these texts, ascending by resource; a few more may come along. */
+  policiesHolding(fragments: readonly string[]): readonly PolicyOf[];
   denyPolicy(id: DenyPolicyId): DenyPolicy | undefined;
   /** Of the whole project. */
   denyPolicyCount(): number;

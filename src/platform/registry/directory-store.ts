@@ -1,5 +1,5 @@
 /** Which projects there are, in SQLite. Rows are never deleted, so that neither a number nor an id can ever mean somebody else. */
-import type { Caller } from '../../core/admin/caller.ts';
+import { type Caller, THE_BROKER } from '../../core/admin/caller.ts';
 import type { Page } from '../../core/admin/commands.ts';
 import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts';
 import { tracesOf } from './limits.ts';
@@ -169,5 +169,5 @@ function entryOf(rows: Iterable<ProjectRow>): ProjectEntry | undefined {
 
 function entryOfRow(row: ProjectRow): ProjectEntry {
   const project: Project = JSON.parse(row.body);
-  return { project, caller: { name: row.actor, requestId: '' }, finished: row.finished === 1 };
+  return { project, caller: { ...THE_BROKER, name: row.actor }, finished: row.finished === 1 };
 }

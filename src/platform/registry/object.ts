@@ -1,6 +1,8 @@
 /** Registry object: shell of the two roles, told apart by their names (`address.ts`): the directory, and one project's configuration. */
 import { DurableObject } from 'cloudflare:workers';
-import type { Caller } from '../../core/admin/caller.ts';
+import type { Above } from '../../core/admin/authority/above.ts';
+import type { RetiredToken } from '../../core/admin/authenticated.ts';
+import type { Caller, WorkloadIdentity } from '../../core/admin/caller.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
@@ -50,6 +52,46 @@ export class Registry extends DurableObject<Env> {
 
   async setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>> {
     return this.#directory.setOrganizationPolicy(input, caller);
+  }
+
+  async above(projectNumber: string, caller?: Caller): Promise<Above> {
+    return this.#directory.above(projectNumber, caller);
+  }
+
+  async heldOnOrganization(caller: Caller, permissions: readonly string[]): Promise<readonly string[]> {
+    return this.#directory.held(caller, permissions);
+  }
+
+  async nameAdministrators(projectNumber: string, subjects: readonly string[]): Promise<void> {
+    this.#directory.nameAdministrators(projectNumber, subjects);
+  }
+
+  async settleAdministrators(projectNumber: string, subjects: readonly string[]): Promise<void> {
+    this.#directory.settleAdministrators(projectNumber, subjects);
+  }
+
+  async projectsOf(caller: Caller): Promise<readonly ProjectIds[]> {
+    return this.#directory.projectsOf(caller);
+  }
+
+  async retiredTokens(): Promise<readonly RetiredToken[]> {
+    return this.#directory.retiredTokens();
+  }
+
+  async retireBootstrapToken(token: RetiredToken, caller: Caller): Promise<Result<null, AdminDenial>> {
+    return this.#directory.retireBootstrapToken(token, caller);
+  }
+
+  async held(
+    caller: Caller,
+    permissions: readonly string[],
+    resource: PolicyResource,
+  ): Promise<Result<readonly string[], AdminDenial>> {
+    return this.#project.held(caller, permissions, resource);
+  }
+
+  async stands(identity: WorkloadIdentity): Promise<boolean> {
+    return this.#project.stands(identity);
   }
 
   async provision(project: Project, caller: Caller): Promise<Result<Project, AdminDenial>> {

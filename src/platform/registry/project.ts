@@ -3,7 +3,11 @@
  * Each step leaves a row behind before it starts, so that a crash anywhere is finished by the alarm.
  */
 import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
-import { type Caller, THE_BROKER } from '../../core/admin/caller.ts';
+import type { Above } from '../../core/admin/authority/above.ts';
+import { administratorsChanged } from '../../core/admin/authority/administrative-pools.ts';
+import { applyAs } from '../../core/admin/authority/apply-as.ts';
+import { rightsOf } from '../../core/admin/authority/rights.ts';
+import { type Caller, THE_BROKER, type WorkloadIdentity } from '../../core/admin/caller.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
@@ -20,6 +24,8 @@ import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Project, Shards } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { DIRECTORY_AWAY } from '../standing.ts';
+import { Administration } from './administration.ts';
 import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
 import { FaultLog } from './faults.ts';
@@ -45,6 +51,7 @@ const WRONG_KEK_RETRY_MS = 300_000;
 const FAULTY_PUTS_RETRY_MS = 5_000;
 const FAULTY_END_RETRY_MS = 5_000;
 const MAX_EXPLAINED_CONDITIONS = 2_000;
+const MAX_COMPILED_CONDITIONS = 500;
 
 /** Undoes the transaction it is thrown in; its refusal is the answer. */
 class Undone extends Error {
@@ -72,6 +79,9 @@ export class ProjectRegistry {
   readonly #faults: FaultLog;
   /** The attempt in flight: all who wait for the quota object wait for the same answer. */
   #attempt: Promise<boolean> | undefined;
+  readonly #administration: Administration;
+  readonly #compiler = createPolicyCompiler(MAX_COMPILED_CONDITIONS);
+  readonly #changes = new Turns();
   readonly #puts = new Turns();
   #putsNotBeforeMs = 0;
   #endsNotBeforeMs = 0;
@@ -80,6 +90,7 @@ export class ProjectRegistry {
     const { sql } = host.ctx.storage;
     this.#host = host;
     this.#store = new ProjectStore(sql);
+    this.#administration = new Administration(host, this.#store, this.#compiler);
     this.#outbox = new Outbox(sql);
     this.#copies = new Copies(sql);
     this.#faults = new FaultLog(sql);
@@ -110,14 +121,40 @@ export class ProjectRegistry {
     if (!this.exists()) return err(this.#noSuchProject());
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
-    const saved = this.#save(kek.value.check, caller, command.type, this.#store.epoch() + 1, (context) =>
-      apply(this.#store, command, context),
-    );
-    return saved.ok ? this.#inForce(saved.value) : saved;
+    const above = await this.#administration.above(caller);
+    if (!above.ok) return above;
+    const saved = await this.#changes.take(() => this.#applyInTurn(kek.value.check, command, caller, above.value));
+    if (!saved.ok) return saved;
+    const inForce = await this.#inForce(saved.value);
+    if (!inForce.ok) return inForce;
+    const marked = await this.#administration.marked(inForce.value);
+    return marked.ok ? marked : inForce;
   }
 
-  read(query: Query): Result<Answer, AdminDenial> {
-    return this.exists() ? read(this.#store, query) : err(this.#noSuchProject());
+  async read(query: Query): Promise<Result<Answer, AdminDenial>> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    const answer = read(this.#store, query);
+    return answer.ok ? this.#administration.marked(answer.value) : answer;
+  }
+
+  /** Which of these rights the caller has on this resource now. Whether the resource is there is not asked. */
+  async held(
+    caller: Caller,
+    permissions: readonly string[],
+    resource: PolicyResource,
+  ): Promise<Result<readonly string[], AdminDenial>> {
+    if (!this.exists()) return ok([]);
+    const above = await this.#administration.above(caller);
+    if (!above.ok) return above;
+    const { organizationPolicy } = above.value;
+    const world = { organizationPolicy, nowSeconds: Math.floor(this.#host.nowMs() / 1_000), compiler: this.#compiler };
+    const rights = rightsOf(caller.identity, this.#store, world);
+    return ok(permissions.filter((permission) => rights.may(permission, resource)));
+  }
+
+  /** Of a workload whose provider is this project's: is it, and everything that let it in, still wanted here? */
+  stands(identity: WorkloadIdentity): boolean {
+    return this.exists() && this.#administration.stands(identity);
   }
 
   explain(asked: Asked): Result<Explanation, AdminDenial> {
@@ -168,6 +205,29 @@ export class ProjectRegistry {
     await this.#deliver();
     await this.#putCopies();
     await this.#setAlarm();
+  }
+
+  /** Changes come one after the other, so that nothing is named between what was told to the directory and what is saved. */
+  async #applyInTurn(
+    kekCheck: string,
+    command: Command,
+    caller: Caller,
+    above: Above,
+  ): Promise<Result<Answer, AdminDenial>> {
+    const applied = (context: ApplyContext) => applyAs(this.#store, command, context, above, this.#compiler);
+    const epoch = this.#store.epoch() + 1;
+    const tried = applied(applyContext(this.#host, epoch, caller));
+    if (!tried.ok) return tried;
+    const announced = await this.#administration.announce(tried.value.writes);
+    if (!announced.ok) return announced;
+    const { before } = administratorsChanged(this.#store, tried.value.writes);
+    const saved = this.#save(kekCheck, caller, command.type, this.#store.epoch() + 1, (context) => {
+      const wanted = applied(context);
+      const isAnnounced = !wanted.ok || this.#administration.isAnnounced(wanted.value.writes, announced.value);
+      return isAnnounced ? wanted : err(DIRECTORY_AWAY);
+    });
+    if (saved.ok) await this.#administration.settle(tried.value.writes, before);
+    return saved;
   }
 
   recordFault(step: string, fault: unknown): void {
