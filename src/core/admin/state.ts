@@ -11,6 +11,7 @@ import type {
   Role,
   Target,
 } from '../resources.ts';
+import type { Caller } from './caller.ts';
 import type { DenyPolicyId, Page, PolicyResource } from './commands.ts';
 import type { BareJwk } from './jwks.ts';
 
@@ -33,6 +34,8 @@ export interface ConfigState {
   isTokenUsed(key: string): boolean;
   /** Every policy with a binding of this role, ascending by resource. */
   policiesWithRole(role: string): readonly PolicyOf[];
+  /** Every policy whose JSON holds one of these texts, ascending by resource; a few more may come along. */
+  policiesHolding(fragments: readonly string[]): readonly PolicyOf[];
   denyPolicy(id: DenyPolicyId): DenyPolicy | undefined;
   /** Of the whole project. */
   denyPolicyCount(): number;
@@ -74,8 +77,7 @@ export interface ApplyContext {
   readonly time: string;
   /** The epoch that this write will carry: the project's epoch plus one. */
   readonly epoch: number;
-  /** Who asks. */
-  readonly actor: string;
+  readonly caller: Caller;
   readonly newUid: () => string;
   /** Loopback `http://` issuers are allowed: development only. */
   readonly loopbackIssuersAllowed: boolean;

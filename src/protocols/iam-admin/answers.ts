@@ -20,7 +20,7 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
     case 'project':
       return renderProject(answer.project);
     case 'pool':
-      return renderPool(answer.pool, projectNumber, publicOrigin);
+      return renderPool(answer.pool, projectNumber, publicOrigin, answer.administrative);
     case 'provider':
       return renderProvider(answer.provider, projectNumber);
     case 'target':
@@ -47,7 +47,9 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       };
     case 'pools':
       return {
-        workloadIdentityPools: answer.pools.map((pool) => renderPool(pool, projectNumber, publicOrigin)),
+        workloadIdentityPools: answer.pools.map((pool) =>
+          renderPool(pool, projectNumber, publicOrigin, answer.administrative?.includes(pool.poolId)),
+        ),
         ...nextPageToken(answer.next),
       };
     case 'providers':
@@ -70,7 +72,8 @@ export function renderChange(answer: Answer, view: View): JsonObject {
   const { projectNumber, publicOrigin } = view;
   if (answer.kind === 'pool') {
     const { pool } = answer;
-    return renderOperation('WorkloadIdentityPool', renderPool(pool, projectNumber, publicOrigin), pool.updateTime);
+    const rendered = renderPool(pool, projectNumber, publicOrigin, answer.administrative);
+    return renderOperation('WorkloadIdentityPool', rendered, pool.updateTime);
   }
   if (answer.kind === 'denyPolicy') return renderDenyPolicyOperation(answer, projectNumber);
   if (answer.kind !== 'provider') return renderAnswer(answer, view);

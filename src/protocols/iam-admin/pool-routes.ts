@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { View } from './answers.ts';
 import { readMask } from './mask.ts';
+import { needs } from './needs.ts';
 import { asking, changing, inProject, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
 import { renderProvider } from './render.ts';
@@ -14,7 +15,7 @@ const POOLS = 'projects/{project}/locations/global/workloadIdentityPools';
 const POOL = `${POOLS}/{pool}`;
 const PROVIDERS = `${POOL}/providers`;
 const PROVIDER = `${PROVIDERS}/{provider}`;
-const POOL_OUTPUT_ONLY = ['deniedUids'];
+const POOL_OUTPUT_ONLY = ['deniedUids', 'administrative'];
 const PROVIDER_OUTPUT_ONLY = ['keySource', 'keys', 'distrustedThumbprints'];
 const LIST = ['pageSize', 'pageToken', 'showDeleted'];
 const MAX_POOLS = 1_000;
@@ -22,21 +23,72 @@ const MAX_PROVIDERS = 100;
 
 export function poolRoutes(context: RestContext): readonly Route[] {
   return [
-    { method: 'POST', path: POOLS, query: ['workloadIdentityPoolId'], handle: changing(context, createPool) },
-    { method: 'GET', path: POOLS, query: LIST, handle: asking(context, listPools) },
-    { method: 'GET', path: POOL, handle: asking(context, getPool) },
-    { method: 'PATCH', path: POOL, query: ['updateMask'], handle: changing(context, patchPool) },
+    {
+      method: 'POST',
+      path: POOLS,
+      needs: needs('project', 'iam.workloadIdentityPools.create'),
+      query: ['workloadIdentityPoolId'],
+      handle: changing(context, createPool),
+    },
+    {
+      method: 'GET',
+      path: POOLS,
+      needs: needs('project', 'iam.workloadIdentityPools.list'),
+      query: LIST,
+      handle: asking(context, listPools),
+    },
+    {
+      method: 'GET',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.get'),
+      handle: asking(context, getPool),
+    },
+    {
+      method: 'PATCH',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.update'),
+      query: ['updateMask'],
+      handle: changing(context, patchPool),
+    },
     {
       method: 'POST',
       path: PROVIDERS,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.create'),
       query: ['workloadIdentityPoolProviderId'],
       handle: changing(context, createProvider),
     },
-    { method: 'GET', path: PROVIDERS, query: LIST, handle: asking(context, listProviders) },
-    { method: 'GET', path: PROVIDER, handle: inProject(context, readProvider(context)) },
-    { method: 'PATCH', path: PROVIDER, query: ['updateMask'], handle: changing(context, patchProvider) },
-    { method: 'POST', path: `${POOL}:denyUids`, handle: changing(context, deny) },
-    { method: 'POST', path: `${PROVIDER}:distrustKey`, handle: changing(context, distrust) },
+    {
+      method: 'GET',
+      path: PROVIDERS,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.list'),
+      query: LIST,
+      handle: asking(context, listProviders),
+    },
+    {
+      method: 'GET',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.get'),
+      handle: inProject(context, readProvider(context)),
+    },
+    {
+      method: 'PATCH',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.update'),
+      query: ['updateMask'],
+      handle: changing(context, patchProvider),
+    },
+    {
+      method: 'POST',
+      path: `${POOL}:denyUids`,
+      needs: needs('pool', 'iam.workloadIdentityPools.update'),
+      handle: changing(context, deny),
+    },
+    {
+      method: 'POST',
+      path: `${PROVIDER}:distrustKey`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.update'),
+      handle: changing(context, distrust),
+    },
   ];
 }
 

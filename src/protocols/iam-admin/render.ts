@@ -31,6 +31,7 @@ export function renderPool(
   pool: Pool,
   projectNumber: string,
   publicOrigin: string,
+  isAdministrative = false,
 ): JsonObject & { readonly name: string } {
   const deniedUids = pool.deniedUids.map(({ uid, untilSeconds }) => ({ uid, until: timeOf(untilSeconds) }));
   return {
@@ -39,6 +40,7 @@ export function renderPool(
     ...filled({ displayName: pool.displayName, description: pool.description }),
     state: 'ACTIVE',
     disabled: pool.disabled,
+    ...(isAdministrative ? { administrative: true } : {}),
     ...(deniedUids.length > 0 ? { deniedUids } : {}),
     issuer: `${publicOrigin}/${projectNumber}/${pool.poolId}`,
     createTime: pool.createTime,

@@ -43,6 +43,8 @@ const textMap = v.exactOptional(
   v.custom<Readonly<Record<string, string>>>(isTextMap, 'Invalid type: Expected an object whose values are strings'),
 );
 
+export const nothing = document({});
+
 export const newProject = document({ projectId: v.string(), projectNumber: text, displayName: text });
 
 const number = v.exactOptional(v.number());
