@@ -33,7 +33,8 @@ const WORKFORCE =
 /** The kind of member that `text` is, or a sentence saying why it cannot be one. That a pool exists is not asked. */
 export function parseMember(text: string): Result<Member, string> {
   // The prefix is put there by a purge, and what was read must fit when it is written back.
-  if (text.length > MAX_MEMBER_CHARACTERS + (text.startsWith(DELETED) ? DELETED.length : 0)) return err(`longer than ${MAX_MEMBER_CHARACTERS} characters`);
+  if (text.length > MAX_MEMBER_CHARACTERS + (text.startsWith(DELETED) ? DELETED.length : 0))
+    return err(`longer than ${MAX_MEMBER_CHARACTERS} characters`);
   if (CONTROL.test(text)) return err('holds a control character');
   if (text === 'allUsers' || text === 'allAuthenticatedUsers') return err(`${text} is refused: name who is meant`);
   if (text.startsWith('group:') || text.startsWith('domain:')) {

@@ -59,9 +59,9 @@ export class MemoryConfig implements ConfigState {
   operation(name: string): OperationRow | undefined {
     return this.#operations.get(name);
   }
-  policiesWithPool(name: string): readonly PolicyOf[] {
+  policiesWithText(text: string): readonly PolicyOf[] {
     return [...this.#policies.values()]
-      .filter(({ policy }) => JSON.stringify(policy).includes(`://iam.googleapis.com/${name}/`))
+      .filter(({ policy }) => JSON.stringify(policy).includes(text))
       .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
   }
   target(targetId: string): Target | undefined {

@@ -83,8 +83,7 @@ function newestOf(state: ConfigState, of: OperationOf): Outcome | undefined {
       return pool && { kind: 'pool', pool };
     }
     case 'provider': {
-      const provider =
-        state.provider(of.poolId, of.providerId) ?? state.deletedProvider(of.poolId, of.providerId);
+      const provider = state.provider(of.poolId, of.providerId) ?? state.deletedProvider(of.poolId, of.providerId);
       return provider && { kind: 'provider', provider, warnings: [] };
     }
     case 'denyPolicy': {

@@ -1,7 +1,7 @@
 /** What was deleted thirty days ago goes for good, and takes along everything that a later bearer of its name would inherit. */
 import { poolMemberOf } from '../members.ts';
 import { poolName, providerName } from '../names.ts';
-import { EMPTY_POLICY, shardKey, type Policy, type Pool, type Provider } from '../resources.ts';
+import { EMPTY_POLICY, shardKey, type Pool, type Provider } from '../resources.ts';
 import { ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { AdminDenial } from './denial.ts';
@@ -27,10 +27,18 @@ function withoutPool(state: ConfigState, { poolId }: Pool, context: ApplyContext
   const children = withoutProviders(state, providers);
   if (providers.length === PROVIDERS_OF_ONE_STEP) return children;
   const name = poolName(projectNumber, poolId);
-  const named = state.policiesWithPool(name).map((one) => disowned(one, projectNumber, poolId, context));
+  const isOfPool = (member: string): boolean => {
+    const parts = poolMemberOf(member);
+    return parts?.projectNumber === projectNumber && parts.poolId === poolId;
+  };
   const own = { kind: 'pool', poolId } as const;
+  const named = state
+    .policiesWithText(`//iam.googleapis.com/${name}/`)
+    .filter(({ resource }) => resource.kind !== 'pool' || resource.poolId !== poolId)
+    .filter(({ policy }) => policy.bindings.some(({ members }) => members.some(isOfPool)))
+    .map((one) => disowned(one, isOfPool, context));
   const writes: readonly Write[] = [
-    ...named.filter(({ resource }) => resource.kind !== 'pool' || resource.poolId !== poolId).map(putPolicy),
+    ...named.map(putPolicy),
     // As with targets: nobody finds his rights again on the next one of that name, and no etag of then is good for it.
     ...(state.policy(own) === undefined
       ? []
@@ -59,17 +67,16 @@ function withoutProviders(state: ConfigState, providers: readonly Provider[]): A
 }
 
 /** `deleted:principal://…` means nobody: who makes a pool of that name anew decides who is called so, and must not get what another was given. */
-function disowned({ resource, policy }: PolicyOf, projectNumber: string, poolId: string, context: ApplyContext) {
-  const isOfPool = (member: string): boolean => {
-    const parts = poolMemberOf(member);
-    return parts?.projectNumber === projectNumber && parts.poolId === poolId;
-  };
+function disowned(
+  { resource, policy }: PolicyOf,
+  isOfPool: (member: string) => boolean,
+  context: ApplyContext,
+): PolicyOf {
   const bindings = policy.bindings.map((binding) => ({
     ...binding,
     members: [...new Set(binding.members.map((member) => (isOfPool(member) ? `deleted:${member}` : member)))],
   }));
-  const disownedPolicy: Policy = { ...policy, revision: context.epoch, bindings };
-  return { resource, policy: disownedPolicy };
+  return { resource, policy: { ...policy, revision: context.epoch, bindings } };
 }
 
 function putPolicy({ resource, policy }: PolicyOf): Write {

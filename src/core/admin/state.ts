@@ -45,8 +45,8 @@ export interface ConfigState {
   isTokenUsed(key: string): boolean;
   /** Every policy with a binding of this role, ascending by resource. */
   policiesWithRole(role: string): readonly PolicyOf[];
-  /** Every policy with a member of this pool, ascending by resource. */
-  policiesWithPool(poolName: string): readonly PolicyOf[];
+  /** Every policy in which this text stands anywhere, ascending by resource: what it means there is the caller's affair. */
+  policiesWithText(text: string): readonly PolicyOf[];
   operation(name: string): OperationRow | undefined;
   denyPolicy(id: DenyPolicyId): DenyPolicy | undefined;
   /** Of the whole project. */

@@ -209,19 +209,12 @@ export class ProjectStore implements ConfigState {
 
   /** SQLite finds the few policies that hold the text at all; whether it is a role there is decided here. */
   policiesWithRole(role: string): readonly PolicyOf[] {
-    return this.#policiesWithText(JSON.stringify(role)).filter(({ policy }) =>
+    return this.policiesWithText(JSON.stringify(role)).filter(({ policy }) =>
       policy.bindings.some((binding) => binding.role === role),
     );
   }
 
-  policiesWithPool(poolName: string): readonly PolicyOf[] {
-    const begin = `://iam.googleapis.com/${poolName}/`;
-    return this.#policiesWithText(begin).filter(({ policy }) =>
-      policy.bindings.some(({ members }) => members.some((member) => member.includes(begin))),
-    );
-  }
-
-  #policiesWithText(text: string): readonly PolicyOf[] {
+  policiesWithText(text: string): readonly PolicyOf[] {
     const rows = this.#sql.exec<{ id: string; body: string }>(
       `SELECT id, body FROM resources WHERE kind = 'policy' AND instr(body, ?) > 0 ORDER BY id`,
       text,

@@ -40,7 +40,11 @@ export function poolRoutes(context: RestContext): readonly Route[] {
     { method: 'PATCH', path: PROVIDER, query: ['updateMask'], handle: changing(context, patchProvider) },
     { method: 'DELETE', path: PROVIDER, handle: changing(context, byProvider('provider.delete')) },
     { method: 'POST', path: `${PROVIDER}:undelete`, handle: changing(context, byProvider('provider.undelete')) },
-    { method: 'GET', path: `${PROVIDER}/operations/{operation}`, handle: askingAfterChange(context, providerOperation) },
+    {
+      method: 'GET',
+      path: `${PROVIDER}/operations/{operation}`,
+      handle: askingAfterChange(context, providerOperation),
+    },
     { method: 'POST', path: `${POOL}:denyUids`, handle: changing(context, deny) },
     { method: 'POST', path: `${PROVIDER}:distrustKey`, handle: changing(context, distrust) },
   ];

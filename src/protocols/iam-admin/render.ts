@@ -27,11 +27,7 @@ export function renderProject(project: Project): JsonObject {
   };
 }
 
-export function renderPool(
-  pool: Pool,
-  projectNumber: string,
-  publicOrigin: string,
-): JsonObject {
+export function renderPool(pool: Pool, projectNumber: string, publicOrigin: string): JsonObject {
   const deniedUids = pool.deniedUids.map(({ uid, untilSeconds }) => ({ uid, until: timeOf(untilSeconds) }));
   return {
     name: poolName(projectNumber, pool.poolId),
@@ -46,11 +42,7 @@ export function renderPool(
   };
 }
 
-export function renderProvider(
-  provider: Provider,
-  projectNumber: string,
-  discovered?: IssuerKeysStatus,
-): JsonObject {
+export function renderProvider(provider: Provider, projectNumber: string, discovered?: IssuerKeysStatus): JsonObject {
   const { poolId, providerId, kind, clusterUri, issuerUri, jwksJson, allowedAudiences, tokenReview } = provider;
   const source = {
     ...(clusterUri === undefined ? {} : { clusterUri }),
