@@ -64,7 +64,7 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
     case 'role.patch':
       return patchRole(state, command.roleId, command.input, command.mask, context);
     case 'role.delete':
-      return deleteRole(state, command.roleId, context);
+      return deleteRole(state, command, context);
     case 'policy.set':
       return setPolicy(state, command.resource, command.policy, context);
     case 'denyPolicy.create':

@@ -206,7 +206,7 @@ export type Command =
       readonly input: RoleInput;
       readonly mask: readonly string[];
     }
-  | { readonly type: 'role.delete'; readonly roleId: string }
+  | { readonly type: 'role.delete'; readonly roleId: string; readonly etag?: string }
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
   | ({ readonly type: 'denyPolicy.create'; readonly input: DenyPolicyInput } & DenyPolicyId)
   | ({ readonly type: 'denyPolicy.update'; readonly input: DenyPolicyInput } & DenyPolicyId)

@@ -428,7 +428,7 @@ describe('how much fits', () => {
     }
     for (const attachment of [PROJECT, API]) {
       expect(project.refuse(create({ rules: [rule()] }, attachment, 'one-more'))).toMatchObject({
-        tag: 'failed_precondition',
+        tag: 'limit_reached',
         description: expect.stringContaining('500'),
       });
     }
