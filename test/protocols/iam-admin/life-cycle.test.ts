@@ -186,8 +186,11 @@ describe('lists', () => {
   async function page(rest: AdminRest, query: string): Promise<{ ids: readonly string[]; next: string }> {
     const { status: code, body } = await rest.call('GET', `${POOLS}?${query}`);
     expect(code).toBe(200);
-    const pools = body['workloadIdentityPools'] as readonly { name: string }[];
-    return { ids: pools.map(({ name }) => name.split('/').at(-1) ?? ''), next: String(body['nextPageToken'] ?? '') };
+    const { workloadIdentityPools: pools, nextPageToken: next = '' } = body as {
+      workloadIdentityPools: readonly { name: string }[];
+      nextPageToken?: string;
+    };
+    return { ids: pools.map(({ name }) => name.split('/').at(-1) ?? ''), next };
   }
 
   it('leave deleted ones out, unless they are asked for', async () => {
