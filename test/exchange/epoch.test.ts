@@ -94,6 +94,21 @@ describe.each([
     expect((await ask(edge, null)).status).toBe(200);
   });
 
+  it('a pool and a provider that are deleted and undeleted', async () => {
+    const edge = start();
+    administerThrough(edge);
+    const pools = `projects/${project.number}/locations/global/workloadIdentityPools`;
+    await must('POST', `/v1/${pools}?workloadIdentityPoolId=my-pool`, {});
+    cluster = await addCluster(project, { pool: 'my-pool' });
+    for (const name of [`${pools}/my-pool`, cluster.name]) {
+      expect((await ask(edge, null)).status).toBe(200);
+      await must('DELETE', `/v1/${name}`);
+      expect((await ask(edge, null)).body['error']).toBe('invalid_target');
+      await must('POST', `/v1/${name}:undelete`);
+      expect((await ask(edge, null)).status).toBe(200);
+    }
+  });
+
   it('keys that are replaced: the old ones are dead, the new ones live', async () => {
     const edge = start();
     administerThrough(edge);
