@@ -53,6 +53,7 @@ export async function askAlone(
 
   function judged(answer: SpendAnswer, askedAtMs: number): Asking<Result<Permit, NoPermit>> {
     const news = learn(held, answer);
+    cargo.acknowledged(projectNumber, answer.usage);
     if (answer.replayed === true) return { came: 'answer', answer: err({ denial: unverified('replay'), news }) };
     if (answer.permits < 1) {
       const { fullLimit = PROJECT, retryAfterMs = 0 } = answer;
