@@ -208,6 +208,20 @@ describe('one isolate changes, another decides', () => {
     expect((await ask(busy, null)).status).toBe(200);
   });
 
+  it('an isolate that lives on a lease follows a deletion by another within 10 s, although its KV lags', async () => {
+    const busy = isolate({ CACHE: laggingKv(env.CACHE) });
+    for (let i = 0; i < 20; i++) {
+      expect((await ask(busy, null)).status).toBe(200);
+      clock.ahead(100);
+    }
+    administerThrough(isolate({ CACHE: laggingKv(env.CACHE) }));
+    await must('DELETE', `/v1/${cluster.name}`);
+    clock.ahead(10_000);
+    expect((await ask(busy, null)).body['error']).toBe('invalid_target');
+    await must('POST', `/v1/${cluster.name}:undelete`);
+    expect((await ask(busy, null)).status).toBe(200);
+  });
+
   it('an isolate that exchanges seldom follows it at its next exchange', async () => {
     const edges = [isolate({ CACHE: laggingKv(env.CACHE) }), isolate({ CACHE: laggingKv(env.CACHE) })];
     for (const edge of edges) expect((await ask(edge, null)).status).toBe(200);

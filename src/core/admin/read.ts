@@ -69,8 +69,13 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
       return ok({ kind: 'roles', roles: rows, next });
     }
     case 'policy.get': {
-      if (!policyResourceExists(state, query.resource)) return notFound(policyResourceName(state, query.resource));
-      return ok({ kind: 'policy', policy: state.policy(query.resource) ?? EMPTY_POLICY });
+      const { resource } = query;
+      // Looked at like the pool itself: who may undelete it is said there too.
+      const isDeletedPool = resource.kind === 'pool' && state.deletedPool(resource.poolId) !== undefined;
+      if (!isDeletedPool && !policyResourceExists(state, resource)) {
+        return notFound(policyResourceName(state, resource));
+      }
+      return ok({ kind: 'policy', policy: state.policy(resource) ?? EMPTY_POLICY });
     }
     case 'operation.get':
       return readOperation(state, query.of, query.operationId);

@@ -52,6 +52,20 @@ describe('a pool', () => {
     );
   });
 
+  it('that is deleted shows its policy, and who may do what with it', async () => {
+    const rest = await made();
+    const set = await rest.call('POST', `${POOLS}/my-pool:setIamPolicy`, {
+      policy: { bindings: [{ role: 'roles/owner', members: ['user:ada@example.com'] }] },
+    });
+    await rest.call('DELETE', `${POOLS}/my-pool`);
+    const { warnings: _told, ...policy } = set.body;
+    expect((await rest.call('POST', `${POOLS}/my-pool:getIamPolicy`, {})).body).toEqual(policy);
+    const permissions = ['iam.workloadIdentityPools.undelete'];
+    const tested = await rest.call('POST', `${POOLS}/my-pool:testIamPermissions`, { permissions });
+    expect(tested).toMatchObject({ status: 200, body: { permissions } });
+    expect(await rest.call('POST', `${POOLS}/no-pool:getIamPolicy`, {})).toMatchObject(NOT_FOUND);
+  });
+
   it('is found under the number of its project as under its id', async () => {
     const rest = await made();
     expect((await rest.call('DELETE', `/v1/${POOL_NAME}`)).status).toBe(200);
@@ -63,7 +77,6 @@ describe('a pool', () => {
     ['patched', 'PATCH', '/my-pool?updateMask=disabled', { disabled: true }, FAILED_PRECONDITION],
     ['created under its id', 'POST', '?workloadIdentityPoolId=my-pool', {}, ALREADY_EXISTS],
     ['given a policy', 'POST', '/my-pool:setIamPolicy', { policy: {} }, FAILED_PRECONDITION],
-    ['asked for its policy', 'POST', '/my-pool:getIamPolicy', {}, NOT_FOUND],
     [
       'given a provider',
       'POST',
