@@ -48,6 +48,8 @@ export interface NoPermit {
 export type AskNews = (
   projectNumber: string,
   who: 'verified' | 'stranger' | 'reader',
+  /** Who it is, where that is known by then. */
+  principal?: string,
 ) => Promise<Result<EpochNews | undefined, Denial>>;
 
 export interface OnceMarker {

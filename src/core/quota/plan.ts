@@ -53,7 +53,7 @@ const ROOM_LASTS_MS = 1_500;
 /** For a minute after somebody was refused for want of room, room is handed out evenly, hardly faster than it returns (`Evenly`). */
 const EVEN_HASTE = 1.03;
 /** So many askings a second, and no more, from all askers together: under the 300 that are promised by what chance adds. */
-const ASKS_PER_SECOND = 262;
+const ASKS_PER_SECOND = 266;
 /** A paced lease is to last until the next one: where there is enough for all that must be rare to fail, else what it holds is used up before. */
 const LASTS_LONGER = 1.6;
 const LASTS_LONGER_WHERE_SCARCE = 1.1;
@@ -98,7 +98,7 @@ export function planFor({ limit, issued, seenPerSecond, askers, isEven }: Load):
 
 /** How much more than its share of its pace a paced lease holds: chance, and its next question's way, make the pace longer. */
 const PACE_SPARE = 1.5;
-const PACE_SPARE_WHERE_SCARCE = 1.1;
+const PACE_SPARE_WHERE_SCARCE = 1.05;
 /** A lease is to be used up before it ends, for what is left over is of no use to anybody; and not by all at the same time. */
 const USED_UP_AFTER = 0.85;
 /** In standard deviations of what chance makes of a rate: so much less than the mean, and where leases may last longest so much more. */
