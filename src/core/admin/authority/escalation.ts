@@ -95,6 +95,7 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
       return isGrant ? lacking('cloudquotas.quotas.approve', { kind: 'organization' }, by) : undefined;
     }
     case 'usedToken':
+    case 'operation':
       return undefined;
   }
 }

@@ -20,11 +20,19 @@ export function needOf(command: Command): Need | undefined {
     case 'pool.patch':
     case 'pool.denyUids':
       return on(pool(command), 'iam.workloadIdentityPools.update');
+    case 'pool.delete':
+      return on(pool(command), 'iam.workloadIdentityPools.delete');
+    case 'pool.undelete':
+      return on(pool(command), 'iam.workloadIdentityPools.undelete');
     case 'provider.create':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.create');
     case 'provider.patch':
     case 'provider.distrustKey':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.update');
+    case 'provider.delete':
+      return on(pool(command), 'iam.workloadIdentityPoolProviders.delete');
+    case 'provider.undelete':
+      return on(pool(command), 'iam.workloadIdentityPoolProviders.undelete');
     case 'target.create':
       return on(PROJECT, 'sts.targets.create');
     case 'target.patch':
@@ -55,6 +63,7 @@ export function needOf(command: Command): Need | undefined {
       return on({ kind: 'organization' }, 'cloudquotas.quotas.approve');
     case 'provider.pushKeys':
     case 'quota.endRaises':
+    case 'purge':
       return undefined;
   }
 }
