@@ -3,7 +3,7 @@
  * a crash half way is finished by the alarm or by whoever asks again, and nobody else can take its number meanwhile.
  */
 import { type Above, NOTHING_ABOVE } from '../../core/admin/authority/above.ts';
-import { isPoolOf, poolKey } from '../../core/admin/authority/administrative-pools.ts';
+import { poolKey } from '../../core/admin/authority/administrative-pools.ts';
 import { refusalOfOrganizationPolicy } from '../../core/admin/authority/escalation.ts';
 import { SET_POLICY } from '../../core/admin/authority/needs.ts';
 import { ESCALATE, type Rights, rightsOf } from '../../core/admin/authority/rights.ts';
@@ -127,10 +127,9 @@ export class Directory {
     if (!this.exists()) return NOTHING_ABOVE;
     if (caller !== undefined) this.#noteOwner(caller);
     const project = this.#store.byNumber(projectNumber)?.project;
-    const isOwn = (subject: string): boolean => project !== undefined && isPoolOf(project, subject);
     return {
       organizationPolicy: this.organizationPolicy(),
-      namedByProjects: this.#administrators.namedByOthers(isOwn, projectNumber),
+      namedByProjects: project === undefined ? [] : this.#administrators.namedByOthers(project),
     };
   }
 

@@ -4,7 +4,7 @@ import { CLUSTER, EC_KEY, jwks, OIDC } from '../../../support/admin-samples.ts';
 import { type AdminRest, createAdminRest } from '../../../support/admin-rest.ts';
 
 const PROJECT = '/v1/projects/demo';
-export const POOLS = `${PROJECT}/locations/global/workloadIdentityPools`;
+const POOLS = `${PROJECT}/locations/global/workloadIdentityPools`;
 /** Bindings name pools by the number of their project. */
 const IN_DEMO = '//iam.googleapis.com/projects/100000000001/locations/global/workloadIdentityPools';
 
@@ -57,11 +57,11 @@ export async function privilegesWorld(): Promise<AdminRest> {
   }
   await must('POST', `${POOLS}/demo.svc.id.goog/providers?workloadIdentityPoolProviderId=cluster`, CLUSTER);
   await must('POST', `${PROJECT}/targets?targetId=files`, { uri: 'https://files.example.com', tags: { env: 'prod' } });
-  const member = `principal:${IN_DEMO}/plain/subject/robot`;
+  const robot = member('plain');
   await must('POST', `${PROJECT}/targets/files:setIamPolicy`, {
-    policy: { bindings: [{ role: 'projects/demo/roles/reader', members: [member] }] },
+    policy: { bindings: [{ role: 'projects/demo/roles/reader', members: [robot] }] },
   });
-  const denyRule = { deniedPrincipals: [member], deniedPermissions: ['orders.delete'] };
+  const denyRule = { deniedPrincipals: [robot], deniedPermissions: ['orders.delete'] };
   await must('POST', `${DENIALS}?policyId=no-deleting`, { rules: [{ denyRule }] });
   await must('POST', `${WISHES}?quotaPreferenceId=more`, WISH);
   const bound = Object.entries(PEOPLE).flatMap(([name, { role, on }]) =>
@@ -76,9 +76,9 @@ export async function privilegesWorld(): Promise<AdminRest> {
 }
 
 const DENIALS = `/v2/policies/${encodeURIComponent('cloudresourcemanager.googleapis.com/projects/demo')}/denypolicies`;
-export const DENIAL = `${DENIALS}/no-deleting`;
+const DENIAL = `${DENIALS}/no-deleting`;
 const WISHES = `${PROJECT}/locations/global/quotaPreferences`;
-export const WISHED = `${WISHES}/more`;
+const WISHED = `${WISHES}/more`;
 const WISH = {
   quotaId: 'TokenExchangeRequestsPerMinutePerProject',
   service: 'sts',
