@@ -3,7 +3,7 @@ import type { Command, Query } from '../../core/admin/commands.ts';
 import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
 import type { DenyAttachment } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { asking, changing, type RestContext } from './project-scope.ts';
+import { asking, askingAfterChange, changing, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
 import { denyPolicy, parseBody, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
@@ -25,6 +25,11 @@ export function denyPolicyRoutes(context: RestContext): readonly Route[] {
     { method: 'GET', path: POLICY, handle: question(get) },
     { method: 'PUT', path: POLICY, handle: command(update) },
     { method: 'DELETE', path: POLICY, query: ['etag'], handle: command(remove) },
+    {
+      method: 'GET',
+      path: `${POLICY}/operations/{operation}`,
+      handle: attached((attachment) => askingAfterChange(context, (call) => operation(call, attachment))),
+    },
   ];
 }
 
@@ -78,6 +83,11 @@ function list({ query }: Call, attachment: DenyAttachment) {
 
 function get({ param }: Call, attachment: DenyAttachment) {
   return ok({ type: 'denyPolicy.get', attachment, policyId: param('policy') } as const);
+}
+
+function operation({ param }: Call, attachment: DenyAttachment) {
+  const of = { kind: 'denyPolicy', attachment, policyId: param('policy') } as const;
+  return ok({ type: 'operation.get', of, operationId: param('operation') } as const);
 }
 
 function update({ param, body }: Call, attachment: DenyAttachment) {

@@ -22,7 +22,7 @@ export function roleRoutes(context: RestContext): readonly Route[] {
     },
     { method: 'GET', path: ROLE, handle: asking(context, get) },
     { method: 'PATCH', path: ROLE, query: ['updateMask'], handle: changing(context, patch) },
-    { method: 'DELETE', path: ROLE, handle: changing(context, remove) },
+    { method: 'DELETE', path: ROLE, query: ['etag'], handle: changing(context, remove) },
   ];
 }
 
@@ -50,8 +50,9 @@ function patch({ param, query, body }: Call) {
   return ok({ type: 'role.patch', roleId: param('role'), input: input.value, mask } as const);
 }
 
-function remove({ param }: Call) {
-  return ok({ type: 'role.delete', roleId: param('role') } as const);
+function remove({ param, query }: Call) {
+  const etag = query.get('etag');
+  return ok({ type: 'role.delete', roleId: param('role'), ...(etag === undefined ? {} : { etag }) } as const);
 }
 
 /** Violations of an inner document, named by their path in the whole. */
