@@ -126,7 +126,7 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
   'provider distrustKey': {
     method: 'POST',
     path: `${POOLS}/plain/providers/issuer:distrustKey`,
-    body: { thumbprint: thumbprintOf(EC_KEY) },
+    body: { thumbprint: thumbprintOf({ ...EC_KEY, kty: 'EC' }) },
   },
   'target list': { method: 'GET', path: `${PROJECT}/targets` },
   'target get': { method: 'GET', path: `${PROJECT}/targets/files` },
