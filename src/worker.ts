@@ -18,6 +18,7 @@ import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
 import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
 import { createJwksReader } from './platform/keys/jwks.ts';
 import { createSigner } from './platform/keys/signer.ts';
+import { flushedFirst } from './platform/quota/flushed-first.ts';
 import { createQuotaGate } from './platform/quota/gate.ts';
 import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
 import { createRecentReader } from './platform/quota/recent-reader.ts';
@@ -72,8 +73,8 @@ export function createBroker(env: Env): App {
     usage: (number) => gate.usage(number),
     // Who changed something here sees it at his next exchange here; other isolates within one lease.
     changed: (number) => gate.drop(number),
-    recentExchanges: createRecentReader(env.QUOTA),
-    usagePoints: createUsageReader(env.QUOTA),
+    recentExchanges: flushedFirst(recent, createRecentReader(env.QUOTA)),
+    usagePoints: flushedFirst(recent, createUsageReader(env.QUOTA)),
   });
   const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
     const found = await admin.findProject(projectNumber);

@@ -120,7 +120,8 @@ async function decideOnNewest(
   // An address that is slowed down does not make us ask, unless it showed a token that holds.
   const strangers = tooOld || isStrangers(first.error);
   if (strangers && ports.failures.blockedForSeconds(input.address, name) !== undefined) return first;
-  const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified');
+  const principal = strangers || trace.principal === undefined ? undefined : principalIdentifier(trace.principal);
+  const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified', principal);
   if (!news.ok) return news;
   return news.value === undefined || view.currentAt(news.value) ? first : again();
 
@@ -207,12 +208,16 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
 }
 
 /**
- * Single use, or a limit of its own, was switched on while we decided without it: this permit came without a mark, or was not counted there.
- * It is left unused, and one is asked for now.
+ * Single use, or a limit of its own, was switched on while we decided without it, or the same token has another name by now: this permit came
+ * without a mark, or was not counted there. It is left unused, and one is asked for now; where there is a mark, never: it would be a replay.
  */
 function isWanting(asked: SpendAlone | undefined, wanted: SpendAlone | undefined): boolean {
   if (wanted === undefined) return false;
-  return asked === undefined || (wanted.once !== undefined && asked.once === undefined);
+  if (asked === undefined) return true;
+  return (
+    asked.once === undefined &&
+    (wanted.once !== undefined || wanted.limits.some((name) => !asked.limits.includes(name)))
+  );
 }
 
 /** The quota's answer carries the epoch: where the decision is older than that, it is made again before anything is minted. */

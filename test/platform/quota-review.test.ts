@@ -259,7 +259,7 @@ describe('own limits', () => {
     const cluster = await addCluster(project);
     const registry = env.REGISTRY.getByName(`project/${project.number}`);
     const quota = env.QUOTA.getByName(project.number);
-    const principal = `principal:${cluster.audience.replace('/providers/', '/subject/')}`;
+    const principal = `principal:${cluster.audience.replace(/\/providers\/.*/, '/subject/ns/shop/sa/checkout')}`;
     const ownLimits = [
       { provider: cluster.name, tokenExchangesPerMinute: 600 },
       { principal, tokenExchangesPerMinute: 60 },

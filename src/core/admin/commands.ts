@@ -151,6 +151,8 @@ export type Command =
       readonly input: PoolInput;
       readonly mask: readonly string[];
     }
+  | { readonly type: 'pool.delete'; readonly poolId: string }
+  | { readonly type: 'pool.undelete'; readonly poolId: string }
   | {
       readonly type: 'provider.create';
       readonly poolId: string;
@@ -164,6 +166,8 @@ export type Command =
       readonly input: ProviderInput;
       readonly mask: readonly string[];
     }
+  | { readonly type: 'provider.delete'; readonly poolId: string; readonly providerId: string }
+  | { readonly type: 'provider.undelete'; readonly poolId: string; readonly providerId: string }
   | {
       readonly type: 'provider.pushKeys';
       readonly poolId: string;
@@ -202,7 +206,7 @@ export type Command =
       readonly input: RoleInput;
       readonly mask: readonly string[];
     }
-  | { readonly type: 'role.delete'; readonly roleId: string }
+  | { readonly type: 'role.delete'; readonly roleId: string; readonly etag?: string }
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
   | ({ readonly type: 'denyPolicy.create'; readonly input: DenyPolicyInput } & DenyPolicyId)
   | ({ readonly type: 'denyPolicy.update'; readonly input: DenyPolicyInput } & DenyPolicyId)
@@ -222,7 +226,9 @@ export type Command =
   | { readonly type: 'quotaPreference.approve'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
   | { readonly type: 'quotaPreference.refuse'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
   /** By the clock, never by a caller: raises whose time is over end. */
-  | { readonly type: 'quota.endRaises' };
+  | { readonly type: 'quota.endRaises' }
+  /** By the clock as well: what was deleted thirty days ago goes for good. */
+  | { readonly type: 'purge' };
 
 export interface DenyPolicyId {
   readonly attachment: DenyAttachment;
@@ -233,6 +239,8 @@ export interface Page {
   readonly pageSize: number;
   /** The id after which the page starts; empty for the first. */
   readonly after: string;
+  /** Pools and providers that are deleted and not yet purged are listed too. */
+  readonly showDeleted?: boolean;
 }
 
 export type Query =
@@ -251,7 +259,14 @@ export type Query =
   | ({ readonly type: 'denyPolicy.get' } & DenyPolicyId)
   | { readonly type: 'denyPolicy.list'; readonly attachment: DenyAttachment; readonly page: Page }
   | { readonly type: 'quotaPreference.get'; readonly preferenceId: string }
-  | { readonly type: 'quotaPreference.list'; readonly page: Page };
+  | { readonly type: 'quotaPreference.list'; readonly page: Page }
+  | { readonly type: 'operation.get'; readonly of: OperationOf; readonly operationId: string };
+
+/** What an operation changed. */
+export type OperationOf =
+  | { readonly kind: 'pool'; readonly poolId: string }
+  | { readonly kind: 'provider'; readonly poolId: string; readonly providerId: string }
+  | ({ readonly kind: 'denyPolicy' } & DenyPolicyId);
 
 /** What a command or a query is answered with. */
 export type Answer =

@@ -1,4 +1,5 @@
 /** Own limits: hard caps on single providers and principals of a project, written as one list. */
+import { isServiceAccountSubject } from '../kubernetes.ts';
 import { poolMemberOf, parseMember } from '../members.ts';
 import { parseProviderName, providerName } from '../names.ts';
 import { principalLimitName, providerLimitName } from '../quota/own-limits.ts';
@@ -59,7 +60,12 @@ function checkPrincipal(state: ConfigState, field: string, text: string): Violat
   const member = parseMember(text);
   if (!member.ok) return wrong(field, member.error);
   if (member.value.kind !== 'subject') return wrong(field, 'must be a single subject, principal://…/subject/…');
-  const pool = poolMemberOf(text);
-  if (pool?.projectNumber !== state.project().projectNumber) return wrong(field, 'must be of a pool of this project');
-  return state.pool(pool.poolId) === undefined ? wrong(field, 'is of a pool that does not exist') : [];
+  const named = poolMemberOf(text);
+  if (named?.projectNumber !== state.project().projectNumber) return wrong(field, 'must be of a pool of this project');
+  const pool = state.pool(named.poolId);
+  if (pool === undefined) return wrong(field, 'is of a pool that does not exist');
+  const subject = named.selector.slice('subject/'.length);
+  return pool.builtIn && !isServiceAccountSubject(subject)
+    ? wrong(field, 'must be …/subject/ns/NAMESPACE/sa/NAME: in this pool there are clusters only')
+    : [];
 }

@@ -25,8 +25,9 @@ export function approveQuotaWish(
   const base = baseOf(project, quota);
   const { comment = '' } = verdict;
   const granted = readLimit('grantedValue', verdict.grantedValue ?? wish.preferredValue, quota.bounds);
-  // What was asked for may have run out while it waited.
-  const expireTime = readExpireTime(verdict.expireTime ?? wish.expireTime, Date.parse(context.time));
+  // Absent or empty: as asked. What was asked for may have run out while it waited.
+  const until = verdict.expireTime === '' ? undefined : verdict.expireTime;
+  const expireTime = readExpireTime(until ?? wish.expireTime, Date.parse(context.time));
   const violations = [
     ...(granted.ok ? [] : granted.error),
     ...(expireTime.ok ? [] : expireTime.error),

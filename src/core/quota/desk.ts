@@ -106,9 +106,12 @@ export class Desk {
     for (const { lease, unused } of settled) this.#ledger.settle(lease, unused);
   }
 
-  /** Part of a lease that was allotted just now, and has not left. */
-  giveBack(lease: string, permits: number): void {
-    this.#ledger.giveBack(lease, permits);
+  /** Part of a lease that was allotted just now, and has not left: as if it had not been handed out. */
+  giveBack(lease: string, permits: number, nowMs: number): void {
+    if (!this.#ledger.giveBack(lease, permits)) return;
+    const timeMs = this.#ledger.advance(nowMs);
+    this.#evenly.handed(-permits, timeMs);
+    this.#handed.add(-permits, timeMs);
   }
 
   /** What counts, and until when. */

@@ -24,7 +24,7 @@ export function askTogether(limits: readonly Limited[], ask: Ask, nowMs: number,
     rows.push({ name, rows: allotted.rows });
     if (allotted.permits < 1) {
       // Nobody knows of these yet.
-      for (const one of given) one.desk.giveBack(one.lease, 1);
+      for (const one of given) one.desk.giveBack(one.lease, 1, nowMs);
       const { retryAfterMs = 1 } = allotted;
       return { permits: 0, expiresAfterMs: 0, retryAfterMs, rows, fullLimit: name };
     }

@@ -30,10 +30,13 @@ export async function askAlone(
 ): Promise<Result<Permit, NoPermit>> {
   const { nowMs, namespace, cargo } = deps;
   const { projectNumber, drops } = held;
+  const known = held.news === undefined ? {} : { news: held.news };
+  const mark = once === undefined ? undefined : await onceOf(once);
+  // Who found a used token must not make the project's object answer him each time.
+  if (mark !== undefined && held.replays.get(mark.keyHash)) return err({ denial: unverified('replay'), ...known });
   const refused = held.refusals.find([...limits, PROJECT], nowMs());
   if (refused !== undefined) {
-    const denial = overQuota(limitOf(refused.limit), refused.retryAfterMs);
-    return err({ denial, ...(held.news === undefined ? {} : { news: held.news }) });
+    return err({ denial: overQuota(limitOf(refused.limit), refused.retryAfterMs), ...known });
   }
   // One nonce for both askings: the first may have been granted though its answer was lost, and we are no replay of ourselves.
   const question: SpendAsk = {
@@ -42,7 +45,7 @@ export async function askAlone(
     settled: [],
     atMost: 1,
     limits,
-    ...(once === undefined ? {} : { once: await onceOf(once) }),
+    ...(mark === undefined ? {} : { once: mark }),
   };
   const asking = await carryingTwice(cargo, projectNumber, async (recent) => {
     const askedAtMs = nowMs();
@@ -53,7 +56,11 @@ export async function askAlone(
 
   function judged(answer: SpendAnswer, askedAtMs: number): Asking<Result<Permit, NoPermit>> {
     const news = learn(held, answer);
-    if (answer.replayed === true) return { came: 'answer', answer: err({ denial: unverified('replay'), news }) };
+    cargo.acknowledged(projectNumber, answer.usage);
+    if (answer.replayed === true) {
+      if (mark !== undefined) held.replays.set(mark.keyHash, true);
+      return { came: 'answer', answer: err({ denial: unverified('replay'), news }) };
+    }
     if (answer.permits < 1) {
       const { fullLimit = PROJECT, retryAfterMs = 0 } = answer;
       // What was refused before a change may be granted after it.

@@ -58,7 +58,9 @@ export function createQuotaGate(
       const asking = await carryingTwice(cargo, projectNumber, (recent) =>
         ask(namespace, projectNumber, (stub) => stub.news(recent)),
       );
-      return asking.came === 'answer' ? ok(learn(projects.of(projectNumber), asking.answer)) : err(UNAVAILABLE);
+      if (asking.came !== 'answer') return err(UNAVAILABLE);
+      cargo.acknowledged(projectNumber, asking.answer.usage);
+      return ok(learn(projects.of(projectNumber), asking.answer));
     },
     drop: (projectNumber) => projects.drop(projectNumber),
     async usage(projectNumber) {

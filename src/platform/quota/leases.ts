@@ -70,6 +70,7 @@ function askForLease(held: Held, deps: LeaseDeps): Promise<Asking<SpendAnswer>> 
   const question = holder.ask(askedAtMs);
   const answered = (answer: SpendAnswer): void => {
     learn(held, answer);
+    deps.cargo.acknowledged(projectNumber, answer.usage);
     holder.answered(answer, askedAtMs, deps.nowMs());
     // Answered before the change that what is held was dropped for, or after it: nobody knows.
     if (held.drops !== drops) holder.drop();

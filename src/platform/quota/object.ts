@@ -1,8 +1,7 @@
 /** Quota object, one a project: the only place where permits are counted, where the Registry announces each new epoch, and where exchanges are remembered. */
 import { DurableObject } from 'cloudflare:workers';
-import type { EpochNews } from '../../core/news.ts';
 import type { AdvanceInput } from '../../core/quota/project.ts';
-import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
+import type { NewsAnswer, SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import type { RecentBatch } from '../../core/recent.ts';
 import type { UsageAck } from '../../core/usage-delivery.ts';
 import type { UsageWanted } from '../../core/usage-page.ts';
@@ -60,13 +59,11 @@ export class Quota extends DurableObject<Env> {
   async spend(ask: SpendAsk, recent?: RecentBatch): Promise<SpendAnswer> {
     const answer = this.#store.spend(this.clock(), ask, Math.random());
     this.#alerts.look(this.#store.usage(this.clock()), this.clock());
-    this.#take(recent);
-    return answer;
+    return { ...answer, ...this.#take(recent) };
   }
 
-  async news(recent?: RecentBatch): Promise<EpochNews> {
-    this.#take(recent);
-    return this.#store.news();
+  async news(recent?: RecentBatch): Promise<NewsAnswer> {
+    return { ...this.#take(recent), ...this.#store.news() };
   }
 
   /** For what no question took along. Answers what of the asker's counts is durable. */
@@ -117,9 +114,10 @@ export class Quota extends DurableObject<Env> {
     }
   }
 
-  #take(recent: RecentBatch | undefined): void {
+  #take(recent: RecentBatch | undefined): { readonly usage?: UsageAck } {
     this.#recent.take(recent, this.clock());
-    this.#usage.take(recent?.usage, this.clock(), false);
+    const usage = this.#usage.take(recent?.usage, this.clock(), false);
+    return usage === undefined ? {} : { usage };
   }
 
   /** An alarm that was set by the instance before this one may come later than it wanted, by what is asked here: seconds. */

@@ -25,6 +25,15 @@ export class RecentBuffer {
     return this.#batches.get(projectNumber) !== undefined;
   }
 
+  /** When the oldest exchange was. */
+  oldestMs(projectNumber: string): number | undefined {
+    return this.#batches.get(projectNumber)?.records[0]?.timeMs;
+  }
+
+  count(projectNumber: string): number {
+    return this.#batches.get(projectNumber)?.records.length ?? 0;
+  }
+
   /** All there is, which is gone from here. */
   take(projectNumber: string): RecentBatch | undefined {
     const batch = this.#batches.get(projectNumber);

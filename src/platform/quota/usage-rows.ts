@@ -88,7 +88,7 @@ export class UsageRows {
     return { byId: new Map(entries), lost: row.lost };
   }
 
-  /** Writes need the tables; reading makes none. */
+  /** Writes need the tables; reading makes none. Not in a transaction: what is rolled back would be taken to be there. */
   prepare(): void {
     if (this.#exists()) return;
     this.#sql.exec(TABLES);

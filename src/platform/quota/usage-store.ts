@@ -64,14 +64,21 @@ export class UsageStore {
   take(message: unknown, nowMs: number, isOwnCall: boolean): UsageAck | undefined {
     if (!isUsageMessage(message)) return undefined;
     if (!this.#deps.exists()) return undefined;
-    try {
+    this.#inSilence(() => {
       this.#receive(message, nowMs);
       if (this.#isChanged && isOwnCall && nowMs >= this.#writtenAtMs + WRITE_AFTER_MS) this.#write(nowMs);
-    } catch {
-      // What was not taken is not acknowledged, and comes again.
-    }
+    });
     if (this.#isChanged) this.#wakeBy(Math.max(nowMs, this.#writtenAtMs) + WRITE_AFTER_MS, nowMs);
-    return this.#ackFor(message.sender);
+    return this.#inSilence(() => this.#ackFor(message.sender));
+  }
+
+  /** What was not taken is not acknowledged, and comes again; a permit in the same question must not suffer from it. */
+  #inSilence<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch {
+      return undefined;
+    }
   }
 
   /** The alarm's work; answers when the next one is due, if at all. */
@@ -133,8 +140,8 @@ export class UsageStore {
     const isOver = (hour: number): boolean => hour < currentHour;
     const before = [...this.#hoursToPack()].filter(isOver);
     const touched = new Set([...this.#dirty].map((minute) => Math.floor(minute / MINUTES_AN_HOUR)));
+    this.#rows.prepare();
     this.#deps.storage.transactionSync(() => {
-      this.#rows.prepare();
       // First, for a minute of today may take the place of one of them.
       for (const hour of before) this.#rows.packHour(hour);
       for (const minute of this.#dirty) this.#rows.putMinute(minute, this.#openMinute(minute).sums(ROW_LIMITS));

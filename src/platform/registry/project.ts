@@ -49,7 +49,7 @@ const PUTS_IN_ONE_GO = 30;
 const SAFETY_ALARM_MS = 5_000;
 const WRONG_KEK_RETRY_MS = 300_000;
 const FAULTY_PUTS_RETRY_MS = 5_000;
-const FAULTY_END_RETRY_MS = 5_000;
+const FAULTY_CLOCK_RETRY_MS = 5_000;
 const MAX_EXPLAINED_CONDITIONS = 2_000;
 const MAX_COMPILED_CONDITIONS = 500;
 
@@ -84,7 +84,7 @@ export class ProjectRegistry {
   readonly #changes = new Turns();
   readonly #puts = new Turns();
   #putsNotBeforeMs = 0;
-  #endsNotBeforeMs = 0;
+  #clockNotBeforeMs = 0;
 
   constructor(host: Host) {
     const { sql } = host.ctx.storage;
@@ -121,6 +121,8 @@ export class ProjectRegistry {
     if (!this.exists()) return err(this.#noSuchProject());
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
+    // Whose name is over by now must not stand in this change's way.
+    await this.#purgeIfDue();
     const above = await this.#administration.above(caller);
     if (!above.ok) return above;
     const saved = await this.#changes.take(() => this.#applyInTurn(kek.value.check, command, caller, above.value));
@@ -132,6 +134,7 @@ export class ProjectRegistry {
   }
 
   async read(query: Query): Promise<Result<Answer, AdminDenial>> {
+    await this.#purgeIfDue();
     if (!this.exists()) return err(this.#noSuchProject());
     const answer = read(this.#store, query);
     return answer.ok ? this.#administration.marked(answer.value) : answer;
@@ -202,6 +205,7 @@ export class ProjectRegistry {
     // Set before anything can go wrong: whatever happens below, there is a next time.
     await this.#host.ctx.storage.setAlarm(this.#host.nowMs() + SAFETY_ALARM_MS);
     await this.#endRaises();
+    await this.#purgeIfDue();
     await this.#deliver();
     await this.#putCopies();
     await this.#setAlarm();
@@ -234,13 +238,17 @@ export class ProjectRegistry {
     this.#faults.record(this.#host.nowMs(), step, fault);
   }
 
-  /** One transaction: rows, history, epoch and outbox, or none of them. The alarm is part of it, for nothing is awaited in between. */
+  /**
+   * One transaction: rows, history, epoch and outbox, or none of them. The alarm is part of it, for nothing is awaited in between.
+   * `any size`: a purge lengthens members by a prefix once, and must not be stopped by the few bytes.
+   */
   #save<T>(
     kekCheck: string,
     caller: Caller,
     command: string,
     epoch: number,
     want: (context: ApplyContext) => Result<Wanted<T>, AdminDenial>,
+    size: 'limited' | 'any size' = 'limited',
   ): Result<T, AdminDenial> {
     const nowMs = this.#host.nowMs();
     const context = applyContext(this.#host, epoch, caller);
@@ -250,7 +258,7 @@ export class ProjectRegistry {
       if (!wanted.ok) return wanted;
       const { answer, writes, shards } = wanted.value;
       if (writes.length === 0 && shards.length === 0) return ok(answer);
-      const oversize = this.#store.oversize(writes);
+      const oversize = size === 'limited' ? this.#store.oversize(writes) : undefined;
       if (oversize !== undefined) return err(oversize);
       if (!this.exists()) this.#createTables();
       const few = shards.length <= MAX_NAMED_SHARDS;
@@ -261,7 +269,7 @@ export class ProjectRegistry {
       const configShards = shards.filter(isConfigShard);
       for (const key of configShards) this.#copies.changed(key, inForceAt, nowMs);
       if (!few) this.#copies.allChanged(inForceAt, nowMs);
-      this.#refuseLargeShards(configShards);
+      if (size === 'limited') this.#refuseLargeShards(configShards);
       alert = wanted.value.alert;
       return ok(answer);
     });
@@ -375,29 +383,57 @@ export class ProjectRegistry {
     });
   }
 
-  /** Raises whose time is over: a change like any other, so where the quota object is away the outbox keeps it. Never rejects. */
-  async #endRaises(): Promise<void> {
-    try {
-      if (!this.exists() || (this.#raisesEndAtMs() ?? Infinity) > this.#host.nowMs()) return;
-      const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
-      if (!kek.ok) {
-        this.#endsNotBeforeMs = this.#host.nowMs() + WRONG_KEK_RETRY_MS;
-        throw new Error('EDGE_STS_KEK is not the key of this state: no raise was ended');
-      }
-      const ended = this.#save(kek.value.check, THE_BROKER, 'quota.endRaises', this.#store.epoch() + 1, (context) =>
+  /** Raises whose time is over: a change like any other, so where the quota object is away the outbox keeps it. */
+  #endRaises(): Promise<void> {
+    return this.#byTheClock('end raises', this.#raisesEndAtMs(), (kekCheck) => {
+      const ended = this.#save(kekCheck, THE_BROKER, 'quota.endRaises', this.#store.epoch() + 1, (context) =>
         apply(this.#store, { type: 'quota.endRaises' }, context),
       );
       if (!ended.ok) throw new Error(`the change is refused: ${ended.error.tag}`);
-    } catch (fault) {
-      this.#endsNotBeforeMs = Math.max(this.#endsNotBeforeMs, this.#host.nowMs() + FAULTY_END_RETRY_MS);
-      this.recordFault('end raises', fault);
+    });
+  }
+
+  /** Nobody uses what is purged, so nobody has to wait until the news of it are delivered. */
+  #purgeIfDue(): Promise<void> {
+    return this.#byTheClock('purge', this.#purgeDueAtMs(), (kekCheck) => this.#purge(kekCheck));
+  }
+
+  /** Step by step, until nothing is due: each is a change of its own, so that a large pool is no large one. */
+  #purge(kekCheck: string): void {
+    while ((this.#store.purgeDueAtMs() ?? Infinity) <= this.#host.nowMs()) {
+      const before = this.#store.epoch();
+      const want = (context: ApplyContext) => apply(this.#store, { type: 'purge' }, context);
+      const purged = this.#save(kekCheck, THE_BROKER, 'purge', before + 1, want, 'any size');
+      if (!purged.ok) throw new Error(`the purge is refused: ${purged.error.tag}`);
+      if (this.#store.epoch() === before) throw new Error('the purge does nothing although something is due');
     }
+  }
+
+  /** What no caller asked for, once it is due. Never rejects. */
+  async #byTheClock(step: string, dueAtMs: number | undefined, work: (kekCheck: string) => void): Promise<void> {
+    try {
+      if ((dueAtMs ?? Infinity) > this.#host.nowMs()) return;
+      const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+      if (!kek.ok) {
+        this.#clockNotBeforeMs = this.#host.nowMs() + WRONG_KEK_RETRY_MS;
+        throw new Error('EDGE_STS_KEK is not the key of this state: nothing was done');
+      }
+      work(kek.value.check);
+    } catch (fault) {
+      this.#clockNotBeforeMs = Math.max(this.#clockNotBeforeMs, this.#host.nowMs() + FAULTY_CLOCK_RETRY_MS);
+      this.recordFault(step, fault);
+    }
+  }
+
+  #purgeDueAtMs(): number | undefined {
+    const dueAtMs = this.exists() ? this.#store.purgeDueAtMs() : undefined;
+    return dueAtMs === undefined ? undefined : Math.max(dueAtMs, this.#clockNotBeforeMs);
   }
 
   #raisesEndAtMs(): number | undefined {
     if (!this.exists()) return undefined;
     const ends = (this.#store.project().temporaryRaises ?? []).map((raise) => Date.parse(raise.expireTime));
-    return ends.length === 0 ? undefined : Math.max(Math.min(...ends), this.#endsNotBeforeMs);
+    return ends.length === 0 ? undefined : Math.max(Math.min(...ends), this.#clockNotBeforeMs);
   }
 
   /** Puts what is due, unless something is not in force yet: the edge must not learn from KV what was not announced. Never rejects. */
@@ -444,7 +480,7 @@ export class ProjectRegistry {
   /** No copy may be put before the outbox is empty; an alarm for one would come back at once, again and again. */
   async #setAlarm(): Promise<void> {
     const changeDueAtMs = this.#outbox.dueAtMs() ?? this.#putsDueAtMs() ?? Infinity;
-    const dueAtMs = Math.min(changeDueAtMs, this.#raisesEndAtMs() ?? Infinity);
+    const dueAtMs = Math.min(changeDueAtMs, this.#raisesEndAtMs() ?? Infinity, this.#purgeDueAtMs() ?? Infinity);
     if (dueAtMs < Infinity) await this.#host.ctx.storage.setAlarm(dueAtMs);
   }
 

@@ -5,7 +5,7 @@ import type { DenyAttachment } from '../../core/resources.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { readAttachment } from './attachment.ts';
 import { needs } from './needs.ts';
-import { asking, changing, type RestContext } from './project-scope.ts';
+import { asking, askingAfterChange, changing, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
 import { denyPolicy, parseBody, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
@@ -45,6 +45,12 @@ export function denyPolicyRoutes(context: RestContext): readonly Route[] {
       query: ['etag'],
       handle: command(remove),
     },
+    {
+      method: 'GET',
+      path: `${POLICY}/operations/{operation}`,
+      needs: needs('attachment', 'iam.denypolicies.get'),
+      handle: attached((attachment) => askingAfterChange(context, (call) => operation(call, attachment))),
+    },
   ];
 }
 
@@ -76,6 +82,11 @@ function list({ query }: Call, attachment: DenyAttachment) {
 
 function get({ param }: Call, attachment: DenyAttachment) {
   return ok({ type: 'denyPolicy.get', attachment, policyId: param('policy') } as const);
+}
+
+function operation({ param }: Call, attachment: DenyAttachment) {
+  const of = { kind: 'denyPolicy', attachment, policyId: param('policy') } as const;
+  return ok({ type: 'operation.get', of, operationId: param('operation') } as const);
 }
 
 function update({ param, body }: Call, attachment: DenyAttachment) {

@@ -1,14 +1,14 @@
-/** Workload identity pools and their providers: create, get, list, patch; shutting workloads and keys out. */
+/** Workload identity pools and their providers: create, get, list, patch, delete, undelete, operations; shutting workloads and keys out. */
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { View } from './answers.ts';
 import { readMask } from './mask.ts';
 import { needs } from './needs.ts';
-import { asking, changing, inProject, type RestContext } from './project-scope.ts';
-import { readPage } from './query.ts';
+import { asking, askingAfterChange, changing, inProject, type RestContext } from './project-scope.ts';
+import { readPageWithDeleted } from './query.ts';
 import { renderProvider } from './render.ts';
-import { denyUids, distrustKey, parseBody, pool, provider, withoutOutputOnly } from './schemas.ts';
+import { denyUids, distrustKey, nothing, parseBody, pool, provider, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const POOLS = 'projects/{project}/locations/global/workloadIdentityPools';
@@ -51,6 +51,25 @@ export function poolRoutes(context: RestContext): readonly Route[] {
       handle: changing(context, patchPool),
     },
     {
+      method: 'DELETE',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.delete'),
+      handle: changing(context, byPool('pool.delete')),
+    },
+    {
+      method: 'POST',
+      path: `${POOL}:undelete`,
+      needs: needs('pool', 'iam.workloadIdentityPools.undelete'),
+      handle: changing(context, byPool('pool.undelete')),
+    },
+    {
+      method: 'GET',
+      path: `${POOL}/operations/{operation}`,
+      // It shows what the change came to, so who may get that may get this.
+      needs: needs('pool', 'iam.workloadIdentityPools.get'),
+      handle: askingAfterChange(context, poolOperation),
+    },
+    {
       method: 'POST',
       path: PROVIDERS,
       needs: needs('pool', 'iam.workloadIdentityPoolProviders.create'),
@@ -89,6 +108,24 @@ export function poolRoutes(context: RestContext): readonly Route[] {
       needs: needs('pool', 'iam.workloadIdentityPoolProviders.update'),
       handle: changing(context, distrust),
     },
+    {
+      method: 'DELETE',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.delete'),
+      handle: changing(context, byProvider('provider.delete')),
+    },
+    {
+      method: 'POST',
+      path: `${PROVIDER}:undelete`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.undelete'),
+      handle: changing(context, byProvider('provider.undelete')),
+    },
+    {
+      method: 'GET',
+      path: `${PROVIDER}/operations/{operation}`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.get'),
+      handle: askingAfterChange(context, providerOperation),
+    },
   ];
 }
 
@@ -99,7 +136,7 @@ function createPool({ query, body }: Call) {
 }
 
 function listPools({ query }: Call) {
-  const page = readPage(query, MAX_POOLS);
+  const page = readPageWithDeleted(query, MAX_POOLS);
   return page.ok ? ok({ type: 'pool.list', page: page.value } as const) : page;
 }
 
@@ -122,7 +159,7 @@ function createProvider({ param, query, body }: Call) {
 }
 
 function listProviders({ param, query }: Call) {
-  const page = readPage(query, MAX_PROVIDERS);
+  const page = readPageWithDeleted(query, MAX_PROVIDERS);
   return page.ok ? ok({ type: 'provider.list', poolId: param('pool'), page: page.value } as const) : page;
 }
 
@@ -147,6 +184,31 @@ function patchProvider({ param, query, body }: Call) {
   const id = { poolId: param('pool'), providerId: param('provider') };
   const mask = readMask(query.get('updateMask'), input.value);
   return ok({ type: 'provider.patch', ...id, input: input.value, mask } as const);
+}
+
+/** Who names something in the body of a deletion means more than will happen. */
+function byPool(type: 'pool.delete' | 'pool.undelete') {
+  return ({ param, body }: Call) => {
+    const input = parseBody(nothing, body);
+    return input.ok ? ok({ type, poolId: param('pool') } as const) : input;
+  };
+}
+
+function byProvider(type: 'provider.delete' | 'provider.undelete') {
+  return ({ param, body }: Call) => {
+    const input = parseBody(nothing, body);
+    return input.ok ? ok({ type, poolId: param('pool'), providerId: param('provider') } as const) : input;
+  };
+}
+
+function poolOperation({ param }: Call) {
+  const of = { kind: 'pool', poolId: param('pool') } as const;
+  return ok({ type: 'operation.get', of, operationId: param('operation') } as const);
+}
+
+function providerOperation({ param }: Call) {
+  const of = { kind: 'provider', poolId: param('pool'), providerId: param('provider') } as const;
+  return ok({ type: 'operation.get', of, operationId: param('operation') } as const);
 }
 
 function deny({ param, body }: Call) {

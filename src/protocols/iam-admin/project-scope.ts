@@ -27,12 +27,23 @@ export function changing(context: RestContext, command: (call: Call) => Result<C
 }
 
 /** A handler that turns a call into one question. */
-export function asking(context: RestContext, question: (call: Call) => Result<Question, AdminDenial>): Route['handle'] {
+export function asking(context: RestContext, question: Asking): Route['handle'] {
+  return answered(context, question, renderAnswer);
+}
+
+/** What a change was answered with, once more. */
+export function askingAfterChange(context: RestContext, question: Asking): Route['handle'] {
+  return answered(context, question, renderChange);
+}
+
+type Asking = (call: Call) => Result<Question, AdminDenial>;
+
+function answered(context: RestContext, question: Asking, render: typeof renderAnswer): Route['handle'] {
   return inProject(context, async (view, call) => {
     const wanted = question(call);
     if (!wanted.ok) return wanted;
     const answer = await context.admin.read(view.projectNumber, wanted.value);
-    return answer.ok ? ok(renderAnswer(answer.value, view)) : answer;
+    return answer.ok ? ok(render(answer.value, view)) : answer;
   });
 }
 

@@ -33,6 +33,8 @@ function statusOf(denial: RestDenial): Status {
       return invalidArgument(denial.violations);
     case 'failed_precondition':
       return { code: 400, status: 'FAILED_PRECONDITION', message: denial.description };
+    case 'limit_reached':
+      return { code: 429, status: 'RESOURCE_EXHAUSTED', message: denial.description };
     case 'malformed_json':
       return invalidRequest(400, `Invalid JSON payload received: ${denial.problem}.`);
     case 'unauthenticated':

@@ -30,7 +30,13 @@ export function roleRoutes(context: RestContext): readonly Route[] {
       query: ['updateMask'],
       handle: changing(context, patch),
     },
-    { method: 'DELETE', path: ROLE, needs: needs('project', 'iam.roles.delete'), handle: changing(context, remove) },
+    {
+      method: 'DELETE',
+      path: ROLE,
+      needs: needs('project', 'iam.roles.delete'),
+      query: ['etag'],
+      handle: changing(context, remove),
+    },
   ];
 }
 
@@ -58,8 +64,9 @@ function patch({ param, query, body }: Call) {
   return ok({ type: 'role.patch', roleId: param('role'), input: input.value, mask } as const);
 }
 
-function remove({ param }: Call) {
-  return ok({ type: 'role.delete', roleId: param('role') } as const);
+function remove({ param, query }: Call) {
+  const etag = query.get('etag');
+  return ok({ type: 'role.delete', roleId: param('role'), ...(etag === undefined ? {} : { etag }) } as const);
 }
 
 /** Violations of an inner document, named by their path in the whole. */

@@ -43,8 +43,6 @@ const textMap = v.exactOptional(
   v.custom<Readonly<Record<string, string>>>(isTextMap, 'Invalid type: Expected an object whose values are strings'),
 );
 
-export const nothing = document({});
-
 export const newProject = document({ projectId: v.string(), projectNumber: text, displayName: text });
 
 const number = v.exactOptional(v.number());
@@ -77,6 +75,9 @@ export const quotaApproval = document({ grantedValue: int64, comment: text, expi
 export const quotaRefusal = document({ comment: text, etag: text });
 
 export const pool = document({ displayName: text, description: text, disabled: flag });
+
+/** For verbs that say it all by themselves. */
+export const nothing = document({});
 
 export const denyUids = document({
   uids: v.array(v.string()),

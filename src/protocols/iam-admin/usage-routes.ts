@@ -19,8 +19,8 @@ type Resolution = keyof typeof RESOLUTIONS;
 
 const MAX_PAGE_SIZE = 2_160;
 const MAX_TOP = 20;
-/** By then isolates have said what they counted: one second of waiting, one on the way, and some. */
-const SAID_AFTER_MS = 3_000;
+/** By then isolates have said what they counted: twelve seconds of waiting, two on the way, and some. */
+const SAID_AFTER_MS = 15_000;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 export function usageRoutes(context: RestContext, nowMs: () => number): readonly Route[] {

@@ -109,7 +109,7 @@ describe('denyPolicy.create', () => {
     };
     expect(made).toEqual({
       answer: { kind: 'denyPolicy', policy, warnings: expect.any(Array) },
-      writes: [{ put: 'denyPolicy', policy }],
+      writes: [{ put: 'denyPolicy', policy }, expect.objectContaining({ put: 'operation' })],
       shards: ['project:100000000001'],
     });
   });
@@ -441,7 +441,7 @@ describe('how much fits', () => {
     }
     for (const attachment of [PROJECT, API]) {
       expect(project.refuse(create({ rules: [rule()] }, attachment, 'one-more'))).toMatchObject({
-        tag: 'failed_precondition',
+        tag: 'limit_reached',
         description: expect.stringContaining('500'),
       });
     }
@@ -549,7 +549,10 @@ describe('denyPolicy.delete', () => {
     const policy = project.state.denyPolicy({ attachment: PROJECT, policyId: 'no-orders' });
     expect(project.do(remove())).toEqual({
       answer: { kind: 'denyPolicy', policy, deleteTime: '2026-01-01T00:00:03.000Z' },
-      writes: [{ remove: 'denyPolicy', attachment: PROJECT, policyId: 'no-orders' }],
+      writes: [
+        { remove: 'denyPolicy', attachment: PROJECT, policyId: 'no-orders' },
+        expect.objectContaining({ put: 'operation' }),
+      ],
       shards: ['project:100000000001'],
     });
     expect(project.refuse(remove())).toEqual({ tag: 'not_found', resource: NAME });

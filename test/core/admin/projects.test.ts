@@ -78,7 +78,7 @@ describe('project.patch', () => {
 
   it('of limits and of memory leaves the other as it was', () => {
     const project = new Administered();
-    const principal = `principal://iam.googleapis.com/projects/${PROJECT.projectNumber}/locations/global/workloadIdentityPools/demo.svc.id.goog/subject/s`;
+    const principal = `principal://iam.googleapis.com/projects/${PROJECT.projectNumber}/locations/global/workloadIdentityPools/demo.svc.id.goog/subject/ns/shop/sa/s`;
     const ownLimits = [{ principal, tokenExchangesPerMinute: 5 }];
     project.do(patch({ recentExchangesRetention: '60s' }, 'recentExchangesRetention'));
     project.do(patch({ ownLimits, credentialGenerationsPerMinute: 9 }, 'ownLimits', 'credentialGenerationsPerMinute'));
