@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import type { ProviderName } from '../../src/core/names.ts';
 import type { Provider } from '../../src/core/resources.ts';
-import type { Fetch } from '../../src/platform/issuer-keys/bounded-fetch.ts';
+import type { Fetch } from '../../src/platform/bounded-fetch.ts';
 import { issuerKeysName } from '../../src/platform/issuer-keys/discovered.ts';
 import type { IssuerKeys } from '../../src/platform/issuer-keys/object.ts';
 import { createIssuer, type Issuer } from '../support/issuer.ts';

@@ -17,6 +17,7 @@ import {
   replaceEnv,
   tablesOf,
 } from './registry-support.ts';
+import { by } from '../support/callers.ts';
 
 type Stub = DurableObjectStub<Registry>;
 
@@ -40,7 +41,7 @@ const later = (stub: Stub, days: number): Promise<void> =>
 
 async function must(stub: Stub, ...commands: readonly Command[]): Promise<void> {
   for (const command of commands) {
-    const answer = await stub.apply(command, 'ada');
+    const answer = await stub.apply(command, by('ada'));
     if (!answer.ok) throw new Error(`${command.type}: ${JSON.stringify(answer.error)}`);
   }
 }
@@ -152,10 +153,10 @@ describe('the purge', () => {
     await replaceEnv(registry, () => ({ EDGE_STS_KEK: 'b3RoZXItdGVzdC1rZWstb3RoZXItdGVzdC1rZWstMTI=' }));
     await later(registry, 30.001);
     expect(await registry.read({ type: 'pool.get', poolId: 'my-pool' })).toMatchObject({ ok: true });
-    expect(await registry.apply(rename('New'), 'ada')).toMatchObject({ ok: false });
+    expect(await registry.apply(rename('New'), by('ada'))).toMatchObject({ ok: false });
     await replaceEnv(registry, () => ({}));
     await later(registry, 30.01);
-    expect(await registry.apply(createPool, 'ada')).toMatchObject({ ok: true });
+    expect(await registry.apply(createPool, by('ada'))).toMatchObject({ ok: true });
   });
 
   it('of a pool with many clusters is done in steps, and ends', async () => {

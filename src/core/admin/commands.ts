@@ -271,7 +271,8 @@ export type OperationOf =
 /** What a command or a query is answered with. */
 export type Answer =
   | { readonly kind: 'project'; readonly project: Project }
-  | { readonly kind: 'pool'; readonly pool: Pool }
+  /** `administrative`: its principals hold rights over the broker itself. */
+  | { readonly kind: 'pool'; readonly pool: Pool; readonly administrative?: true }
   | { readonly kind: 'provider'; readonly provider: Provider; readonly warnings: readonly string[] }
   | { readonly kind: 'target'; readonly target: Target }
   | { readonly kind: 'role'; readonly role: Role }
@@ -287,7 +288,13 @@ export type Answer =
   | { readonly kind: 'denyPolicies'; readonly policies: readonly DenyPolicy[]; readonly next: string }
   | { readonly kind: 'quotaPreference'; readonly preference: QuotaPreference }
   | { readonly kind: 'quotaPreferences'; readonly preferences: readonly QuotaPreference[]; readonly next: string }
-  | { readonly kind: 'pools'; readonly pools: readonly Pool[]; readonly next: string }
+  /** `administrative`: the ids of those that are. */
+  | {
+      readonly kind: 'pools';
+      readonly pools: readonly Pool[];
+      readonly next: string;
+      readonly administrative?: readonly string[];
+    }
   | { readonly kind: 'providers'; readonly providers: readonly Provider[]; readonly next: string }
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly next: string }
   | { readonly kind: 'roles'; readonly roles: readonly Role[]; readonly next: string };

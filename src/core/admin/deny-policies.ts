@@ -118,7 +118,7 @@ function written(
 function createProblemReader(state: ConfigState): Problem {
   const poolOf = createPoolReader(state);
   const project = state.project();
-  return (member) => memberProblem(member, project, true, poolOf);
+  return (member, isBrokers) => memberProblem(member, project, !isBrokers, poolOf);
 }
 
 function checkAnnotations(annotations: Readonly<Record<string, string>>): Violations {

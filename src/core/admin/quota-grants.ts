@@ -15,9 +15,9 @@ export function stepped(
   preference: QuotaPreference,
   state: QuotaPreferenceState,
   { value, comment = '' }: { readonly value: number; readonly comment?: string },
-  { time, actor, epoch }: ApplyContext,
+  { time, caller, epoch }: ApplyContext,
 ): QuotaPreference {
-  const event: QuotaEvent = { time, actor, state, value, comment };
+  const event: QuotaEvent = { time, actor: caller.name, state, value, comment };
   const events = [...preference.events, event].slice(-KEPT_EVENTS);
   return { ...preference, state, updateTime: time, version: epoch, events };
 }

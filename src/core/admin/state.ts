@@ -11,6 +11,7 @@ import type {
   Role,
   Target,
 } from '../resources.ts';
+import type { Caller } from './caller.ts';
 import type { Answer, DenyPolicyId, Page, PolicyResource } from './commands.ts';
 import type { BareJwk } from './jwks.ts';
 
@@ -94,8 +95,7 @@ export interface ApplyContext {
   readonly time: string;
   /** The epoch that this write will carry: the project's epoch plus one. */
   readonly epoch: number;
-  /** Who asks. */
-  readonly actor: string;
+  readonly caller: Caller;
   readonly newUid: () => string;
   /** Loopback `http://` issuers are allowed: development only. */
   readonly loopbackIssuersAllowed: boolean;

@@ -4,7 +4,7 @@ import { shardKey } from '../../core/resources.ts';
 import { ok } from '../../core/result.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { readKeks, readSettings } from '../settings.ts';
-import type { Fetch } from './bounded-fetch.ts';
+import type { Fetch } from '../bounded-fetch.ts';
 import { copyKey, sealCopy } from './copy.ts';
 import type { DiscoveredKeys, IssuerKeysStatus, KeySetEvent } from './discovered.ts';
 import { IssuerKeysKeeper } from './keeper.ts';

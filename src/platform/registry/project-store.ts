@@ -1,4 +1,5 @@
 /** One project's configuration in SQLite: what `apply` reads, and the one place where its writes land, history with them. */
+import type { Caller } from '../../core/admin/caller.ts';
 import type { DenyPolicyId, Page, PolicyResource } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { ConfigState, OperationRow, PolicyOf, Write } from '../../core/admin/state.ts';
@@ -25,7 +26,7 @@ import { UsedTokens } from './used-tokens.ts';
 interface Change {
   readonly epoch: number;
   readonly time: string;
-  readonly actor: string;
+  readonly caller: Caller;
   readonly command: string;
   readonly writes: readonly Write[];
   /** Proof of the KEK that this object is now under. */
@@ -379,13 +380,13 @@ export class ProjectStore implements ConfigState {
   }
 
   #remember(change: Change, resource: string, before: string | null, after: string | null): void {
-    const { epoch, time, actor, command } = change;
+    const { epoch, time, caller, command } = change;
     this.#sql.exec(
       `INSERT INTO history (epoch, position, time, actor, command, resource, before, after)
        VALUES (?1, (SELECT coalesce(max(position), -1) + 1 FROM history WHERE epoch = ?1), ?2, ?3, ?4, ?5, ?6, ?7)`,
       epoch,
       time,
-      actor,
+      caller.name,
       command,
       resource,
       before,

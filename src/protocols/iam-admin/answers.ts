@@ -21,7 +21,7 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
     case 'project':
       return renderProject(answer.project);
     case 'pool':
-      return renderPool(answer.pool, projectNumber, publicOrigin);
+      return renderPool(answer.pool, projectNumber, publicOrigin, answer.administrative);
     case 'provider':
       return renderProvider(answer.provider, projectNumber);
     case 'target':
@@ -48,7 +48,9 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       };
     case 'pools':
       return {
-        workloadIdentityPools: answer.pools.map((pool) => renderPool(pool, projectNumber, publicOrigin)),
+        workloadIdentityPools: answer.pools.map((pool) =>
+          renderPool(pool, projectNumber, publicOrigin, answer.administrative?.includes(pool.poolId)),
+        ),
         ...nextPageToken(answer.next),
       };
     case 'providers':
@@ -71,7 +73,7 @@ export function renderChange(answer: Answer, view: View): JsonObject {
   const { projectNumber, publicOrigin } = view;
   switch (answer.kind) {
     case 'pool': {
-      const pool = renderPool(answer.pool, projectNumber, publicOrigin);
+      const pool = renderPool(answer.pool, projectNumber, publicOrigin, answer.administrative);
       return renderOperation('WorkloadIdentityPool', operationName(answer, projectNumber), pool);
     }
     case 'provider': {

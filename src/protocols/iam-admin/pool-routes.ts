@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { View } from './answers.ts';
 import { readMask } from './mask.ts';
+import { needs } from './needs.ts';
 import { asking, askingAfterChange, changing, inProject, type RestContext } from './project-scope.ts';
 import { readPageWithDeleted } from './query.ts';
 import { renderProvider } from './render.ts';
@@ -14,7 +15,7 @@ const POOLS = 'projects/{project}/locations/global/workloadIdentityPools';
 const POOL = `${POOLS}/{pool}`;
 const PROVIDERS = `${POOL}/providers`;
 const PROVIDER = `${PROVIDERS}/{provider}`;
-const POOL_OUTPUT_ONLY = ['deniedUids'];
+const POOL_OUTPUT_ONLY = ['deniedUids', 'administrative'];
 const PROVIDER_OUTPUT_ONLY = ['keySource', 'keys', 'distrustedThumbprints'];
 const LIST = ['pageSize', 'pageToken', 'showDeleted'];
 const MAX_POOLS = 1_000;
@@ -22,31 +23,109 @@ const MAX_PROVIDERS = 100;
 
 export function poolRoutes(context: RestContext): readonly Route[] {
   return [
-    { method: 'POST', path: POOLS, query: ['workloadIdentityPoolId'], handle: changing(context, createPool) },
-    { method: 'GET', path: POOLS, query: LIST, handle: asking(context, listPools) },
-    { method: 'GET', path: POOL, handle: asking(context, getPool) },
-    { method: 'PATCH', path: POOL, query: ['updateMask'], handle: changing(context, patchPool) },
-    { method: 'DELETE', path: POOL, handle: changing(context, byPool('pool.delete')) },
-    { method: 'POST', path: `${POOL}:undelete`, handle: changing(context, byPool('pool.undelete')) },
-    { method: 'GET', path: `${POOL}/operations/{operation}`, handle: askingAfterChange(context, poolOperation) },
+    {
+      method: 'POST',
+      path: POOLS,
+      needs: needs('project', 'iam.workloadIdentityPools.create'),
+      query: ['workloadIdentityPoolId'],
+      handle: changing(context, createPool),
+    },
+    {
+      method: 'GET',
+      path: POOLS,
+      needs: needs('project', 'iam.workloadIdentityPools.list'),
+      query: LIST,
+      handle: asking(context, listPools),
+    },
+    {
+      method: 'GET',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.get'),
+      handle: asking(context, getPool),
+    },
+    {
+      method: 'PATCH',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.update'),
+      query: ['updateMask'],
+      handle: changing(context, patchPool),
+    },
+    {
+      method: 'DELETE',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.delete'),
+      handle: changing(context, byPool('pool.delete')),
+    },
+    {
+      method: 'POST',
+      path: `${POOL}:undelete`,
+      needs: needs('pool', 'iam.workloadIdentityPools.undelete'),
+      handle: changing(context, byPool('pool.undelete')),
+    },
+    {
+      method: 'GET',
+      path: `${POOL}/operations/{operation}`,
+      // It shows what the change came to, so who may get that may get this.
+      needs: needs('pool', 'iam.workloadIdentityPools.get'),
+      handle: askingAfterChange(context, poolOperation),
+    },
     {
       method: 'POST',
       path: PROVIDERS,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.create'),
       query: ['workloadIdentityPoolProviderId'],
       handle: changing(context, createProvider),
     },
-    { method: 'GET', path: PROVIDERS, query: LIST, handle: asking(context, listProviders) },
-    { method: 'GET', path: PROVIDER, handle: inProject(context, readProvider(context)) },
-    { method: 'PATCH', path: PROVIDER, query: ['updateMask'], handle: changing(context, patchProvider) },
-    { method: 'DELETE', path: PROVIDER, handle: changing(context, byProvider('provider.delete')) },
-    { method: 'POST', path: `${PROVIDER}:undelete`, handle: changing(context, byProvider('provider.undelete')) },
+    {
+      method: 'GET',
+      path: PROVIDERS,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.list'),
+      query: LIST,
+      handle: asking(context, listProviders),
+    },
+    {
+      method: 'GET',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.get'),
+      handle: inProject(context, readProvider(context)),
+    },
+    {
+      method: 'PATCH',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.update'),
+      query: ['updateMask'],
+      handle: changing(context, patchProvider),
+    },
+    {
+      method: 'POST',
+      path: `${POOL}:denyUids`,
+      needs: needs('pool', 'iam.workloadIdentityPools.update'),
+      handle: changing(context, deny),
+    },
+    {
+      method: 'POST',
+      path: `${PROVIDER}:distrustKey`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.update'),
+      handle: changing(context, distrust),
+    },
+    {
+      method: 'DELETE',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.delete'),
+      handle: changing(context, byProvider('provider.delete')),
+    },
+    {
+      method: 'POST',
+      path: `${PROVIDER}:undelete`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.undelete'),
+      handle: changing(context, byProvider('provider.undelete')),
+    },
     {
       method: 'GET',
       path: `${PROVIDER}/operations/{operation}`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.get'),
       handle: askingAfterChange(context, providerOperation),
     },
-    { method: 'POST', path: `${POOL}:denyUids`, handle: changing(context, deny) },
-    { method: 'POST', path: `${PROVIDER}:distrustKey`, handle: changing(context, distrust) },
   ];
 }
 

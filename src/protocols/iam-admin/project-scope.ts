@@ -21,7 +21,7 @@ export function changing(context: RestContext, command: (call: Call) => Result<C
   return inProject(context, async (view, call) => {
     const wanted = command(call);
     if (!wanted.ok) return wanted;
-    const answer = await context.admin.apply(view.projectNumber, wanted.value, call.actor);
+    const answer = await context.admin.apply(view.projectNumber, wanted.value, call.caller);
     return answer.ok ? ok(renderChange(answer.value, view)) : answer;
   });
 }

@@ -27,7 +27,12 @@ export function renderProject(project: Project): JsonObject {
   };
 }
 
-export function renderPool(pool: Pool, projectNumber: string, publicOrigin: string): JsonObject {
+export function renderPool(
+  pool: Pool,
+  projectNumber: string,
+  publicOrigin: string,
+  isAdministrative = false,
+): JsonObject {
   const deniedUids = pool.deniedUids.map(({ uid, untilSeconds }) => ({ uid, until: timeOf(untilSeconds) }));
   return {
     name: poolName(projectNumber, pool.poolId),
@@ -35,6 +40,7 @@ export function renderPool(pool: Pool, projectNumber: string, publicOrigin: stri
     ...filled({ displayName: pool.displayName, description: pool.description }),
     ...stateOf(pool),
     disabled: pool.disabled,
+    ...(isAdministrative ? { administrative: true } : {}),
     ...(deniedUids.length > 0 ? { deniedUids } : {}),
     issuer: `${publicOrigin}/${projectNumber}/${pool.poolId}`,
     createTime: pool.createTime,

@@ -60,6 +60,8 @@ function statusOf(denial: RestDenial): Status {
         message: `Permission '${denial.permission}' denied on resource '${denial.resource}' (or it may not exist).`,
         details: [errorInfo('IAM_PERMISSION_DENIED', { permission: denial.permission, resource: denial.resource })],
       };
+    case 'cross_site':
+      return { code: 403, status: 'PERMISSION_DENIED', message: 'Cross-site requests may not change anything.' };
     case 'not_found':
       return { code: 404, status: 'NOT_FOUND', message: `Requested entity was not found: ${denial.resource}` };
     case 'unknown_path':

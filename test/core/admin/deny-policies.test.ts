@@ -199,6 +199,19 @@ describe('principals', () => {
     new Administered().do(create({ rules: [rule({ deniedPrincipals: [principal] })] }));
   });
 
+  it.each(['user:ada@example.com', ME.replace('100000000001', '100000000002')])(
+    '%s comes to administer, and is denied rights over the broker, by a rule that is about one',
+    (principal) => {
+      const about = (permission: string) =>
+        create({ rules: [rule({ deniedPrincipals: [principal], deniedPermissions: [permission] })] });
+      new Administered().do(about('iam.googleapis.com/roles.*'));
+      new Administered().do(about('*'));
+      expect(fieldsOf(new Administered().refuse(about('orders.get')))).toEqual([
+        'rules[0].denyRule.deniedPrincipals[0]',
+      ]);
+    },
+  );
+
   it.each([
     ['user:ada@example.com', 'means nobody'],
     ['serviceAccount:robot@demo.iam.example.com', 'means nobody'],
