@@ -151,7 +151,7 @@ describe('a CI job', () => {
     expect(ids).toEqual(expect.arrayContaining([project.id, second.id]));
   });
 
-  it('may do it while the condition of its binding holds', async () => {
+  it('may do it while the condition of its binding holds, and :troubleshoot says the same', async () => {
     const until = (expression: string) => ({ role: POOL_ADMIN, members: [byRepository()], condition: { expression } });
     const token = await signIn();
     for (const [expression, allowed] of [
@@ -167,6 +167,10 @@ describe('a CI job', () => {
         expression,
         allowed ? [200, undefined] : REFUSED,
       ]);
+      // What explains decisions comes to the same.
+      const question = { token: await ciToken(), audience: audience(), permission: 'iam.workloadIdentityPools.list' };
+      const { overallAccessState } = await must('POST', `${policy()}:troubleshoot`, question);
+      expect([expression, overallAccessState]).toEqual([expression, allowed ? 'CAN_ACCESS' : 'CANNOT_ACCESS']);
     }
   });
 

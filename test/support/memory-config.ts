@@ -93,11 +93,6 @@ export class MemoryConfig implements ConfigState {
       .filter(({ policy }) => policy.bindings.some((binding) => binding.role === role))
       .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
   }
-  policiesHolding(fragments: readonly string[]): readonly PolicyOf[] {
-    return [...this.#policies.values()]
-      .filter(({ policy }) => fragments.some((fragment) => JSON.stringify(policy).includes(fragment)))
-      .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
-  }
   denyPolicy(id: DenyPolicyId): DenyPolicy | undefined {
     return this.#denyPolicies.get(denyPolicyKey(id));
   }
@@ -349,7 +344,9 @@ function rowOf(write: Write): string | undefined {
     case 'quotaPreference':
       return `quotaPreference/${named['preferenceId']}`;
     case 'policy':
-      return 'put' in write && write.put === 'policy' ? `policy/${policyKey(write.resource).replace(':', '/')}` : undefined;
+      return 'put' in write && write.put === 'policy'
+        ? `policy/${policyKey(write.resource).replace(':', '/')}`
+        : undefined;
     case 'denyPolicy': {
       const { attachment, policyId } = ('put' in write ? Object.values(write)[1] : write) as unknown as DenyPolicyId;
       return `denyPolicy/${policyKey(attachment).replace(':', '/')}/${policyId}`;

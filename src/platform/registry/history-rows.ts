@@ -129,11 +129,13 @@ export class HistoryRows {
     if (!this.exists()) return [];
     const head = this.#head();
     const faults = [...this.#endFaults(keys, subject), ...doubtsOf(head)];
-    if (epoch !== undefined && head.epoch !== epoch) faults.push({ description: 'the end of the history is of another epoch than its object' });
+    if (epoch !== undefined && head.epoch !== epoch)
+      faults.push({ description: 'the end of the history is of another epoch than its object' });
     let { baseSequence: sequence, baseHash: hash } = head;
     for (const row of this.#sql.exec<Row>('SELECT * FROM history ORDER BY seq')) {
       if (faults.length >= MAX_NAMED_FAULTS) break;
-      if (row.seq !== sequence + 1) faults.push({ sequence: sequence + 1, description: 'entries are missing or put in' });
+      if (row.seq !== sequence + 1)
+        faults.push({ sequence: sequence + 1, description: 'entries are missing or put in' });
       else if (hashOf(entryOf(row), hash) !== row.hash) {
         faults.push({ sequence: row.seq, description: 'the entry, or the one before it, was altered' });
       }
@@ -142,7 +144,11 @@ export class HistoryRows {
     return faults.slice(0, MAX_NAMED_FAULTS);
   }
 
-  list(page: { readonly before?: number; readonly pageSize: number; readonly resource?: string }): readonly HistoryHead[] {
+  list(page: {
+    readonly before?: number;
+    readonly pageSize: number;
+    readonly resource?: string;
+  }): readonly HistoryHead[] {
     if (!this.exists()) return [];
     const rows = this.#sql.exec<Row>(
       `SELECT seq, epoch, time, actor, address, request_id, command, resource FROM history
@@ -231,7 +237,9 @@ export class HistoryRows {
     if (old === undefined) return;
     const isProject = old.includes('epoch INTEGER');
     let head = EMPTY;
-    for (const row of this.#sql.exec<OldRow>(`SELECT * FROM history_before_chain ORDER BY ${isProject ? 'epoch, ' : ''}position`)) {
+    for (const row of this.#sql.exec<OldRow>(
+      `SELECT * FROM history_before_chain ORDER BY ${isProject ? 'epoch, ' : ''}position`,
+    )) {
       const { time, actor, command, before, after } = row;
       const caller: Caller = { ...THE_BROKER, name: actor };
       const change = { epoch: row.epoch ?? row.position, time, caller, command };

@@ -300,7 +300,10 @@ export class ProjectRegistry {
       const few = shards.length <= MAX_NAMED_SHARDS;
       // A step left out makes every copy doubtful, and each is read again: shorter than a long list in each permit's news.
       const inForceAt = few ? epoch : epoch + 1;
-      this.#noticed(this.#store.commit({ epoch: inForceAt, time: context.time, caller, command, writes, kek }), context.time);
+      this.#noticed(
+        this.#store.commit({ epoch: inForceAt, time: context.time, caller, command, writes, kek }),
+        context.time,
+      );
       this.#outbox.add({ epoch: inForceAt, shards: few ? shards : [] }, nowMs);
       const configShards = shards.filter(isConfigShard);
       for (const key of configShards) this.#copies.changed(key, inForceAt, nowMs);

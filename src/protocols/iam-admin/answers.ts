@@ -6,7 +6,15 @@ import { renderDenyPolicy, renderDenyPolicyHead, renderDenyPolicyOperation } fro
 import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
 import { renderQuotaPreference } from './quota-view.ts';
-import { renderOperation, renderPool, renderProject, renderProvider, renderRestored, renderRole, renderTarget } from './render.ts';
+import {
+  renderOperation,
+  renderPool,
+  renderProject,
+  renderProvider,
+  renderRestored,
+  renderRole,
+  renderTarget,
+} from './render.ts';
 
 /** What the rows do not know of themselves. */
 export interface View {

@@ -317,7 +317,7 @@ describe('reviewing', () => {
       change('more', wish('12000'), []),
       withdraw('more'),
       approve('more'),
-      refuse('more'),
+      refuse('more', { comment: 'no' }),
     ];
     const needed = steps.map((step) => [step.type, needOf(step)?.permission, needOf(step)?.where.kind]);
     expect(needed).toEqual([

@@ -17,6 +17,10 @@ export function needOf(command: Command): Need | undefined {
       return on(PROJECT, 'resourcemanager.projects.update');
     case 'pool.create':
       return on(PROJECT, 'iam.workloadIdentityPools.create');
+    case 'pool.delete':
+      return on(pool(command), 'iam.workloadIdentityPools.delete');
+    case 'pool.undelete':
+      return on(pool(command), 'iam.workloadIdentityPools.undelete');
     case 'pool.patch':
     case 'pool.denyUids':
       return on(pool(command), 'iam.workloadIdentityPools.update');
@@ -26,6 +30,10 @@ export function needOf(command: Command): Need | undefined {
       return on(pool(command), 'iam.workloadIdentityPools.undelete');
     case 'provider.create':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.create');
+    case 'provider.delete':
+      return on(pool(command), 'iam.workloadIdentityPoolProviders.delete');
+    case 'provider.undelete':
+      return on(pool(command), 'iam.workloadIdentityPoolProviders.undelete');
     case 'provider.patch':
     case 'provider.distrustKey':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.update');

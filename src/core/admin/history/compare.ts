@@ -8,7 +8,11 @@ export function differences(entries: Iterable<Trace>): readonly Difference[] {
   const found = new Map<string, Difference>();
   for (const { resource, before, after } of entries) {
     if (resource === '') continue;
-    found.set(resource, { resource, before: found.get(resource)?.before ?? (found.has(resource) ? null : before), after });
+    found.set(resource, {
+      resource,
+      before: found.get(resource)?.before ?? (found.has(resource) ? null : before),
+      after,
+    });
   }
   return [...found.values()]
     .filter(({ before, after }) => before !== after)

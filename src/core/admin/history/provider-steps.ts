@@ -47,12 +47,7 @@ function keysOf(now: Provider, then: Provider): { readonly jwksJson?: string; re
   return now.keySource === 'uploaded' && now.jwksJson === jwksJson ? left : { jwksJson, ...left };
 }
 
-function patchOf(
-  id: ProviderId,
-  now: Provider,
-  then: Provider,
-  jwksJson: string | undefined,
-): Command | undefined {
+function patchOf(id: ProviderId, now: Provider, then: Provider, jwksJson: string | undefined): Command | undefined {
   const document = documentOf(then);
   if (jwksJson === undefined && JSON.stringify(document) === JSON.stringify(documentOf(now))) return undefined;
   const { kind } = then;

@@ -101,6 +101,26 @@ describe('a right', () => {
   });
 });
 
+describe('handing on under one’s own condition', () => {
+  it('takes a condition that holds for oneself: a pool that one controls may meet it as it likes', () => {
+    const team = { expression: "request.workload.attribute.team == 'core'" };
+    const conditional = policy({
+      role: 'roles/iam.roleAdmin',
+      members: [`principal:${IN_POOL}/subject/job`],
+      condition: team,
+    });
+    const of = (name: string): Identity => {
+      const whole = job(true);
+      return whole.kind === 'workload'
+        ? { ...whole, principal: { ...whole.principal, attributes: { team: name } } }
+        : whole;
+    };
+    const may = (name: string, condition?: typeof team): boolean =>
+      rights(of(name), { project: conditional }).mayHandOn('iam.roles.get', PROJECT, condition);
+    expect([may('core', team), may('core'), may('web', team), may('web')]).toEqual([true, false, false, false]);
+  });
+});
+
 describe('a denial', () => {
   const denied = [{ principals: [`principalSet:${IN_POOL}/group/deployers`], permissions: ['iam.roles.get'] }];
   const project = owners(`principal:${IN_POOL}/subject/job`);
