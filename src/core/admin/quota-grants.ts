@@ -22,6 +22,31 @@ export function stepped(
   return { ...preference, state, updateTime: time, version: epoch, events };
 }
 
+/** A wish whose own end has passed while it waited is over, and keeps no other waiting; the alarm, which writes that down, may be late. */
+export function asOfNow(preference: QuotaPreference, context: ApplyContext): QuotaPreference {
+  const { state, expireTime, preferredValue: value } = preference;
+  if (state !== 'PENDING' || expireTime === undefined) return preference;
+  if (Date.parse(expireTime) > Date.parse(context.time)) return preference;
+  const comment = 'Its own end passed before anybody decided.';
+  return stepped(preference, 'EXPIRED', { value, comment }, { ...context, actor: 'edge-sts' });
+}
+
+export function preferenceAt(
+  state: ConfigState,
+  preferenceId: string,
+  context: ApplyContext,
+): QuotaPreference | undefined {
+  const preference = state.quotaPreference(preferenceId);
+  return preference && asOfNow(preference, context);
+}
+
+export function expiredWishes(state: ConfigState, context: ApplyContext): readonly Write[] {
+  return state.openQuotaPreferences().flatMap((one): readonly Write[] => {
+    const preference = asOfNow(one, context);
+    return preference === one ? [] : [{ put: 'quotaPreference', preference }];
+  });
+}
+
 /** A raise that runs stays until its end; only 0, which closes the project, ends it at once. */
 export function withNewBase(
   state: ConfigState,

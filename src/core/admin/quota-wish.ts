@@ -77,12 +77,12 @@ export function readLimit(
   return violations.length > 0 ? err(violations) : ok(value);
 }
 
-/** As we spell times; undefined where the wish is for good. */
+/** As we spell times; undefined where the wish is for good. Empty is no time: a variable that a script forgot must not make a raise permanent. */
 export function readExpireTime(text: string | undefined, nowMs: number): Result<string | undefined, Violations> {
-  if (text === undefined || text === '') return ok(undefined);
+  if (text === undefined) return ok(undefined);
   const timeMs = Math.round(readTime(text) * 1_000);
   if (Number.isNaN(timeMs)) {
-    return err(wrong('expireTime', 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339)'));
+    return err(wrong('expireTime', 'must be a time as a string (RFC 3339), such as "2026-01-31T12:00:00Z"'));
   }
   if (timeMs <= nowMs) return err(wrong('expireTime', 'must lie ahead'));
   if (timeMs > nowMs + MAX_DAYS * DAY_MS)

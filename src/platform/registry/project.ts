@@ -314,7 +314,7 @@ export class ProjectRegistry {
     });
   }
 
-  /** Raises whose time is over: a change like any other, so where the quota object is away the outbox keeps it. Never rejects. */
+  /** Raises, and wishes for one, whose time is over: a change like any other, so where the quota object is away the outbox keeps it. Never rejects. */
   async #endRaises(): Promise<void> {
     try {
       if (!this.exists() || (this.#raisesEndAtMs() ?? Infinity) > this.#host.nowMs()) return;
@@ -335,7 +335,10 @@ export class ProjectRegistry {
 
   #raisesEndAtMs(): number | undefined {
     if (!this.exists()) return undefined;
-    const ends = (this.#store.project().temporaryRaises ?? []).map((raise) => Date.parse(raise.expireTime));
+    const waiting = this.#store.openQuotaPreferences().filter(({ state }) => state === 'PENDING');
+    const ends = [...(this.#store.project().temporaryRaises ?? []), ...waiting].flatMap(({ expireTime }) =>
+      expireTime === undefined ? [] : [Date.parse(expireTime)],
+    );
     return ends.length === 0 ? undefined : Math.max(Math.min(...ends), this.#endsNotBeforeMs);
   }
 
