@@ -5,9 +5,10 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { QuotaWish } from './commands.ts';
 import { invalid, type AdminDenial, type FieldViolation } from './denial.ts';
+import { checkEtag } from './etag.ts';
 import { overlay, replacesEverything } from './mask.ts';
 import { asOfNow, expiredWishes, preferenceAt, stepped } from './quota-grants.ts';
-import { checkEtag, checkWish, QUOTA_SERVICE, wishOf } from './quota-wish.ts';
+import { checkWish, QUOTA_SERVICE, wishOf } from './quota-wish.ts';
 import { quotaKind, raiseOf, withLimit } from './quotas.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 

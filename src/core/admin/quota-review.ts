@@ -5,9 +5,10 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { QuotaVerdict } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
+import { checkEtag } from './etag.ts';
 import { expiredWishes, preferenceAt, stepped, withNewBase, withNewRaise } from './quota-grants.ts';
 import { isOver, notFound } from './quota-preferences.ts';
-import { checkComment, checkEtag, checkRaise, readExpireTime, readLimit } from './quota-wish.ts';
+import { checkComment, checkRaise, readExpireTime, readLimit } from './quota-wish.ts';
 import { baseOf, QUOTAS, quotaKind, raiseOf, withLimit } from './quotas.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 

@@ -2,8 +2,7 @@
 import type { Project, QuotaPreference } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { QuotaWish } from './commands.ts';
-import { invalid, type AdminDenial } from './denial.ts';
-import { etagOf, isEtag } from './etag.ts';
+import type { AdminDenial } from './denial.ts';
 import { checkLength, checkNoControl, checkWithin, readTime, wrong, type Bounds, type Violations } from './fields.ts';
 import { baseOf, QUOTAS, quotaKind } from './quotas.ts';
 
@@ -103,13 +102,6 @@ export function checkComment(field: string, text: string): Violations {
     ...checkNoControl(field, text.replaceAll(/[\t\r\n]/g, ' ')),
     ...(TURNS.test(text) ? wrong(field, 'holds a character that breaks lines or turns the direction of reading') : []),
   ];
-}
-
-/** Absent or empty: whatever is there is meant. */
-export function checkEtag(etag: string | undefined, version: number, resource: string): AdminDenial | undefined {
-  if (etag === undefined || etag === '') return undefined;
-  if (!isEtag(etag)) return invalid('etag', 'is not an etag that was given out here');
-  return etag === etagOf(version) ? undefined : { tag: 'etag_mismatch', resource };
 }
 
 /** Its length first: the expression goes back and forth over what is no address, and the project's object would do nothing else. */

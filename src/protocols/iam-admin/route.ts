@@ -5,7 +5,7 @@ import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { Troubleshoot } from '../../core/troubleshoot.ts';
-import { readJsonBody } from './body.ts';
+import { checkPreconditions, readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
 import { denyPolicyRoutes } from './deny-policy-routes.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -77,6 +77,8 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     const match = findRoute(known, request.method, path);
     if (!match.ok) return match;
     const { route, params } = match.value;
+    const preconditions = checkPreconditions(request);
+    if (!preconditions.ok) return preconditions;
     const query = readQuery(new URL(request.url).searchParams, route.query ?? []);
     if (!query.ok) return query;
     const hasBody = route.method === 'POST' || route.method === 'PUT' || route.method === 'PATCH';
