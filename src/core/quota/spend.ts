@@ -26,6 +26,8 @@ export interface SpendAnswer extends NewsAnswer {
   readonly retryAfterMs?: number;
   /** With a refusal of who asked with `limits` or `once`: the limit that had no room, `project` or one of `limits`. */
   readonly fullLimit?: string;
+  /** How large that one is: whose it is may know. */
+  readonly fullLimitPerMinute?: number;
   /** The token is one that is taken once, and it was taken: no unit was spent. */
   readonly replayed?: true;
 }

@@ -13,6 +13,7 @@ export interface AllottedTogether extends Pick<Allotted, 'permits' | 'expiresAft
   readonly rows: readonly { readonly name: string; readonly rows: readonly LedgerRow[] }[];
   /** The first that had no room. */
   readonly fullLimit?: string;
+  readonly fullLimitPerMinute?: number;
 }
 
 /** One permit, to be used at once: several would be a lease, which an isolate could spend past a cap that was lowered, or on somebody else. */
@@ -26,7 +27,7 @@ export function askTogether(limits: readonly Limited[], ask: Ask, nowMs: number,
       // Nobody knows of these yet.
       for (const one of given) one.desk.giveBack(one.lease, 1, nowMs);
       const { retryAfterMs = 1 } = allotted;
-      return { permits: 0, expiresAfterMs: 0, retryAfterMs, rows, fullLimit: name };
+      return { permits: 0, expiresAfterMs: 0, retryAfterMs, rows, fullLimit: name, fullLimitPerMinute: limit };
     }
     given.push({ desk, lease: allotted.lease, expiresAfterMs: allotted.expiresAfterMs });
   }
