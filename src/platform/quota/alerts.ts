@@ -15,17 +15,10 @@ export class QuotaAlerts {
   look({ countedPermits, limitPerMinute }: QuotaUsage, nowMs: number): void {
     const { level, crossed } = alertAt(this.#level, countedPermits, limitPerMinute);
     this.#level = level;
-    if (crossed === undefined) return;
-    this.#write(
-      JSON.stringify({
-        event: 'alert',
-        kind: 'quota',
-        time: new Date(nowMs).toISOString(),
-        project: this.#project,
-        percent: crossed,
-        limitPerMinute,
-        counted: countedPermits,
-      }),
-    );
+    const time = new Date(nowMs).toISOString();
+    const said = { event: 'alert', kind: 'quota', time, project: this.#project };
+    for (const percent of crossed) {
+      this.#write(JSON.stringify({ ...said, percent, limitPerMinute, counted: countedPermits }));
+    }
   }
 }
