@@ -64,11 +64,12 @@ export async function askAlone(
     if (answer.permits < 1) {
       const { fullLimit = PROJECT, retryAfterMs = 0, fullLimitPerMinute } = answer;
       // What was refused before a change may be granted after it.
-      if (held.drops === drops)
-        held.refusals.add(fullLimit, { retryAfterMs, limitPerMinute: fullLimitPerMinute }, nowMs());
+      const refusal = { retryAfterMs, roomEveryMs: answer.roomEveryMs ?? 0, limitPerMinute: fullLimitPerMinute };
+      if (held.drops === drops) held.refusals.add(fullLimit, refusal, nowMs());
+      const told = held.refusals.find([fullLimit], nowMs())?.retryAfterMs ?? retryAfterMs;
       return {
         came: 'answer',
-        answer: err({ denial: overQuota(limitOf(fullLimit), retryAfterMs, fullLimitPerMinute), news }),
+        answer: err({ denial: overQuota(limitOf(fullLimit), told, fullLimitPerMinute), news }),
       };
     }
     const usableUntilMs = askedAtMs + answer.expiresAfterMs - LEASE_MARGIN_MS;
