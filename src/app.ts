@@ -1,5 +1,6 @@
 /** Every route of the broker over its ports: no bindings here, so tests build the same app with failing or lagging ports. */
 import { Hono } from 'hono';
+import type { AuthenticateAdmin } from './core/admin/authenticated.ts';
 import type { AdminPort } from './core/admin/port.ts';
 import type { ExchangePorts } from './core/ports.ts';
 import { createPushKeys } from './core/push-keys.ts';
@@ -8,7 +9,7 @@ import { renderDenial } from './protocols/google-sts/response.ts';
 import { createGoogleStsRoutes } from './protocols/google-sts/route.ts';
 import { createHealthRoutes } from './protocols/health/route.ts';
 import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/iam-admin/response.ts';
-import { type AuthenticateAdmin, createIamAdminRoutes } from './protocols/iam-admin/route.ts';
+import { createIamAdminRoutes } from './protocols/iam-admin/route.ts';
 import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';
 
 export interface AppPorts {

@@ -6,9 +6,12 @@ import { err, ok, type Result } from './core/result.ts';
 import { createPolicyCompiler } from './core/policy/cache.ts';
 import { poolExists } from './core/pool-exists.ts';
 import type { ConfigView } from './core/ports.ts';
+import { createAccessAuthenticator } from './platform/administration/access.ts';
+import { createAdminAuthenticator } from './platform/administration/authenticate.ts';
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
-import { alsoFederated } from './platform/administration/federated.ts';
+import { createFederatedAuthenticator } from './platform/administration/federated.ts';
 import { createAdminPort } from './platform/administration/port.ts';
+import { createRetiredTokens, createStands } from './platform/administration/registry.ts';
 import { createAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
@@ -42,7 +45,7 @@ export function createBroker(env: Env): App {
   if (!settings.ok) return createUnconfiguredApp(settings.error, newId);
   const secrets = readSecrets(env);
   if (!secrets.ok) return createUnconfiguredApp(secrets.error, newId);
-  const { publicOrigin, loopbackIssuersAllowed } = settings.value;
+  const { publicOrigin, loopbackIssuersAllowed, access } = settings.value;
   const { keks, adminToken } = secrets.value;
   const nowMs = (): number => Date.now();
   const writeLine = (line: string): void => {
@@ -66,6 +69,7 @@ export function createBroker(env: Env): App {
     registry: env.REGISTRY,
     keyRing: env.KEY_RING,
     issuerKeys: env.ISSUER_KEYS,
+    bootstrapToken: adminToken,
     usage: (number) => gate.usage(number),
     // Who changed something here sees it at his next exchange here; other isolates within one lease.
     changed: (number) => gate.drop(number),
@@ -126,10 +130,17 @@ export function createBroker(env: Env): App {
       publishedKeys: (projectNumber) => jwks.published(projectNumber),
     },
     admin,
-    authenticateAdmin: alsoFederated(createBootstrapAuthenticator(adminToken), {
-      publicOrigin,
-      publishedKeys: (projectNumber) => jwks.published(projectNumber),
-      nowMs,
+    authenticateAdmin: createAdminAuthenticator({
+      bootstrap: createBootstrapAuthenticator(adminToken, createRetiredTokens(env.REGISTRY)),
+      federated: createFederatedAuthenticator({
+        publicOrigin,
+        publishedKeys: (projectNumber) => jwks.published(projectNumber),
+        stands: createStands(env.REGISTRY),
+        nowMs,
+      }),
+      ...(access === undefined
+        ? {}
+        : { access: createAccessAuthenticator({ ...access, fetch: (url, init) => fetch(url, init), nowMs }) }),
     }),
     notReadyReason: () => notReadyReason(env.REGISTRY, () => gate.ping()),
     newRequestId: newId,

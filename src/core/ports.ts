@@ -42,11 +42,12 @@ export interface NoPermit {
 
 /**
  * The epoch before a refusal; undefined where asking is not worth it: asked too often already, or no such project. An error where nobody
- * answers: then it is not known whether the refusal is right. `verified`: the caller has shown a token that holds.
+ * answers: then it is not known whether the refusal is right. `verified`: the caller has shown a token that holds. `reader`: he reads a
+ * pool's public documents and is about to get them.
  */
 export type AskNews = (
   projectNumber: string,
-  who: 'verified' | 'stranger',
+  who: 'verified' | 'stranger' | 'reader',
   /** Who it is, where that is known by then. */
   principal?: string,
 ) => Promise<Result<EpochNews | undefined, Denial>>;

@@ -1,4 +1,5 @@
 /** A review with the real objects: what is granted is in force for the next exchange, and what was temporary ends by itself, whoever sleeps or is away. */
+import { by } from '../support/callers.ts';
 import { env } from 'cloudflare:workers';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
@@ -33,7 +34,7 @@ const setLimit = (tokenExchangesPerMinute: number): Command => ({
 });
 
 async function doing(registry: Stub, command: Command, actor = 'test'): Promise<void> {
-  const answer = await registry.apply(command, actor);
+  const answer = await registry.apply(command, by(actor));
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));
 }
 

@@ -2,7 +2,7 @@
 import { provisionWrites } from '../../src/core/admin/projects.ts';
 import { edgeDenyRules } from '../../src/core/admin/deny-resolution.ts';
 import type { DenyPolicyId, Page, PolicyResource } from '../../src/core/admin/commands.ts';
-import type { ApplyContext, ConfigState, PolicyOf, Write } from '../../src/core/admin/state.ts';
+import type { ApplyContext, ConfigState, OperationRow, PolicyOf, Write } from '../../src/core/admin/state.ts';
 import {
   type DenyAttachment,
   type DenyPolicy,
@@ -28,6 +28,7 @@ export class MemoryConfig implements ConfigState {
   readonly #denyPolicies = new Map<string, DenyPolicy>();
   readonly #usedTokens = new Set<string>();
   readonly #quotaPreferences = new Map<string, QuotaPreference>();
+  readonly #operations = new Map<string, OperationRow>();
 
   constructor(project: Project, context: ApplyContext) {
     this.#project = project;
@@ -38,10 +39,30 @@ export class MemoryConfig implements ConfigState {
     return this.#project;
   }
   pool(poolId: string): Pool | undefined {
-    return this.#pools.get(poolId);
+    return [...this.#pools.values()].find((pool) => pool.poolId === poolId && isLive(pool));
   }
   provider(poolId: string, providerId: string): Provider | undefined {
-    return this.#providers.get(`${poolId}/${providerId}`);
+    const found = this.#providers.get(`${poolId}/${providerId}`);
+    return found !== undefined && isLive(found) ? found : undefined;
+  }
+  deletedPool(poolId: string): Pool | undefined {
+    return [...this.#pools.values()].find((pool) => pool.poolId === poolId && !isLive(pool));
+  }
+  deletedProvider(poolId: string, providerId: string): Provider | undefined {
+    const found = this.#providers.get(`${poolId}/${providerId}`);
+    return found === undefined || isLive(found) ? undefined : found;
+  }
+  nextToExpire(): Pool | Provider | undefined {
+    const rows = [...this.#pools.values(), ...this.#providers.values()].filter((row) => !isLive(row));
+    return rows.toSorted((a, b) => ((a.expireTime ?? '') < (b.expireTime ?? '') ? -1 : 1))[0];
+  }
+  operation(name: string): OperationRow | undefined {
+    return this.#operations.get(name);
+  }
+  policiesWithText(text: string): readonly PolicyOf[] {
+    return [...this.#policies.values()]
+      .filter(({ policy }) => JSON.stringify(policy).includes(text))
+      .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
   }
   target(targetId: string): Target | undefined {
     return this.#targets.get(targetId);
@@ -85,10 +106,10 @@ export class MemoryConfig implements ConfigState {
     return pageOf(here, page, (policy) => policy.policyId);
   }
   pools(page: Page): readonly Pool[] {
-    return pageOf([...this.#pools.values()], page, (pool) => pool.poolId);
+    return pageOf([...this.#pools.values()].filter(shownOn(page)), page, (pool) => pool.poolId);
   }
   providers(poolId: string, page: Page): readonly Provider[] {
-    const inPool = [...this.#providers.values()].filter((provider) => provider.poolId === poolId);
+    const inPool = [...this.#providers.values()].filter(shownOn(page)).filter((one) => one.poolId === poolId);
     return pageOf(inPool, page, (provider) => provider.providerId);
   }
   targets(page: Page): readonly Target[] {
@@ -137,7 +158,11 @@ export class MemoryConfig implements ConfigState {
 
   #write(write: Write): void {
     if ('remove' in write) {
-      if (write.remove === 'target') this.#targets.delete(write.targetId);
+      if (write.remove === 'pool') this.#pools.delete(write.poolId);
+      else if (write.remove === 'provider') this.#providers.delete(`${write.poolId}/${write.providerId}`);
+      else if (write.remove === 'operations') {
+        for (const name of this.#operations.keys()) if (name.startsWith(write.prefix)) this.#operations.delete(name);
+      } else if (write.remove === 'target') this.#targets.delete(write.targetId);
       else if (write.remove === 'role') this.#roles.delete(write.roleId);
       else if (write.remove === 'quotaPreference') this.#quotaPreferences.delete(write.preferenceId);
       else this.#denyPolicies.delete(denyPolicyKey(write));
@@ -165,6 +190,9 @@ export class MemoryConfig implements ConfigState {
       case 'usedToken':
         this.#usedTokens.add(write.marker.key);
         break;
+      case 'operation':
+        this.#operations.set(write.operation.name, write.operation);
+        break;
       case 'denyPolicy':
         this.#denyPolicies.set(denyPolicyKey(write.policy), write.policy);
         break;
@@ -173,6 +201,14 @@ export class MemoryConfig implements ConfigState {
         break;
     }
   }
+}
+
+function isLive({ expireTime }: Pool | Provider): boolean {
+  return expireTime === undefined;
+}
+
+function shownOn({ showDeleted = false }: Page) {
+  return (row: Pool | Provider): boolean => showDeleted || isLive(row);
 }
 
 function isOpen({ state }: QuotaPreference): boolean {

@@ -157,6 +157,8 @@ export type Command =
       readonly input: PoolInput;
       readonly mask: readonly string[];
     }
+  | { readonly type: 'pool.delete'; readonly poolId: string }
+  | { readonly type: 'pool.undelete'; readonly poolId: string }
   | {
       readonly type: 'provider.create';
       readonly poolId: string;
@@ -170,6 +172,8 @@ export type Command =
       readonly input: ProviderInput;
       readonly mask: readonly string[];
     }
+  | { readonly type: 'provider.delete'; readonly poolId: string; readonly providerId: string }
+  | { readonly type: 'provider.undelete'; readonly poolId: string; readonly providerId: string }
   | {
       readonly type: 'provider.pushKeys';
       readonly poolId: string;
@@ -208,7 +212,7 @@ export type Command =
       readonly input: RoleInput;
       readonly mask: readonly string[];
     }
-  | { readonly type: 'role.delete'; readonly roleId: string }
+  | { readonly type: 'role.delete'; readonly roleId: string; readonly etag?: string }
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
   | ({ readonly type: 'denyPolicy.create'; readonly input: DenyPolicyInput } & DenyPolicyId)
   | ({ readonly type: 'denyPolicy.update'; readonly input: DenyPolicyInput } & DenyPolicyId)
@@ -228,7 +232,9 @@ export type Command =
   | { readonly type: 'quotaPreference.approve'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
   | { readonly type: 'quotaPreference.refuse'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
   /** By the clock, never by a caller: raises whose time is over end. */
-  | { readonly type: 'quota.endRaises' };
+  | { readonly type: 'quota.endRaises' }
+  /** By the clock as well: what was deleted thirty days ago goes for good. */
+  | { readonly type: 'purge' };
 
 export interface DenyPolicyId {
   readonly attachment: DenyAttachment;
@@ -239,6 +245,8 @@ export interface Page {
   readonly pageSize: number;
   /** The id after which the page starts; empty for the first. */
   readonly after: string;
+  /** Pools and providers that are deleted and not yet purged are listed too. */
+  readonly showDeleted?: boolean;
 }
 
 export type Query =
@@ -257,12 +265,20 @@ export type Query =
   | ({ readonly type: 'denyPolicy.get' } & DenyPolicyId)
   | { readonly type: 'denyPolicy.list'; readonly attachment: DenyAttachment; readonly page: Page }
   | { readonly type: 'quotaPreference.get'; readonly preferenceId: string }
-  | { readonly type: 'quotaPreference.list'; readonly page: Page };
+  | { readonly type: 'quotaPreference.list'; readonly page: Page }
+  | { readonly type: 'operation.get'; readonly of: OperationOf; readonly operationId: string };
+
+/** What an operation changed. */
+export type OperationOf =
+  | { readonly kind: 'pool'; readonly poolId: string }
+  | { readonly kind: 'provider'; readonly poolId: string; readonly providerId: string }
+  | ({ readonly kind: 'denyPolicy' } & DenyPolicyId);
 
 /** What a command or a query is answered with. */
 export type Answer =
   | { readonly kind: 'project'; readonly project: Project }
-  | { readonly kind: 'pool'; readonly pool: Pool }
+  /** `administrative`: its principals hold rights over the broker itself. */
+  | { readonly kind: 'pool'; readonly pool: Pool; readonly administrative?: true }
   | { readonly kind: 'provider'; readonly provider: Provider; readonly warnings: readonly string[] }
   | { readonly kind: 'target'; readonly target: Target }
   | { readonly kind: 'role'; readonly role: Role }
@@ -278,7 +294,13 @@ export type Answer =
   | { readonly kind: 'denyPolicies'; readonly policies: readonly DenyPolicy[]; readonly next: string }
   | { readonly kind: 'quotaPreference'; readonly preference: QuotaPreference }
   | { readonly kind: 'quotaPreferences'; readonly preferences: readonly QuotaPreference[]; readonly next: string }
-  | { readonly kind: 'pools'; readonly pools: readonly Pool[]; readonly next: string }
+  /** `administrative`: the ids of those that are. */
+  | {
+      readonly kind: 'pools';
+      readonly pools: readonly Pool[];
+      readonly next: string;
+      readonly administrative?: readonly string[];
+    }
   | { readonly kind: 'providers'; readonly providers: readonly Provider[]; readonly next: string }
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly next: string }
   | { readonly kind: 'roles'; readonly roles: readonly Role[]; readonly next: string };

@@ -1,4 +1,5 @@
 /** What a new limit does to the wishes that were granted before it: those it takes the place of are over, and say by whom and when. */
+import { THE_BROKER } from './caller.ts';
 import type { Project, QuotaEvent, QuotaPreference, QuotaPreferenceState } from '../resources.ts';
 import { raiseOf, withLimit, type QuotaKind } from './quotas.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
@@ -15,9 +16,9 @@ export function stepped(
   preference: QuotaPreference,
   state: QuotaPreferenceState,
   { value, comment = '' }: { readonly value: number; readonly comment?: string },
-  { time, actor, epoch }: ApplyContext,
+  { time, caller, epoch }: ApplyContext,
 ): QuotaPreference {
-  const event: QuotaEvent = { time, actor, state, value, comment };
+  const event: QuotaEvent = { time, actor: caller.name, state, value, comment };
   const events = [...preference.events, event].slice(-KEPT_EVENTS);
   return { ...preference, state, updateTime: time, version: epoch, events };
 }
@@ -28,7 +29,7 @@ export function asOfNow(preference: QuotaPreference, context: ApplyContext): Quo
   if (state !== 'PENDING' || expireTime === undefined) return preference;
   if (Date.parse(expireTime) > Date.parse(context.time)) return preference;
   const comment = 'Its own end passed before anybody decided.';
-  return stepped(preference, 'EXPIRED', { value, comment }, { ...context, actor: 'edge-sts' });
+  return stepped(preference, 'EXPIRED', { value, comment }, { ...context, caller: THE_BROKER });
 }
 
 export function preferenceAt(

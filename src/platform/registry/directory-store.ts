@@ -1,11 +1,13 @@
 /** Which projects there are, in SQLite. Rows are never deleted, so that neither a number nor an id can ever mean somebody else. */
+import { type Caller, THE_BROKER } from '../../core/admin/caller.ts';
 import type { Page } from '../../core/admin/commands.ts';
 import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts';
 import { tracesOf } from './limits.ts';
 
 export interface ProjectEntry {
   readonly project: Project;
-  readonly actor: string;
+  /** Of one that is finished later, only the name is known. */
+  readonly caller: Caller;
   /** False while the project's objects are still being made: nobody finds it until then. */
   readonly finished: boolean;
 }
@@ -78,16 +80,16 @@ export class DirectoryStore {
     this.#sql.exec('UPDATE directory SET kek_check = ?1 WHERE kek_check <> ?1', kekCheck);
   }
 
-  add(project: Project, actor: string, nowMs: number): void {
+  add(project: Project, { name }: Caller, nowMs: number): void {
     const body = JSON.stringify(project);
     this.#sql.exec(
       'INSERT INTO projects (number, id, body, actor, finished) VALUES (?, ?, ?, ?, 0)',
       project.projectNumber,
       project.projectId,
       body,
-      actor,
+      name,
     );
-    this.#remember(project.createTime, actor, 'project.create', null, body);
+    this.#remember(project.createTime, name, 'project.create', null, body);
     this.#sql.exec('UPDATE directory SET failures = 0, due_at_ms = ?', nowMs + FIRST_RETRY_MS);
   }
 
@@ -124,11 +126,11 @@ export class DirectoryStore {
     return policy;
   }
 
-  setOrganizationPolicy(policy: Policy, time: string, actor: string): void {
+  setOrganizationPolicy(policy: Policy, time: string, { name }: Caller): void {
     const before = JSON.stringify(this.organizationPolicy());
     const after = JSON.stringify(policy);
     this.#sql.exec('UPDATE directory SET organization_policy = ?', after);
-    this.#remember(time, actor, 'organization.policy.set', before, after);
+    this.#remember(time, name, 'organization.policy.set', before, after);
   }
 
   failed(nowMs: number): void {
@@ -167,5 +169,5 @@ function entryOf(rows: Iterable<ProjectRow>): ProjectEntry | undefined {
 
 function entryOfRow(row: ProjectRow): ProjectEntry {
   const project: Project = JSON.parse(row.body);
-  return { project, actor: row.actor, finished: row.finished === 1 };
+  return { project, caller: { ...THE_BROKER, name: row.actor }, finished: row.finished === 1 };
 }

@@ -1,7 +1,8 @@
 /** One project's configuration in SQLite: what `apply` reads, and the one place where its writes land, history with them. */
+import type { Caller } from '../../core/admin/caller.ts';
 import type { DenyPolicyId, Page, PolicyResource } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
-import type { ConfigState, PolicyOf, Write } from '../../core/admin/state.ts';
+import type { ConfigState, OperationRow, PolicyOf, Write } from '../../core/admin/state.ts';
 import type {
   DenyAttachment,
   DenyPolicy,
@@ -14,8 +15,10 @@ import type {
   Target,
 } from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
+import { Deletions, IS_LIVE } from './deletions.ts';
 import { DenyPolicyRows, denyPolicyRowName } from './deny-policy-rows.ts';
 import { tooLarge, tracesOf } from './limits.ts';
+import { OperationRows } from './operation-rows.ts';
 import { QuotaPreferenceRows } from './quota-preference-rows.ts';
 import { UsedTokens } from './used-tokens.ts';
 
@@ -23,7 +26,7 @@ import { UsedTokens } from './used-tokens.ts';
 interface Change {
   readonly epoch: number;
   readonly time: string;
-  readonly actor: string;
+  readonly caller: Caller;
   readonly command: string;
   readonly writes: readonly Write[];
   /** Proof of the KEK that this object is now under. */
@@ -45,6 +48,8 @@ interface Step {
   readonly value?: unknown;
   readonly uri?: string;
   readonly opensTargets?: boolean;
+  /** It goes on as a deleted one. */
+  readonly isDeleted?: boolean;
 }
 
 const PROJECT_ROW: RowKey = { kind: 'project', parent: '', id: '' };
@@ -54,12 +59,16 @@ export class ProjectStore implements ConfigState {
   readonly #usedTokens: UsedTokens;
   readonly #denyPolicies: DenyPolicyRows;
   readonly #quotaPreferences: QuotaPreferenceRows;
+  readonly #deletions: Deletions;
+  readonly #operations: OperationRows;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.#usedTokens = new UsedTokens(sql);
     this.#denyPolicies = new DenyPolicyRows(sql);
     this.#quotaPreferences = new QuotaPreferenceRows(sql);
+    this.#deletions = new Deletions(sql);
+    this.#operations = new OperationRows(sql);
   }
 
   /** Asks before any table is there: a read must be able to say no without creating one. */
@@ -119,6 +128,7 @@ export class ProjectStore implements ConfigState {
     );
     for (const write of change.writes) {
       if (isMarker(write)) this.#usedTokens.add(write.marker, Date.parse(change.time) / 1_000);
+      else if (isOperation(write)) this.#takeOperation(change, write);
       else if (isDenyPolicy(write)) this.#takeDenyPolicy(change, write);
       else if (isQuotaPreference(write)) this.#takeQuotaPreference(change, write);
       else this.#take(change, stepOf(write));
@@ -131,7 +141,7 @@ export class ProjectStore implements ConfigState {
   oversize(writes: readonly Write[]): AdminDenial | undefined {
     return writes
       .flatMap((write) => {
-        if (isMarker(write) || isQuotaPreference(write)) return [];
+        if (isMarker(write) || isQuotaPreference(write) || isOperation(write)) return [];
         if (isDenyPolicy(write)) return 'put' in write ? [tooLarge(denyPolicyRowName(write.policy), write.policy)] : [];
         const { key, value = null } = stepOf(write);
         return [tooLarge(nameOf(key), value)];
@@ -146,11 +156,32 @@ export class ProjectStore implements ConfigState {
   }
 
   pool(poolId: string): Pool | undefined {
-    return this.#row({ kind: 'pool', parent: '', id: poolId });
+    return liveOnly(this.#poolRow(poolId));
   }
 
   provider(poolId: string, providerId: string): Provider | undefined {
-    return this.#row({ kind: 'provider', parent: poolId, id: providerId });
+    return liveOnly(this.#providerRow(poolId, providerId));
+  }
+
+  deletedPool(poolId: string): Pool | undefined {
+    return deletedOnly(this.#poolRow(poolId));
+  }
+
+  deletedProvider(poolId: string, providerId: string): Provider | undefined {
+    return deletedOnly(this.#providerRow(poolId, providerId));
+  }
+
+  nextToExpire(): Pool | Provider | undefined {
+    const body = this.#deletions.next();
+    return body === undefined ? undefined : JSON.parse(body);
+  }
+
+  purgeDueAtMs(): number | undefined {
+    return this.#deletions.nextAtMs();
+  }
+
+  operation(name: string): OperationRow | undefined {
+    return this.#operations.get(name);
   }
 
   target(targetId: string): Target | undefined {
@@ -179,13 +210,17 @@ export class ProjectStore implements ConfigState {
 
   /** SQLite finds the few policies that hold the text at all; whether it is a role there is decided here. */
   policiesWithRole(role: string): readonly PolicyOf[] {
+    return this.policiesWithText(JSON.stringify(role)).filter(({ policy }) =>
+      policy.bindings.some((binding) => binding.role === role),
+    );
+  }
+
+  policiesWithText(text: string): readonly PolicyOf[] {
     const rows = this.#sql.exec<{ id: string; body: string }>(
       `SELECT id, body FROM resources WHERE kind = 'policy' AND instr(body, ?) > 0 ORDER BY id`,
-      JSON.stringify(role),
+      text,
     );
-    return [...rows]
-      .map(({ id, body }): PolicyOf => ({ resource: policyResourceOf(id), policy: JSON.parse(body) }))
-      .filter(({ policy }) => policy.bindings.some((binding) => binding.role === role));
+    return [...rows].map(({ id, body }): PolicyOf => ({ resource: policyResourceOf(id), policy: JSON.parse(body) }));
   }
 
   policy(resource: PolicyResource): Policy | undefined {
@@ -266,6 +301,14 @@ export class ProjectStore implements ConfigState {
     return rows.toArray()[0]?.body;
   }
 
+  #poolRow(poolId: string): Pool | undefined {
+    return this.#row({ kind: 'pool', parent: '', id: poolId });
+  }
+
+  #providerRow(poolId: string, providerId: string): Provider | undefined {
+    return this.#row({ kind: 'provider', parent: poolId, id: providerId });
+  }
+
   /** Only this class writes bodies, so what is under a kind's key is of that kind. */
   #row(key: RowKey) {
     const body = this.#body(key);
@@ -274,10 +317,11 @@ export class ProjectStore implements ConfigState {
 
   #bodies(kind: Kind, parent: string, page: Page): readonly string[] {
     const rows = this.#sql.exec<{ body: string }>(
-      'SELECT body FROM resources WHERE kind = ? AND parent = ? AND id > ? ORDER BY id LIMIT ?',
+      `SELECT body FROM resources WHERE kind = ? AND parent = ? AND id > ? AND (? OR ${IS_LIVE}) ORDER BY id LIMIT ?`,
       kind,
       parent,
       page.after,
+      Number(page.showDeleted ?? false),
       page.pageSize,
     );
     return [...rows].map((row) => row.body);
@@ -288,6 +332,7 @@ export class ProjectStore implements ConfigState {
     const before = this.#body(step.key) ?? null;
     const after = step.value === undefined ? null : JSON.stringify(step.value);
     if (before === null && after === null) return;
+    if (step.isDeleted === true) this.#deletions.open();
     if (after === null) {
       this.#sql.exec('DELETE FROM resources WHERE kind = ? AND parent = ? AND id = ?', kind, parent, id);
     } else {
@@ -324,18 +369,24 @@ export class ProjectStore implements ConfigState {
     this.#trace(change, `quotaPreference/${preferenceId}`, before, after);
   }
 
+  /** No configuration either: what it says stands in the history already. */
+  #takeOperation({ time }: Change, write: OperationWrite): void {
+    if ('put' in write) this.#operations.put(write.operation, Date.parse(time));
+    else this.#operations.removeUnder(write.prefix);
+  }
+
   #trace(change: Change, resource: string, before: string | null, after: string | null): void {
     for (const trace of tracesOf(before, after)) this.#remember(change, resource, trace.before, trace.after);
   }
 
   #remember(change: Change, resource: string, before: string | null, after: string | null): void {
-    const { epoch, time, actor, command } = change;
+    const { epoch, time, caller, command } = change;
     this.#sql.exec(
       `INSERT INTO history (epoch, position, time, actor, command, resource, before, after)
        VALUES (?1, (SELECT coalesce(max(position), -1) + 1 FROM history WHERE epoch = ?1), ?2, ?3, ?4, ?5, ?6, ?7)`,
       epoch,
       time,
-      actor,
+      caller.name,
       command,
       resource,
       before,
@@ -363,23 +414,58 @@ function isDenyPolicy(write: Write): write is DenyPolicyWrite {
 
 type QuotaPreferenceWrite = Extract<Write, { put: 'quotaPreference' } | { remove: 'quotaPreference' }>;
 
+type OperationWrite = Extract<Write, { put: 'operation' } | { remove: 'operations' }>;
+
+function isOperation(write: Write): write is OperationWrite {
+  return 'put' in write ? write.put === 'operation' : write.remove === 'operations';
+}
+
+function liveOnly<Row extends Pool | Provider>(row: Row | undefined): Row | undefined {
+  return row?.expireTime === undefined ? row : undefined;
+}
+
+function deletedOnly<Row extends Pool | Provider>(row: Row | undefined): Row | undefined {
+  return row?.expireTime === undefined ? undefined : row;
+}
+
 /** Bounded by their fields, so never oversize. */
 function isQuotaPreference(write: Write): write is QuotaPreferenceWrite {
   return 'put' in write ? write.put === 'quotaPreference' : write.remove === 'quotaPreference';
 }
 
-function stepOf(write: Exclude<Write, MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite>): Step {
-  if ('remove' in write) {
-    return { key: { kind: write.remove, parent: '', id: write.remove === 'role' ? write.roleId : write.targetId } };
+type RowWrite = Exclude<Write, MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite | OperationWrite>;
+
+function removedRow(write: Extract<RowWrite, { remove: string }>): RowKey {
+  switch (write.remove) {
+    case 'provider':
+      return { kind: 'provider', parent: write.poolId, id: write.providerId };
+    case 'pool':
+      return { kind: 'pool', parent: '', id: write.poolId };
+    case 'role':
+      return { kind: 'role', parent: '', id: write.roleId };
+    case 'target':
+      return { kind: 'target', parent: '', id: write.targetId };
   }
+}
+
+function stepOf(write: RowWrite): Step {
+  if ('remove' in write) return { key: removedRow(write) };
   switch (write.put) {
     case 'project':
       return { key: PROJECT_ROW, value: write.project };
     case 'pool':
-      return { key: { kind: 'pool', parent: '', id: write.pool.poolId }, value: write.pool };
+      return {
+        key: { kind: 'pool', parent: '', id: write.pool.poolId },
+        value: write.pool,
+        isDeleted: write.pool.expireTime !== undefined,
+      };
     case 'provider': {
       const { provider } = write;
-      return { key: { kind: 'provider', parent: provider.poolId, id: provider.providerId }, value: provider };
+      return {
+        key: { kind: 'provider', parent: provider.poolId, id: provider.providerId },
+        value: provider,
+        isDeleted: provider.expireTime !== undefined,
+      };
     }
     case 'target': {
       const { target } = write;

@@ -7,6 +7,8 @@ export type HttpDenial =
   | { readonly tag: 'body_too_large'; readonly maxBytes: number }
   | { readonly tag: 'unsupported_media_type' }
   | { readonly tag: 'malformed_json'; readonly problem: string }
+  /** A browser sent it for a page that is not ours. */
+  | { readonly tag: 'cross_site' }
   | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number };
 
 export type RestDenial = AdminDenial | HttpDenial;

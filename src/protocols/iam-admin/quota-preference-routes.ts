@@ -6,6 +6,7 @@ import { err, ok } from '../../core/result.ts';
 import { renderAnswer } from './answers.ts';
 import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
+import { needs } from './needs.ts';
 import { asking, changing, inProject, type RestContext } from './project-scope.ts';
 import { readPage, type Query } from './query.ts';
 import { renderQuotaPreference } from './quota-view.ts';
@@ -20,11 +21,24 @@ const SAFETY = 'ignoreSafetyChecks';
 
 export function quotaPreferenceRoutes(context: RestContext): readonly Route[] {
   return [
-    { method: 'POST', path: PREFERENCES, query: ['quotaPreferenceId', SAFETY], handle: changing(context, ask) },
-    { method: 'GET', path: PREFERENCES, query: ['pageSize', 'pageToken'], handle: asking(context, list) },
+    {
+      method: 'POST',
+      path: PREFERENCES,
+      needs: needs('project', 'cloudquotas.quotas.update'),
+      query: ['quotaPreferenceId', SAFETY],
+      handle: changing(context, ask),
+    },
+    {
+      method: 'GET',
+      path: PREFERENCES,
+      needs: needs('project', 'cloudquotas.quotas.get'),
+      query: ['pageSize', 'pageToken'],
+      handle: asking(context, list),
+    },
     {
       method: 'GET',
       path: PREFERENCE,
+      needs: needs('project', 'cloudquotas.quotas.get'),
       query: ['view'],
       handle: inProject(context, async (view, { param, query }) => {
         const isFull = readView(query);
@@ -41,12 +55,29 @@ export function quotaPreferenceRoutes(context: RestContext): readonly Route[] {
     {
       method: 'PATCH',
       path: PREFERENCE,
+      needs: needs('project', 'cloudquotas.quotas.update'),
       query: ['updateMask', 'allowMissing', SAFETY],
       handle: changing(context, change),
     },
-    { method: 'DELETE', path: PREFERENCE, query: ['etag'], handle: changing(context, withdraw) },
-    { method: 'POST', path: `${PREFERENCE}:approve`, handle: changing(context, approve) },
-    { method: 'POST', path: `${PREFERENCE}:refuse`, handle: changing(context, refuse) },
+    {
+      method: 'DELETE',
+      path: PREFERENCE,
+      needs: needs('project', 'cloudquotas.quotas.update'),
+      query: ['etag'],
+      handle: changing(context, withdraw),
+    },
+    {
+      method: 'POST',
+      path: `${PREFERENCE}:approve`,
+      needs: needs('organization', 'cloudquotas.quotas.approve'),
+      handle: changing(context, approve),
+    },
+    {
+      method: 'POST',
+      path: `${PREFERENCE}:refuse`,
+      needs: needs('organization', 'cloudquotas.quotas.approve'),
+      handle: changing(context, refuse),
+    },
   ];
 }
 

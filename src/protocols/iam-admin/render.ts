@@ -33,14 +33,16 @@ export function renderPool(
   pool: Pool,
   projectNumber: string,
   publicOrigin: string,
-): JsonObject & { readonly name: string } {
+  isAdministrative = false,
+): JsonObject {
   const deniedUids = pool.deniedUids.map(({ uid, untilSeconds }) => ({ uid, until: timeOf(untilSeconds) }));
   return {
     name: poolName(projectNumber, pool.poolId),
     uid: pool.uid,
     ...filled({ displayName: pool.displayName, description: pool.description }),
-    state: 'ACTIVE',
+    ...stateOf(pool),
     disabled: pool.disabled,
+    ...(isAdministrative ? { administrative: true } : {}),
     ...(deniedUids.length > 0 ? { deniedUids } : {}),
     issuer: `${publicOrigin}/${projectNumber}/${pool.poolId}`,
     createTime: pool.createTime,
@@ -48,11 +50,7 @@ export function renderPool(
   };
 }
 
-export function renderProvider(
-  provider: Provider,
-  projectNumber: string,
-  discovered?: IssuerKeysStatus,
-): JsonObject & { readonly name: string } {
+export function renderProvider(provider: Provider, projectNumber: string, discovered?: IssuerKeysStatus): JsonObject {
   const { poolId, providerId, kind, clusterUri, issuerUri, jwksJson, allowedAudiences, tokenReview } = provider;
   const source = {
     ...(clusterUri === undefined ? {} : { clusterUri }),
@@ -65,7 +63,7 @@ export function renderProvider(
     name: providerName({ projectNumber, poolId, providerId }),
     uid: provider.uid,
     ...filled({ displayName: provider.displayName, description: provider.description }),
-    state: 'ACTIVE',
+    ...stateOf(provider),
     disabled: provider.disabled,
     [kind]: source,
     ...(kind === 'kubernetes' ? {} : { attributeMapping: provider.attributeMapping }),
@@ -84,6 +82,10 @@ export function renderProvider(
     createTime: provider.createTime,
     updateTime: provider.updateTime,
   };
+}
+
+function stateOf({ expireTime }: Pool | Provider): JsonObject {
+  return expireTime === undefined ? { state: 'ACTIVE' } : { state: 'DELETED', expireTime };
 }
 
 function renderKeySet({ keySource, keys, keysUpdateTime, keysExpireAtSeconds }: Provider): JsonObject {
@@ -171,18 +173,15 @@ export function renderKeys(keys: readonly SigningKeyInfo[]): JsonObject {
   };
 }
 
-/**
- * Everything here is done when it is answered. The name ends in the moment of the change: clients want one, nobody asks
- * for it again.
- */
+/** Everything here is done when it is answered. */
 export function renderOperation(
   type: 'WorkloadIdentityPool' | 'WorkloadIdentityPoolProvider',
-  resource: JsonObject & { readonly name: string },
-  changedAt: string,
+  name: string,
+  resource: JsonObject,
   warnings: readonly string[] = [],
 ): JsonObject {
   return {
-    name: `${resource.name}/operations/${changedAt.replaceAll(/[^0-9]/g, '')}`,
+    name,
     metadata: {
       '@type': `type.googleapis.com/google.iam.v1.${type}OperationMetadata`,
       ...(warnings.length > 0 ? { warnings } : {}),

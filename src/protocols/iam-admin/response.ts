@@ -33,6 +33,8 @@ function statusOf(denial: RestDenial): Status {
       return invalidArgument(denial.violations);
     case 'failed_precondition':
       return { code: 400, status: 'FAILED_PRECONDITION', message: denial.description };
+    case 'limit_reached':
+      return { code: 429, status: 'RESOURCE_EXHAUSTED', message: denial.description };
     case 'malformed_json':
       return invalidRequest(400, `Invalid JSON payload received: ${denial.problem}.`);
     case 'unauthenticated':
@@ -58,6 +60,8 @@ function statusOf(denial: RestDenial): Status {
         message: `Permission '${denial.permission}' denied on resource '${denial.resource}' (or it may not exist).`,
         details: [errorInfo('IAM_PERMISSION_DENIED', { permission: denial.permission, resource: denial.resource })],
       };
+    case 'cross_site':
+      return { code: 403, status: 'PERMISSION_DENIED', message: 'Cross-site requests may not change anything.' };
     case 'not_found':
       return { code: 404, status: 'NOT_FOUND', message: `Requested entity was not found: ${denial.resource}` };
     case 'unknown_path':

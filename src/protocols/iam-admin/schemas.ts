@@ -76,6 +76,9 @@ export const quotaRefusal = document({ comment: text, etag: text });
 
 export const pool = document({ displayName: text, description: text, disabled: flag });
 
+/** For verbs that say it all by themselves. */
+export const nothing = document({});
+
 export const denyUids = document({
   uids: v.array(v.string()),
   until: v.string('must be a time as a string (RFC 3339)'),

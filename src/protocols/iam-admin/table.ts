@@ -1,7 +1,9 @@
 /** A small table of (method, path) → handler: Google's colon verbs (`…/targets/T:setIamPolicy`) fit no router's pattern. */
+import type { Caller } from '../../core/admin/caller.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { HttpDenial, RestDenial } from './denial.ts';
+import type { Needs } from './needs.ts';
 import type { Query } from './query.ts';
 
 export interface Call {
@@ -9,14 +11,15 @@ export interface Call {
   readonly param: (name: string) => string;
   readonly query: Query;
   readonly body: JsonObject;
-  /** Who asks, for the history. */
-  readonly actor: string;
+  readonly caller: Caller;
 }
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `projects/{project}/targets/{target}:setIamPolicy`, below `/v1/` or `/v2/`. */
   readonly path: string;
+  /** Asked for before anything else of the request is looked at. */
+  readonly needs: Needs;
   /** The query parameters it knows, in camelCase. */
   readonly query?: readonly string[];
   readonly handle: (call: Call) => Promise<Result<JsonObject, RestDenial>>;

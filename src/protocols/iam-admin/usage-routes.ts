@@ -5,6 +5,7 @@ import { type ReasonCounts, reasonsOf, USAGE_DIMENSIONS, type UsageDimension } f
 import type { UsageGroup, UsagePage, UsageWanted } from '../../core/usage-page.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { RestDenial } from './denial.ts';
+import { needs } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { nextPageToken, type Query, readPage } from './query.ts';
 import type { Route } from './table.ts';
@@ -27,6 +28,7 @@ export function usageRoutes(context: RestContext, nowMs: () => number): readonly
     {
       method: 'GET',
       path: 'projects/{project}/usage',
+      needs: needs('project', 'sts.usage.get'),
       query: ['resolution', 'startTime', 'endTime', 'groupBy', 'pageSize', 'pageToken'],
       handle: inProject(context, async ({ projectNumber }, { query }) => {
         const wanted = readWanted(query, nowMs());

@@ -1,9 +1,10 @@
 /** A review, as values: who asks, who decides, what the limit becomes, and what each step leaves behind. */
+import { by } from '../../support/callers.ts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command, QuotaVerdict, QuotaWish } from '../../../src/core/admin/commands.ts';
 import { etagOf } from '../../../src/core/admin/etag.ts';
-import { QUOTA_PERMISSIONS } from '../../../src/core/admin/quota-permissions.ts';
+import { needOf } from '../../../src/core/admin/authority/needs.ts';
 import type { QuotaPreference } from '../../../src/core/resources.ts';
 import { predefinedRole } from '../../../src/core/roles.ts';
 import { PROJECT } from '../../support/admin-samples.ts';
@@ -75,7 +76,7 @@ function withRaise(): Administered {
 describe('asking', () => {
   it('changes no limit, and is written down with who asked and why', () => {
     const project = new Administered();
-    const applied = project.do(ask('more', wish('12000', { contactEmail: 'ada@example.com' })), { actor: 'ada' });
+    const applied = project.do(ask('more', wish('12000', { contactEmail: 'ada@example.com' })), { caller: by('ada') });
     expect(applied.shards).toEqual([]);
     expect(project.state.project()).toEqual(PROJECT);
     expect(preferenceOf(project, 'more')).toEqual({
@@ -282,8 +283,8 @@ describe('reviewing', () => {
     ['nothing at all', { grantedValue: '0' }, 'GRANTED_PARTIALLY', 0],
   ])('grants %s', (_name, verdict, state, limit) => {
     const project = new Administered();
-    project.do(ask('more', wish('12000')), { actor: 'ada' });
-    const applied = project.do(approve('more', verdict), { actor: 'bob' });
+    project.do(ask('more', wish('12000')), { caller: by('ada') });
+    const applied = project.do(approve('more', verdict), { caller: by('bob') });
     expect(applied.shards).toEqual(['project:100000000001']);
     expect(limitOf(project)).toBe(limit);
     expect(project.state.project().temporaryRaises).toBeUndefined();
@@ -319,7 +320,7 @@ describe('reviewing', () => {
   it('tells who comes second that it was decided, and by whom; who asked is told to ask anew', () => {
     const project = new Administered();
     project.do(ask('more', wish('12000')));
-    project.do(approve('more'), { actor: 'bob', time: NOON });
+    project.do(approve('more'), { caller: by('bob'), time: NOON });
     const told = (command: Command): unknown => project.refuse(command);
     expect(told(approve('more'))).toMatchObject({
       description: `The quota preference more is GRANTED and cannot be approved any more. That was bob at ${NOON}.`,
@@ -378,7 +379,14 @@ describe('reviewing', () => {
   });
 
   it('needs a right of its own, on the organization: no step serves asker and reviewer, and no quota role on a project has it', () => {
-    const needed = Object.entries(QUOTA_PERMISSIONS).map(([type, { permission, on }]) => [type, permission, on]);
+    const steps = [
+      ask('more', wish('12000')),
+      change('more', wish('12000'), []),
+      withdraw('more'),
+      approve('more'),
+      refuse('more', { comment: 'no' }),
+    ];
+    const needed = steps.map((step) => [step.type, needOf(step)?.permission, needOf(step)?.where.kind]);
     expect(needed).toEqual([
       ['quotaPreference.ask', 'cloudquotas.quotas.update', 'project'],
       ['quotaPreference.change', 'cloudquotas.quotas.update', 'project'],
@@ -403,7 +411,7 @@ describe('a temporary raise', () => {
     const early = project.do(END, { time: '2026-01-01T11:59:59.999Z' });
     expect({ writes: early.writes, shards: early.shards }).toEqual({ writes: [], shards: [] });
     expect(limitOf(project)).toBe(12_000);
-    const ended = project.do(END, { time: NOON, actor: 'edge-sts' });
+    const ended = project.do(END, { time: NOON, caller: by('edge-sts') });
     expect(ended.shards).toEqual(['project:100000000001']);
     expect(project.state.project()).toEqual(PROJECT);
     expect(preferenceOf(project, 'burst')).toMatchObject({ state: 'EXPIRED', grantedValue: 12_000, expireTime: NOON });
@@ -497,7 +505,7 @@ describe('a temporary raise', () => {
     expect(limitOf(project)).toBe(12_000);
     project.do(END, { time: NOON });
     expect(limitOf(project)).toBe(8_000);
-    project.do(setLimit(100), { actor: 'bob' });
+    project.do(setLimit(100), { caller: by('bob') });
     expect(stateOf(project, 'second')).toBe('SUPERSEDED');
     expect(preferenceOf(project, 'second').events.at(-1)).toMatchObject({ actor: 'bob', value: 100 });
   });
