@@ -277,6 +277,34 @@ describe('quotaPreferences', () => {
   });
 });
 
+describe('a path that is nearly right', () => {
+  it.each([
+    ['GET', 'quotaPreferences', 'locations/global/quotaPreferences'],
+    ['GET', 'services/sts/quotaInfos', 'locations/global/services/sts/quotaInfos'],
+    [
+      'GET',
+      'locations/global/services/sts.googleapis.com/quotaInfos/x',
+      'locations/global/services/sts/quotaInfos/{quota}',
+    ],
+    ['POST', 'locations/global/quotaPreferences/x:deny', 'locations/global/quotaPreferences/{preference}:refuse'],
+    ['POST', 'quotaPreferences/x:reject', 'locations/global/quotaPreferences/{preference}:refuse'],
+  ])('%s %s is told the right one', async (method, path, right) => {
+    const answered = await (await withDemo()).call(method, `${PROJECT}/${path}`, method === 'POST' ? {} : undefined);
+    const message = `The requested URL was not found on this server. Nearly the same is /v1/projects/{project}/${right}.`;
+    expect(answered).toMatchObject({ status: 404, body: { error: { message } } });
+  });
+
+  it('is told nothing where there is none', async () => {
+    const rest = await withDemo();
+    for (const path of ['locations/global/quotaPreferences/x:maybe', 'quotaPreferences/x/y', 'quotas']) {
+      expect(await rest.call('GET', `${PROJECT}/${path}`)).toMatchObject({
+        status: 404,
+        body: { error: { message: 'The requested URL was not found on this server.' } },
+      });
+    }
+  });
+});
+
 describe('own limits over REST', () => {
   it.each<[unknown, string]>([
     [{}, 'ownLimits'],
