@@ -6,6 +6,7 @@ import type { AdminDenial } from './denial.ts';
 import { createDenyPolicy, deleteDenyPolicy, updateDenyPolicy } from './deny-policies.ts';
 import { denyUids } from './deny-uids.ts';
 import { distrustKey } from './distrust-key.ts';
+import { restore } from './history/restore.ts';
 import { setPolicy } from './policies.ts';
 import { withOperation } from './operations.ts';
 import { createPool, patchPool } from './pools.ts';
@@ -83,6 +84,8 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
       return approveQuotaWish(state, command, context);
     case 'quotaPreference.refuse':
       return refuseQuotaWish(state, command, context);
+    case 'history.restore':
+      return restore(state, command, (one) => apply(state, one, context));
     case 'quota.endRaises':
       return endRaises(state, context);
     case 'purge':

@@ -1,4 +1,5 @@
 /** Rows → JSON as Google shapes it: full names with the project's number, empty texts left out. */
+import type { Left, RestoredStep } from '../../core/admin/history/step.ts';
 import { etagOf } from '../../core/admin/etag.ts';
 import type { IssuerKeysStatus, SigningKeyInfo } from '../../core/admin/port.ts';
 import { CREDENTIAL_GENERATIONS_PER_MINUTE } from '../../core/admin/fields.ts';
@@ -199,4 +200,11 @@ function filled(texts: Readonly<Record<string, string | undefined>>): Readonly<R
 
 function nonEmpty(documents: Readonly<Record<string, JsonObject>>): JsonObject {
   return Object.fromEntries(Object.entries(documents).filter(([, document]) => Object.keys(document).length > 0));
+}
+
+export function renderRestored(steps: readonly RestoredStep[], left: readonly Left[] = []): JsonObject {
+  return {
+    steps: steps.map(({ resource, action }) => ({ resource, action })),
+    left: left.map(({ resource, reason }) => ({ resource, reason })),
+  };
 }

@@ -9,6 +9,7 @@ import type { Troubleshoot } from '../../core/troubleshoot.ts';
 import { checkPreconditions, readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
 import { denyPolicyRoutes } from './deny-policy-routes.ts';
+import { historyRoutes } from './history-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { refusal } from './needs.ts';
 import { organizationRoutes } from './organization-routes.ts';
@@ -49,6 +50,7 @@ export function iamAdminRoutes(deps: IamAdminDeps): { readonly v1: readonly Rout
     ...policyRoutes(deps),
     ...permissionRoutes(deps),
     ...keyRoutes(deps),
+    ...historyRoutes(deps),
     ...quotaInfoRoutes(deps),
     ...quotaPreferenceRoutes(deps),
     ...rehearsalRoutes(deps),

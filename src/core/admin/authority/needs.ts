@@ -24,6 +24,10 @@ export function needOf(command: Command): Need | undefined {
     case 'pool.patch':
     case 'pool.denyUids':
       return on(pool(command), 'iam.workloadIdentityPools.update');
+    case 'pool.delete':
+      return on(pool(command), 'iam.workloadIdentityPools.delete');
+    case 'pool.undelete':
+      return on(pool(command), 'iam.workloadIdentityPools.undelete');
     case 'provider.create':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.create');
     case 'provider.delete':
@@ -33,6 +37,10 @@ export function needOf(command: Command): Need | undefined {
     case 'provider.patch':
     case 'provider.distrustKey':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.update');
+    case 'provider.delete':
+      return on(pool(command), 'iam.workloadIdentityPoolProviders.delete');
+    case 'provider.undelete':
+      return on(pool(command), 'iam.workloadIdentityPoolProviders.undelete');
     case 'target.create':
       return on(PROJECT, 'sts.targets.create');
     case 'target.patch':
@@ -61,6 +69,9 @@ export function needOf(command: Command): Need | undefined {
     case 'quotaPreference.approve':
     case 'quotaPreference.refuse':
       return on({ kind: 'organization' }, 'cloudquotas.quotas.approve');
+    // And for each step what it would need by itself.
+    case 'history.restore':
+      return on(PROJECT, 'sts.history.restore');
     case 'provider.pushKeys':
     case 'quota.endRaises':
     case 'purge':
