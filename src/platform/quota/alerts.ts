@@ -12,7 +12,8 @@ export class QuotaAlerts {
     this.#write = write;
   }
 
-  look({ countedPermits, limitPerMinute }: QuotaUsage, nowMs: number): void {
+  /** `requestId`: of the exchange whose question crossed the line, where the asker said it. */
+  look({ countedPermits, limitPerMinute }: QuotaUsage, nowMs: number, requestId?: string): void {
     const { level, crossed } = alertAt(this.#level, countedPermits, limitPerMinute);
     this.#level = level;
     if (crossed === undefined) return;
@@ -21,6 +22,7 @@ export class QuotaAlerts {
         event: 'alert',
         kind: 'quota',
         time: new Date(nowMs).toISOString(),
+        ...(isRequestId(requestId) ? { requestId } : {}),
         project: this.#project,
         percent: crossed,
         limitPerMinute,
@@ -28,4 +30,9 @@ export class QuotaAlerts {
       }),
     );
   }
+}
+
+/** An isolate of another version may send what is none. */
+function isRequestId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
 }
