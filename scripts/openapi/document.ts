@@ -1,6 +1,7 @@
 /** The tables of routes, what is said of each, and the schemas → one OpenAPI 3.1 document. */
 import { METRICS_NEEDS, METRICS_PATH } from '../../src/protocols/iam-admin/metrics-route.ts';
 import { LOOKS_AT_CALLER, type Needs } from '../../src/protocols/iam-admin/needs.ts';
+import { status } from '../../src/protocols/iam-admin/answer-schemas.ts';
 import { token, tokenError, tokenRequest } from '../../src/protocols/google-sts/schemas.ts';
 import { ready, unready } from '../../src/protocols/health/schemas.ts';
 import { OPENAPI_PATH } from '../../src/protocols/openapi/route.ts';
@@ -44,7 +45,7 @@ export function openApiDocument(version: string): object {
         ...[...queries].map((name) => [name, { name, in: 'query', schema: { type: 'string' } }]),
       ]),
       responses: {
-        Status: { description: 'Refused', content: json({ $ref: '#/components/schemas/Status' }) },
+        Status: { description: 'Refused', content: json(refTo(status)) },
         Error: { description: 'Refused', content: json(refTo(tokenError)) },
       },
       schemas: componentSchemas(),

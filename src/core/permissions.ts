@@ -8,7 +8,6 @@ export const PERMISSIONS = [
   'iam.denypolicies.get',
   'iam.denypolicies.list',
   'iam.denypolicies.update',
-  'iam.operations.get',
   /** To hand on what one does not hold oneself. */
   'iam.policies.escalate',
   'iam.roles.create',

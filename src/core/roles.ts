@@ -36,7 +36,6 @@ const verbs = <Resource extends string, Verb extends string>(
 const POOLS_READ = [
   ...verbs('iam.workloadIdentityPools', ['get', 'list', 'getIamPolicy']),
   ...verbs('iam.workloadIdentityPoolProviders', ['get', 'list']),
-  ...verbs('iam.operations', ['get']),
   'resourcemanager.projects.get',
 ];
 const POOLS_WRITE = [

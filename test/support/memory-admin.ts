@@ -1,6 +1,6 @@
 /** AdminPort over MemoryConfig: every rule is the real one, only the store forgets. */
 import type { Above } from '../../src/core/admin/authority/above.ts';
-import { administratorsOf, FRAGMENTS_NAMING_ANYBODY } from '../../src/core/admin/authority/administrative-pools.ts';
+import { administratorsOf, policiesNaming } from '../../src/core/admin/authority/administrative-pools.ts';
 import { applyAs } from '../../src/core/admin/authority/apply-as.ts';
 import { refusalOfOrganizationPolicy } from '../../src/core/admin/authority/escalation.ts';
 import { type Rights, rightsOf } from '../../src/core/admin/authority/rights.ts';
@@ -53,7 +53,7 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
   const above = (projectNumber: string): Above => ({
     organizationPolicy: organization ?? EMPTY_POLICY,
     namedByProjects: [...configs].flatMap(([number, state]) =>
-      number === projectNumber ? [] : [...administratorsOf(state, state.policiesHolding(FRAGMENTS_NAMING_ANYBODY))],
+      number === projectNumber ? [] : [...administratorsOf(state, policiesNaming(state))],
     ),
   });
   const rightsIn = ({ identity }: Caller, projectNumber: string | undefined): Rights => {

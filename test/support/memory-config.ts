@@ -87,11 +87,6 @@ export class MemoryConfig implements ConfigState {
       .filter(({ policy }) => policy.bindings.some((binding) => binding.role === role))
       .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
   }
-  policiesHolding(fragments: readonly string[]): readonly PolicyOf[] {
-    return [...this.#policies.values()]
-      .filter(({ policy }) => fragments.some((fragment) => JSON.stringify(policy).includes(fragment)))
-      .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
-  }
   denyPolicy(id: DenyPolicyId): DenyPolicy | undefined {
     return this.#denyPolicies.get(denyPolicyKey(id));
   }

@@ -46,8 +46,6 @@ export interface ConfigState {
   isTokenUsed(key: string): boolean;
   /** Every policy with a binding of this role, ascending by resource. */
   policiesWithRole(role: string): readonly PolicyOf[];
-  /** Every policy whose JSON holds one of these texts, ascending by resource; a few more may come along. */
-  policiesHolding(fragments: readonly string[]): readonly PolicyOf[];
   /** Every policy in which this text stands anywhere, ascending by resource: what it means there is the caller's affair. */
   policiesWithText(text: string): readonly PolicyOf[];
   operation(name: string): OperationRow | undefined;

@@ -53,7 +53,7 @@ const ROOM_LASTS_MS = 1_500;
 /** For a minute after somebody was refused for want of room, room is handed out evenly, hardly faster than it returns (`Evenly`). */
 const EVEN_HASTE = 1.03;
 /** So many askings a second, and no more, from all askers together: under the 300 that are promised by what chance adds. */
-const ASKS_PER_SECOND = 266;
+const ASKS_PER_SECOND = 270;
 /** A paced lease is to last until the next one: where there is enough for all that must be rare to fail, else what it holds is used up before. */
 const LASTS_LONGER = 1.6;
 const LASTS_LONGER_WHERE_SCARCE = 1.1;

@@ -31,36 +31,41 @@ export function createAccessAuthenticator(
   const issuer = `https://${teamDomain}`;
   let known: { readonly keys: Keys; readonly fetchedAtMs: number } | undefined;
   let askedAtMs = -Infinity;
-  let asking: Promise<void> | undefined;
+  let failedAtMs = -Infinity;
 
   return async (assertion) => {
     if (assertion.length > MAX_ASSERTION_CHARACTERS) return err({ tag: 'bad_credentials' });
-    if (known === undefined || nowMs() - known.fetchedAtMs >= KEYS_LIVE_MS) await refresh();
-    if (known === undefined || nowMs() - known.fetchedAtMs >= KEYS_LIVE_MS) return err(away);
-    const email = (await emailIn(assertion, known.keys)) ?? (await emailOnNewKeys(assertion, known.fetchedAtMs));
+    const keys = fresh() ?? (await firstKeys());
+    if (keys === undefined) return err(away);
+    const email = (await emailIn(assertion, keys)) ?? (await emailOnNewKeys(assertion, keys));
     if (email === undefined) return err({ tag: 'bad_credentials' });
     return ok({ name: `user:${email}`, identity: { kind: 'user', email } });
   };
 
-  /** A key that came since is looked for once in a while. */
-  async function emailOnNewKeys(assertion: string, fetchedAtMs: number): Promise<string | undefined> {
-    await refresh();
-    return known === undefined || known.fetchedAtMs === fetchedAtMs ? undefined : emailIn(assertion, known.keys);
+  function fresh(): Keys | undefined {
+    return known !== undefined && nowMs() - known.fetchedAtMs < KEYS_LIVE_MS ? known.keys : undefined;
   }
 
-  async function refresh(): Promise<void> {
-    if (asking === undefined && nowMs() - askedAtMs >= ASK_AGAIN_AFTER_MS) {
-      askedAtMs = nowMs();
-      asking = fetchKeys().finally(() => (asking = undefined));
-    }
-    await asking;
+  /** Each request asks for itself, for one may not wait for what another has begun; a team that failed is left alone for a while. */
+  async function firstKeys(): Promise<Keys | undefined> {
+    if (nowMs() - failedAtMs >= ASK_AGAIN_AFTER_MS) await fetchKeys();
+    return fresh();
+  }
+
+  /** A key that came since is looked for once in a while. */
+  async function emailOnNewKeys(assertion: string, keys: Keys): Promise<string | undefined> {
+    if (nowMs() - askedAtMs < ASK_AGAIN_AFTER_MS) return undefined;
+    await fetchKeys();
+    const newest = fresh();
+    return newest === undefined || newest === keys ? undefined : emailIn(assertion, newest);
   }
 
   async function fetchKeys(): Promise<void> {
+    askedAtMs = nowMs();
     const document = await fetchDocument(options.fetch, new URL(`${issuer}/cdn-cgi/access/certs`));
-    if (!document.ok) return;
-    const keys = keySetIn(document.value.text);
-    if (keys !== undefined) known = { keys: createLocalJWKSet(keys), fetchedAtMs: nowMs() };
+    const keys = document.ok ? keySetIn(document.value.text) : undefined;
+    if (keys === undefined) failedAtMs = nowMs();
+    else known = { keys: createLocalJWKSet(keys), fetchedAtMs: nowMs() };
   }
 
   async function emailIn(assertion: string, keys: Keys): Promise<string | undefined> {

@@ -3,8 +3,8 @@ import type { Caller, WorkloadIdentity } from '../../core/admin/caller.ts';
 import {
   administratorsChanged,
   administratorsOf,
-  FRAGMENTS_NAMING_ANYBODY,
   isPoolOf,
+  policiesNaming,
 } from '../../core/admin/authority/administrative-pools.ts';
 import { type Above, NOTHING_ABOVE } from '../../core/admin/authority/above.ts';
 import { isAdministrative, namedBy } from '../../core/admin/authority/escalation.ts';
@@ -75,7 +75,7 @@ export class Administration {
   /** After a change: whom nothing names any more is taken back. Never rejects; what stays behind only asks for an owner where none is needed. */
   async settle(writes: readonly Write[], before: ReadonlySet<string>): Promise<void> {
     if (writes.length === 0 || [...before].every((subject) => this.#isOwn(subject))) return;
-    const all = administratorsOf(this.#state, this.#state.policiesHolding(FRAGMENTS_NAMING_ANYBODY));
+    const all = administratorsOf(this.#state, policiesNaming(this.#state));
     const subjects = [...all].filter((subject) => !this.#isOwn(subject));
     try {
       await within(PATIENCE_MS, this.#directory().settleAdministrators(this.#number(), subjects));

@@ -1,6 +1,8 @@
 /** What the directory knows of administrators, in SQLite: which projects let whom administer, which owners were here lately, which bootstrap tokens are retired. */
 import type { RetiredToken } from '../../core/admin/authenticated.ts';
 import type { Caller } from '../../core/admin/caller.ts';
+import { builtInPoolId } from '../../core/names.ts';
+import type { Project } from '../../core/resources.ts';
 
 interface SignIn {
   readonly caller: Caller;
@@ -37,14 +39,17 @@ export class AdministratorRows {
     );
   }
 
-  /** Subjects among these that some project but `projectNumber` lets administer. */
-  namedByOthers(subjects: (subject: string) => boolean, projectNumber: string): readonly string[] {
+  /** The project's pools, as `poolKey` writes them, that other projects let administer. What comes next after a slash is a 0. */
+  namedByOthers({ projectNumber, projectId }: Pick<Project, 'projectNumber' | 'projectId'>): readonly string[] {
     if (!this.#has('administered_by')) return [];
     const rows = this.#sql.exec<{ subject: string }>(
-      'SELECT DISTINCT subject FROM administered_by WHERE project <> ? ORDER BY subject',
+      `SELECT DISTINCT subject FROM administered_by
+       WHERE project <> ?1 AND (subject = ?2 OR subject > ?1 || '/' AND subject < ?1 || '0')
+       ORDER BY subject`,
       projectNumber,
+      builtInPoolId(projectId),
     );
-    return [...rows].map((row) => row.subject).filter(subjects);
+    return [...rows].map((row) => row.subject);
   }
 
   projectsNaming(subject: string): readonly string[] {

@@ -3,10 +3,10 @@
  * a crash half way is finished by the alarm or by whoever asks again, and nobody else can take its number meanwhile.
  */
 import { type Above, NOTHING_ABOVE } from '../../core/admin/authority/above.ts';
-import { isPoolOf, poolKey } from '../../core/admin/authority/administrative-pools.ts';
+import { poolKey } from '../../core/admin/authority/administrative-pools.ts';
 import { refusalOfOrganizationPolicy } from '../../core/admin/authority/escalation.ts';
 import { SET_POLICY } from '../../core/admin/authority/needs.ts';
-import { ESCALATE, type Rights, rightsOf } from '../../core/admin/authority/rights.ts';
+import { ESCALATE } from '../../core/admin/authority/rights.ts';
 import type { RetiredToken } from '../../core/admin/authenticated.ts';
 import type { Caller } from '../../core/admin/caller.ts';
 import type { Page, PolicyInput } from '../../core/admin/commands.ts';
@@ -15,17 +15,16 @@ import { TOKEN_EXCHANGES_PER_MINUTE } from '../../core/admin/fields.ts';
 import { setOrganizationPolicy } from '../../core/admin/policies.ts';
 import { validateNewProject } from '../../core/admin/projects.ts';
 import { projectName } from '../../core/names.ts';
-import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { projectRegistryName } from '../object-names.ts';
-import { DIRECTORY_AWAY, standsAtHome } from '../standing.ts';
 import { AdministratorRows } from './administrator-rows.ts';
 import { DirectoryStore, type ProjectEntry, type ProjectIds } from './directory-store.ts';
 import { FaultLog } from './faults.ts';
 import { within } from '../within.ts';
 import { applyContext, type Host, PATIENCE_MS } from './host.ts';
 import { tooLarge } from './limits.ts';
+import { Owners } from './owners.ts';
 import { kekStanding, type KekStanding, writableKek } from './kek.ts';
 
 export interface NewProject {
@@ -34,9 +33,6 @@ export interface NewProject {
   readonly displayName?: string;
 }
 
-const MAX_COMPILED_CONDITIONS = 200;
-const SIGN_IN_COUNTS_MS = 3_600_000;
-const SIGN_IN_NOTED_EVERY_MS = 60_000;
 const FINISHED_IN_ONE_GO = 10;
 const SAFETY_ALARM_MS = 5_000;
 /** Nothing else may ever write here, so the alarm looks whether the KEK was changed. */
@@ -46,7 +42,7 @@ export class Directory {
   readonly #host: Host;
   readonly #store: DirectoryStore;
   readonly #administrators: AdministratorRows;
-  readonly #compiler = createPolicyCompiler(MAX_COMPILED_CONDITIONS);
+  readonly #owners: Owners;
   readonly #faults: FaultLog;
   /** Projects whose creator still waits for the answer: a second creator is too late, not a repetition. */
   readonly #beingCreated = new Set<string>();
@@ -55,6 +51,7 @@ export class Directory {
     this.#host = host;
     this.#store = new DirectoryStore(host.ctx.storage.sql);
     this.#administrators = new AdministratorRows(host.ctx.storage.sql);
+    this.#owners = new Owners(host, this.#administrators, () => this.organizationPolicy());
     this.#faults = new FaultLog(host.ctx.storage.sql);
   }
 
@@ -67,7 +64,7 @@ export class Directory {
     if (!valid.ok) return valid;
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
-    const standing = await this.#standing(caller);
+    const standing = await this.#owners.standing(caller);
     if (!standing.ok) return standing;
     const entered = this.#enter(input, caller, kek.value.check);
     if (!entered.ok) return entered;
@@ -103,16 +100,16 @@ export class Directory {
   async setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>> {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
-    const standing = await this.#standing(caller);
+    const standing = await this.#owners.standing(caller);
     if (!standing.ok) return standing;
     return this.#host.ctx.storage.transactionSync(() => {
       const current = this.organizationPolicy();
       const context = applyContext(this.#host, current.revision + 1, caller);
       const permission = SET_POLICY.organization;
-      if (!this.#may(caller, permission)) return err(mayNot(permission));
+      if (!this.#owners.may(caller, permission)) return err(mayNot(permission));
       const policy = setOrganizationPolicy(current, input, context);
       if (!policy.ok) return policy;
-      const refusal = refusalOfOrganizationPolicy(current.bindings, policy.value.bindings, this.#rights(caller));
+      const refusal = refusalOfOrganizationPolicy(current.bindings, policy.value.bindings, this.#owners.rights(caller));
       if (refusal !== undefined) return err(refusal);
       const oversize = tooLarge("the organization's policy", policy.value);
       if (oversize !== undefined) return err(oversize);
@@ -125,19 +122,18 @@ export class Directory {
   /** What a project has to know of what is above and beside it. An owner of the organization who asks for something has been here. */
   above(projectNumber: string, caller?: Caller): Above {
     if (!this.exists()) return NOTHING_ABOVE;
-    if (caller !== undefined) this.#noteOwner(caller);
+    if (caller !== undefined) this.#owners.note(caller);
     const project = this.#store.byNumber(projectNumber)?.project;
-    const isOwn = (subject: string): boolean => project !== undefined && isPoolOf(project, subject);
     return {
       organizationPolicy: this.organizationPolicy(),
-      namedByProjects: this.#administrators.namedByOthers(isOwn, projectNumber),
+      namedByProjects: project === undefined ? [] : this.#administrators.namedByOthers(project),
     };
   }
 
   /** Which of these rights the caller has on the organization now. */
   held(caller: Caller, permissions: readonly string[]): readonly string[] {
-    if (this.exists()) this.#noteOwner(caller);
-    return permissions.filter((permission) => this.#may(caller, permission));
+    if (this.exists()) this.#owners.note(caller);
+    return permissions.filter((permission) => this.#owners.may(caller, permission));
   }
 
   nameAdministrators(projectNumber: string, subjects: readonly string[]): void {
@@ -182,12 +178,12 @@ export class Directory {
   async retireBootstrapToken(token: RetiredToken, caller: Caller): Promise<Result<null, AdminDenial>> {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
-    const standing = await this.#standing(caller);
+    const standing = await this.#owners.standing(caller);
     if (!standing.ok) return standing;
-    const anotherOwner = await this.#ownerWasHere();
+    const anotherOwner = await this.#owners.whoWasHere();
     return this.#host.ctx.storage.transactionSync((): Result<null, AdminDenial> => {
-      if (!this.#may(caller, ESCALATE)) return err(mayNot(ESCALATE));
-      if (!this.#isOwner(caller) && (anotherOwner === undefined || !this.#isOwner(anotherOwner))) {
+      if (!this.#owners.may(caller, ESCALATE)) return err(mayNot(ESCALATE));
+      if (!this.#owners.isOne(caller) && (anotherOwner === undefined || !this.#owners.isOne(anotherOwner))) {
         return err({ tag: 'failed_precondition', description: NO_OTHER_OWNER });
       }
       this.#openForWriting(kek.value.check);
@@ -222,7 +218,8 @@ export class Directory {
   #enter(input: NewProject, caller: Caller, kekCheck: string): Result<ProjectEntry, AdminDenial> {
     const nowMs = this.#host.nowMs();
     const entered = this.#host.ctx.storage.transactionSync((): Result<ProjectEntry, AdminDenial> => {
-      if (!this.#may(caller, 'resourcemanager.projects.create')) return err(mayNot('resourcemanager.projects.create'));
+      if (!this.#owners.may(caller, 'resourcemanager.projects.create'))
+        return err(mayNot('resourcemanager.projects.create'));
       this.#openForWriting(kekCheck);
       const known = this.#store.byId(input.projectId);
       if (known !== undefined) return this.#isSameRequest(known, input) ? ok(known) : alreadyExists(input.projectId);
@@ -265,49 +262,6 @@ export class Directory {
     } catch (fault) {
       this.recordFault(`finish ${projectName(projectNumber)}`, fault);
       return this.#unfinished({ tag: 'not_in_force_yet', resource: projectName(projectNumber) });
-    }
-  }
-
-  #may(caller: Caller, permission: string): boolean {
-    return this.#rights(caller).may(permission, { kind: 'organization' });
-  }
-
-  #rights({ identity }: Caller): Rights {
-    const nowSeconds = Math.floor(this.#host.nowMs() / 1_000);
-    const world = { organizationPolicy: this.organizationPolicy(), nowSeconds, compiler: this.#compiler };
-    return rightsOf(identity, undefined, world);
-  }
-
-  /** Whom a policy makes one: not the bootstrap token, which needs none. */
-  #isOwner(caller: Caller): boolean {
-    const { kind } = caller.identity;
-    return (kind === 'workload' || kind === 'user') && this.#may(caller, ESCALATE);
-  }
-
-  #noteOwner(caller: Caller): void {
-    const nowMs = this.#host.nowMs();
-    const knownAtMs = this.#administrators.signIn(caller.name) ?? -Infinity;
-    // A row for each request would be a write for each request.
-    if (nowMs - knownAtMs < SIGN_IN_NOTED_EVERY_MS || !this.#isOwner(caller)) return;
-    this.#host.ctx.storage.transactionSync(() => {
-      this.#administrators.createTables();
-      this.#administrators.signedIn(caller, nowMs, nowMs - SIGN_IN_COUNTS_MS);
-    });
-  }
-
-  async #ownerWasHere(): Promise<Caller | undefined> {
-    for (const { caller } of this.#administrators.signInsSince(this.#host.nowMs() - SIGN_IN_COUNTS_MS)) {
-      if (this.#isOwner(caller) && (await this.#standing(caller)).ok) return caller;
-    }
-    return undefined;
-  }
-
-  async #standing({ identity }: Caller): Promise<Result<null, AdminDenial>> {
-    if (identity.kind !== 'workload') return ok(null);
-    try {
-      return (await standsAtHome(this.#host.env().REGISTRY, identity)) ? ok(null) : err({ tag: 'bad_credentials' });
-    } catch {
-      return err(DIRECTORY_AWAY);
     }
   }
 

@@ -223,15 +223,6 @@ export class ProjectStore implements ConfigState {
     return [...rows].map(({ id, body }): PolicyOf => ({ resource: policyResourceOf(id), policy: JSON.parse(body) }));
   }
 
-  policiesHolding(fragments: readonly string[]): readonly PolicyOf[] {
-    const holdsOne = fragments.map(() => 'instr(body, ?) > 0').join(' OR ');
-    const rows = this.#sql.exec<{ id: string; body: string }>(
-      `SELECT id, body FROM resources WHERE kind = 'policy' AND (${holdsOne}) ORDER BY id`,
-      ...fragments,
-    );
-    return [...rows].map(({ id, body }): PolicyOf => ({ resource: policyResourceOf(id), policy: JSON.parse(body) }));
-  }
-
   policy(resource: PolicyResource): Policy | undefined {
     return this.#row({ kind: 'policy', parent: '', id: policyRowId(resource) });
   }

@@ -65,7 +65,8 @@ export function poolRoutes(context: RestContext): readonly Route[] {
     {
       method: 'GET',
       path: `${POOL}/operations/{operation}`,
-      needs: needs('pool', 'iam.operations.get'),
+      // It shows what the change came to, so who may get that may get this.
+      needs: needs('pool', 'iam.workloadIdentityPools.get'),
       handle: askingAfterChange(context, poolOperation),
     },
     {
@@ -122,7 +123,7 @@ export function poolRoutes(context: RestContext): readonly Route[] {
     {
       method: 'GET',
       path: `${PROVIDER}/operations/{operation}`,
-      needs: needs('pool', 'iam.operations.get'),
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.get'),
       handle: askingAfterChange(context, providerOperation),
     },
   ];

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command, QuotaVerdict, QuotaWish } from '../../../src/core/admin/commands.ts';
 import { etagOf } from '../../../src/core/admin/etag.ts';
-import { QUOTA_PERMISSIONS } from '../../../src/core/admin/quota-permissions.ts';
+import { needOf } from '../../../src/core/admin/authority/needs.ts';
 import type { Project, QuotaPreference } from '../../../src/core/resources.ts';
 import { predefinedRole } from '../../../src/core/roles.ts';
 import { PROJECT } from '../../support/admin-samples.ts';
@@ -312,7 +312,14 @@ describe('reviewing', () => {
   });
 
   it('needs a right of its own, on the organization: no step serves asker and reviewer, and no quota role on a project has it', () => {
-    const needed = Object.entries(QUOTA_PERMISSIONS).map(([type, { permission, on }]) => [type, permission, on]);
+    const steps = [
+      ask('more', wish('12000')),
+      change('more', wish('12000'), []),
+      withdraw('more'),
+      approve('more'),
+      refuse('more', { comment: 'no' }),
+    ];
+    const needed = steps.map((step) => [step.type, needOf(step)?.permission, needOf(step)?.where.kind]);
     expect(needed).toEqual([
       ['quotaPreference.ask', 'cloudquotas.quotas.update', 'project'],
       ['quotaPreference.change', 'cloudquotas.quotas.update', 'project'],

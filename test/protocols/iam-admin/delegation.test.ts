@@ -37,10 +37,9 @@ beforeEach(async () => {
 });
 
 describe('a delegated policy administrator', () => {
-  const delegated: readonly TestBinding[] = [
-    { role: IAM_ADMIN, members: [user('ada')], condition: only(VIEWER) },
-    { role: VIEWER, members: [user('ada')] },
-  ];
+  const admin: TestBinding = { role: IAM_ADMIN, members: [user('ada')], condition: only(VIEWER) };
+  const viewer: TestBinding = { role: VIEWER, members: [user('ada')] };
+  const delegated = [admin, viewer];
 
   beforeEach(async () => {
     expect(await set(PROJECT, delegated)).toBe(200);
@@ -55,8 +54,8 @@ describe('a delegated policy administrator', () => {
   it.each<[string, readonly TestBinding[]]>([
     ['another role to somebody else', [...delegated, { role: 'roles/iam.denyReviewer', members: [user('bob')] }]],
     ['his own role without its condition', [...delegated, { role: IAM_ADMIN, members: [user('ada')] }]],
-    ['his own role to somebody else', [{ ...delegated[0]!, members: [user('ada'), user('bob')] }, delegated[1]!]],
-    ['his own role under a wider condition', [{ ...delegated[0]!, condition: only(VIEWER, IAM_ADMIN) }, delegated[1]!]],
+    ['his own role to somebody else', [{ ...admin, members: [user('ada'), user('bob')] }, viewer]],
+    ['his own role under a wider condition', [{ ...admin, condition: only(VIEWER, IAM_ADMIN) }, viewer]],
     [
       'a named role together with another',
       [
@@ -65,7 +64,7 @@ describe('a delegated policy administrator', () => {
         { role: 'roles/sts.targetViewer', members: [user('bob')] },
       ],
     ],
-    ['his superiors’ roles away', [delegated[1]!]],
+    ['his superiors’ roles away', [viewer]],
   ])('does not give %s', async (_what, bindings) => {
     expect(await set(PROJECT, bindings, user('ada'))).toBe(403);
   });
@@ -136,7 +135,9 @@ describe('handing on', () => {
 
   it('gives nothing by a condition on trial, and nothing is needed for it', async () => {
     expect(await set(PROJECT, held(OFFICE_HOURS))).toBe(200);
-    const onTrial = [held()[0]!, { ...held(OFFICE_HOURS)[1]!, dryRunCondition: { expression: 'false' } }];
+    const onTrial = held(OFFICE_HOURS).map((one) =>
+      one.role === VIEWER ? { ...one, dryRunCondition: { expression: 'false' } } : one,
+    );
     expect(await set(PROJECT, onTrial, user('ada'))).toBe(200);
   });
 });

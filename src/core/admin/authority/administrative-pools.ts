@@ -56,13 +56,15 @@ export function administratorsOf(state: ConfigState, policies: readonly PolicyOf
   );
 }
 
-/** Texts one of which a policy must hold that names this pool; the store finds the few that do. */
-export function fragmentsNaming(poolId: string): readonly string[] {
-  return [`workloadIdentityPools/${poolId}/`, `serviceAccount:${poolId}[`];
+/** The policies that may name this pool, or anybody: SQLite finds the few that hold the text at all. */
+export function policiesNaming(state: ConfigState, poolId?: string): readonly PolicyOf[] {
+  const texts =
+    poolId === undefined
+      ? ['workloadIdentityPools/', '.svc.id.goog[', 'user:']
+      : [`workloadIdentityPools/${poolId}/`, `serviceAccount:${poolId}[`];
+  const found = texts.flatMap((text) => state.policiesWithText(text));
+  return [...new Map(found.map((one) => [JSON.stringify(one.resource), one])).values()];
 }
-
-/** The same for any pool, and for users. */
-export const FRAGMENTS_NAMING_ANYBODY = ['workloadIdentityPools/', '.svc.id.goog[', 'user:'];
 
 /** Whom the policies that these writes touch let administer before and after them: by a binding, or by what its role holds. */
 export function administratorsChanged(

@@ -13,7 +13,7 @@ import { limitInForce, QUOTAS } from '../quotas.ts';
 import { permissionsOf, roleName } from '../roles.ts';
 import type { ConfigState, Write } from '../state.ts';
 import type { Above } from './above.ts';
-import { administratorsOf, administratorsOfOrganization, fragmentsNaming, poolKey } from './administrative-pools.ts';
+import { administratorsOf, administratorsOfOrganization, policiesNaming, poolKey } from './administrative-pools.ts';
 import { SET_POLICY } from './needs.ts';
 import { ESCALATE, type Rights, type Where } from './rights.ts';
 
@@ -64,6 +64,7 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
   const { state } = by;
   if ('remove' in write) {
     // With its target too: the next target of that uri would be without the denial.
+    if (write.remove === 'pool' || write.remove === 'provider') return refusalOfPool(write.poolId, by);
     if (write.remove !== 'denyPolicy') return undefined;
     const current = state.denyPolicy(write);
     return current && refusalOfDenial(current, [], by);
@@ -210,7 +211,7 @@ function refusalOfPool(poolId: string, by: Escalation): Refusal | undefined {
 export function isAdministrative(state: ConfigState, poolId: string, named: NamedBy): boolean {
   const key = poolKey(state.project().projectNumber, poolId);
   if (named.organization.has(key) || named.projects.has(key)) return true;
-  return administratorsOf(state, state.policiesHolding(fragmentsNaming(poolId))).has(key);
+  return administratorsOf(state, policiesNaming(state, poolId)).has(key);
 }
 
 /** The broker's own credential for that target goes to the address that is written here. */

@@ -17,22 +17,22 @@ export function needOf(command: Command): Need | undefined {
       return on(PROJECT, 'resourcemanager.projects.update');
     case 'pool.create':
       return on(PROJECT, 'iam.workloadIdentityPools.create');
-    case 'pool.patch':
-    case 'pool.denyUids':
-      return on(pool(command), 'iam.workloadIdentityPools.update');
     case 'pool.delete':
       return on(pool(command), 'iam.workloadIdentityPools.delete');
     case 'pool.undelete':
       return on(pool(command), 'iam.workloadIdentityPools.undelete');
+    case 'pool.patch':
+    case 'pool.denyUids':
+      return on(pool(command), 'iam.workloadIdentityPools.update');
     case 'provider.create':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.create');
-    case 'provider.patch':
-    case 'provider.distrustKey':
-      return on(pool(command), 'iam.workloadIdentityPoolProviders.update');
     case 'provider.delete':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.delete');
     case 'provider.undelete':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.undelete');
+    case 'provider.patch':
+    case 'provider.distrustKey':
+      return on(pool(command), 'iam.workloadIdentityPoolProviders.update');
     case 'target.create':
       return on(PROJECT, 'sts.targets.create');
     case 'target.patch':

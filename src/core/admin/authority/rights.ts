@@ -22,8 +22,9 @@ export interface Rights {
   /** `api` is what `api.getAttribute` answers; without it every attribute is its default. */
   may(permission: string, where: Where, api?: Api): boolean;
   /**
-   * May the caller give this permission to others there? Only what he holds without a condition, or under exactly the one that they will
-   * be under; and nothing that any deny rule takes from him at any hour.
+   * May the caller give this permission to others there? Only what he holds without a condition, or now and under exactly the one that they
+   * will be under: one that does not hold for him may well hold for a pool that he controls. And nothing that any deny rule takes from him at
+   * any hour.
    */
   mayHandOn(permission: string, where: Where, condition: ConditionText | undefined): boolean;
 }
@@ -53,16 +54,26 @@ export function rightsOf(identity: Identity, state: ConfigState | undefined, wor
   return {
     may(permission, where, api) {
       const allow = bindings(permission, where).map(({ condition }) => conditionOf(condition));
-      const activationAt = bindingActivations(seen(where), workload, api);
       const deny = denying(permission, where).map(({ condition }) => conditionOf(condition));
-      const holds = { allow: allow.filter((one) => one !== 'broken'), deny: deny.map(closed) };
-      return longestRunSeconds(holds, activationAt, nowSeconds, 1, budget) > 0;
+      return holdsNow(allow, deny, where, api);
     },
-    mayHandOn: (permission, where, condition) =>
-      bindings(permission, where).some(
-        (binding) => binding.condition === undefined || binding.condition.expression === condition?.expression,
-      ) && denying(permission, where).length === 0,
+    mayHandOn(permission, where, condition) {
+      const allow = bindings(permission, where)
+        .filter((one) => one.condition === undefined || one.condition.expression === condition?.expression)
+        .map((one) => conditionOf(one.condition));
+      return denying(permission, where).length === 0 && holdsNow(allow, [], where);
+    },
   };
+
+  function holdsNow(
+    allow: readonly (Condition | undefined | 'broken')[],
+    deny: readonly (Condition | undefined | 'broken')[],
+    where: Where,
+    api?: Api,
+  ): boolean {
+    const holds = { allow: allow.filter((one) => one !== 'broken'), deny: deny.map(closed) };
+    return longestRunSeconds(holds, bindingActivations(seen(where), workload, api), nowSeconds, 1, budget) > 0;
+  }
 
   /** The bindings on the way that name the caller and hold the permission. */
   function bindings(permission: string, where: Where): readonly Binding[] {

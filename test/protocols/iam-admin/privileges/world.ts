@@ -4,7 +4,7 @@ import { CLUSTER, EC_KEY, jwks, OIDC } from '../../../support/admin-samples.ts';
 import { type AdminRest, createAdminRest } from '../../../support/admin-rest.ts';
 
 const PROJECT = '/v1/projects/demo';
-export const POOLS = `${PROJECT}/locations/global/workloadIdentityPools`;
+const POOLS = `${PROJECT}/locations/global/workloadIdentityPools`;
 /** Bindings name pools by the number of their project. */
 const IN_DEMO = '//iam.googleapis.com/projects/100000000001/locations/global/workloadIdentityPools';
 
@@ -55,13 +55,20 @@ export async function privilegesWorld(): Promise<AdminRest> {
     await must('POST', `${POOLS}?workloadIdentityPoolId=${pool}`, {});
     await must('POST', `${POOLS}/${pool}/providers?workloadIdentityPoolProviderId=issuer`, OIDC);
   }
+  for (const gone of [`${POOLS}/plain/providers`, `${POOLS}/admins/providers`]) {
+    const other = { ...OIDC, oidc: { ...OIDC.oidc, issuerUri: 'https://other.example.com' } };
+    await must('POST', `${gone}?workloadIdentityPoolProviderId=gone`, other);
+    await must('DELETE', `${gone}/gone`);
+  }
+  await must('POST', `${POOLS}?workloadIdentityPoolId=gone`, {});
+  await must('DELETE', `${POOLS}/gone`);
   await must('POST', `${POOLS}/demo.svc.id.goog/providers?workloadIdentityPoolProviderId=cluster`, CLUSTER);
   await must('POST', `${PROJECT}/targets?targetId=files`, { uri: 'https://files.example.com', tags: { env: 'prod' } });
-  const member = `principal:${IN_DEMO}/plain/subject/robot`;
+  const robot = member('plain');
   await must('POST', `${PROJECT}/targets/files:setIamPolicy`, {
-    policy: { bindings: [{ role: 'projects/demo/roles/reader', members: [member] }] },
+    policy: { bindings: [{ role: 'projects/demo/roles/reader', members: [robot] }] },
   });
-  const denyRule = { deniedPrincipals: [member], deniedPermissions: ['orders.delete'] };
+  const denyRule = { deniedPrincipals: [robot], deniedPermissions: ['orders.delete'] };
   await must('POST', `${DENIALS}?policyId=no-deleting`, { rules: [{ denyRule }] });
   await must('POST', `${WISHES}?quotaPreferenceId=more`, WISH);
   const bound = Object.entries(PEOPLE).flatMap(([name, { role, on }]) =>
@@ -76,9 +83,9 @@ export async function privilegesWorld(): Promise<AdminRest> {
 }
 
 const DENIALS = `/v2/policies/${encodeURIComponent('cloudresourcemanager.googleapis.com/projects/demo')}/denypolicies`;
-export const DENIAL = `${DENIALS}/no-deleting`;
+const DENIAL = `${DENIALS}/no-deleting`;
 const WISHES = `${PROJECT}/locations/global/quotaPreferences`;
-export const WISHED = `${WISHES}/more`;
+const WISHED = `${WISHES}/more`;
 const WISH = {
   quotaId: 'TokenExchangeRequestsPerMinutePerProject',
   service: 'sts',
@@ -114,6 +121,8 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
     path: `${POOLS}/plain:denyUids`,
     body: { uids: ['u-1'], until: '2026-01-05T00:00:00Z' },
   },
+  'pool delete': { method: 'DELETE', path: `${POOLS}/plain` },
+  'pool undelete': { method: 'POST', path: `${POOLS}/gone:undelete`, body: {} },
   'pool policy get': { method: 'POST', path: `${POOLS}/plain:getIamPolicy`, body: {} },
   'provider list': { method: 'GET', path: `${POOLS}/plain/providers` },
   'provider get': { method: 'GET', path: `${POOLS}/plain/providers/issuer` },
@@ -126,8 +135,11 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
   'provider distrustKey': {
     method: 'POST',
     path: `${POOLS}/plain/providers/issuer:distrustKey`,
-    body: { thumbprint: thumbprintOf(EC_KEY) },
+    body: { thumbprint: thumbprintOf({ ...EC_KEY, kty: 'EC' }) },
   },
+  'provider delete': { method: 'DELETE', path: `${POOLS}/plain/providers/issuer` },
+  'provider undelete': { method: 'POST', path: `${POOLS}/plain/providers/gone:undelete`, body: {} },
+  'operation get': { method: 'GET', path: `${POOLS}/plain/operations/20260101000005000` },
   'target list': { method: 'GET', path: `${PROJECT}/targets` },
   'target get': { method: 'GET', path: `${PROJECT}/targets/files` },
   'target rename': { method: 'PATCH', path: `${PROJECT}/targets/files`, body: { displayName: 'Files' } },
@@ -206,6 +218,9 @@ export const ESCALATIONS: Readonly<Record<string, AdminCall>> = {
     path: `${POOLS}/demo.svc.id.goog/providers/cluster`,
     body: { tokenReview: { url: 'https://mine.example.com', target: 'files' } },
   },
+  'the administrators’ pool gone': { method: 'DELETE', path: `${POOLS}/admins` },
+  'their provider gone': { method: 'DELETE', path: ISSUER_OF_ADMINS },
+  'a provider of theirs back': { method: 'POST', path: `${POOLS}/admins/providers/gone:undelete`, body: {} },
   'the administrators’ pool': { method: 'PATCH', path: `${POOLS}/admins`, body: { disabled: false } },
   'shutting administrators out': {
     method: 'POST',
