@@ -45,7 +45,7 @@ export function readOpenMetrics(text: string): ReadonlyMap<string, ReadFamily> {
     const suffix = sampleName.startsWith(current.name) ? sampleName.slice(current.name.length) : 'of another family';
     if (SUFFIXES[current.type]?.includes(suffix) !== true) throw new Error(`not of ${current.name}: ${line}`);
     const labels = readLabels(labelText, line);
-    const point = JSON.stringify([sampleName, Object.entries(labels).toSorted()]);
+    const point = JSON.stringify([sampleName, Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
     if (points.has(point)) throw new Error(`twice: ${line}`);
     points.add(point);
     const value = Number(number);
