@@ -194,7 +194,7 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   // Before the permit's question, which takes it along: to be remembered costs no call.
   rememberGrant(decided.grant.roles, trace, ports);
   const askedAtMs = ports.nowMs();
-  const permit = await ports.spend(projectNumber, decided.alone);
+  const permit = await ports.spend(projectNumber, decided.alone, trace.requestId);
   trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
   const { news } = permit.ok ? permit.value : permit.error;
   const current = news === undefined ? ok(decided) : await decidedAt(decided, news);

@@ -12,13 +12,20 @@ export class QuotaAlerts {
     this.#write = write;
   }
 
-  look({ countedPermits, limitPerMinute }: QuotaUsage, nowMs: number): void {
+  /** `requestId`: of the exchange whose question crossed the line, where the asker said it. */
+  look({ countedPermits, limitPerMinute }: QuotaUsage, nowMs: number, requestId?: string): void {
     const { level, crossed } = alertAt(this.#level, countedPermits, limitPerMinute);
     this.#level = level;
     const time = new Date(nowMs).toISOString();
-    const said = { event: 'alert', kind: 'quota', time, project: this.#project };
+    const about = { ...(isRequestId(requestId) ? { requestId } : {}), project: this.#project };
     for (const percent of crossed) {
-      this.#write(JSON.stringify({ ...said, percent, limitPerMinute, counted: countedPermits }));
+      const counted = { percent, limitPerMinute, counted: countedPermits };
+      this.#write(JSON.stringify({ event: 'alert', kind: 'quota', time, ...about, ...counted }));
     }
   }
+}
+
+/** An isolate of another version may send what is none. */
+function isRequestId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
 }

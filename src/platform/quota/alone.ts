@@ -16,6 +16,8 @@ interface AloneDeps {
   readonly namespace: QuotaObjects;
   readonly nowMs: () => number;
   readonly cargo: Cargo;
+  /** Whose exchange asks. */
+  readonly requestId: string | undefined;
 }
 
 const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'quota' };
@@ -49,7 +51,7 @@ export async function askAlone(
   };
   const asking = await carryingTwice(cargo, projectNumber, async (recent) => {
     const askedAtMs = nowMs();
-    const came = await ask(namespace, projectNumber, (stub) => stub.spend(question, recent));
+    const came = await ask(namespace, projectNumber, (stub) => stub.spend(question, recent, deps.requestId));
     return came.came === 'answer' ? judged(came.answer, askedAtMs) : came;
   });
   return asking.came === 'answer' ? asking.answer : err({ denial: UNAVAILABLE });

@@ -17,6 +17,8 @@ interface LeaseDeps {
   readonly wait: (ms: number) => Promise<void>;
   /** Goes on when the request that began it has been answered, or is cut off. */
   readonly inBackground: (work: Promise<void>) => void;
+  /** Whose exchange asks. */
+  readonly requestId: string | undefined;
 }
 
 const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'quota' };
@@ -80,7 +82,7 @@ function askForLease(held: Held, deps: LeaseDeps): Promise<Asking<SpendAnswer>> 
   };
   const asking = carrying(deps.cargo, projectNumber, (recent) =>
     ask(deps.namespace, projectNumber, async (stub) => {
-      const answering = stub.spend(question, recent);
+      const answering = stub.spend(question, recent, deps.requestId);
       // Nobody need be waiting any more: a request may be cut off, and an answer that is late may still be used, or settled.
       deps.inBackground(answering.then(answered, () => undefined));
       return answering;

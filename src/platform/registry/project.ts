@@ -21,6 +21,7 @@ import type { Asked, Explanation } from '../../core/explain/answer.ts';
 import { explain } from '../../core/explain/explain.ts';
 import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
+import type { RegistryFigures } from '../../core/metrics.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Project, Shards } from '../../core/resources.ts';
@@ -40,6 +41,7 @@ import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
 import { sealRecord } from './record.ts';
 import { propose, targetShards } from './rehearsal.ts';
+import { registryFigures } from './figures.ts';
 import { isConfigShard, projectShard, shardValue, targetShard, type ShardValue } from './shards.ts';
 
 /** Half of this is left when a record is put again: the object may be away for twelve hours before the edge forgets. */
@@ -213,6 +215,10 @@ export class ProjectRegistry {
     return this.exists() ? ok(targetShards(this.#store, targetIds)) : err(this.#noSuchProject());
   }
 
+  figures(): RegistryFigures | undefined {
+    return this.exists() ? registryFigures(this.#store) : undefined;
+  }
+
   /** Who asks found KV behind, so that record is put again as well. */
   shard(key: string): { epoch: number; value: ShardValue | null } {
     if (!this.exists()) return { epoch: 0, value: null };
@@ -314,7 +320,7 @@ export class ProjectRegistry {
       return ok(answer);
     });
     if (saved.ok) this.#host.ctx.waitUntil(this.#setAlarm());
-    if (saved.ok) for (const alert of alerts) this.#host.alert(alertLine(alert, caller.name, context.time));
+    if (saved.ok) for (const alert of alerts) this.#host.alert(alertLine(alert, caller, context.time));
     return saved;
   }
 
