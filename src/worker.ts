@@ -10,6 +10,7 @@ import { createAccessAuthenticator } from './platform/administration/access.ts';
 import { createAdminAuthenticator } from './platform/administration/authenticate.ts';
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
 import { createFederatedAuthenticator } from './platform/administration/federated.ts';
+import { createMetricsPort } from './platform/administration/metrics.ts';
 import { createAdminPort } from './platform/administration/port.ts';
 import { createRetiredTokens, createStands } from './platform/administration/registry.ts';
 import { createAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
@@ -114,7 +115,8 @@ export function createBroker(env: Env): App {
         newTokenId: newId,
         loopbackAllowed: loopbackIssuersAllowed,
       }),
-      spend: (projectNumber, alone) => recent.during(projectNumber, () => gate.spend(projectNumber, alone)),
+      spend: (projectNumber, alone, requestId) =>
+        recent.during(projectNumber, () => gate.spend(projectNumber, alone, requestId)),
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => {
@@ -130,6 +132,12 @@ export function createBroker(env: Env): App {
       publishedKeys: (projectNumber) => jwks.published(projectNumber),
     },
     admin,
+    metrics: createMetricsPort({
+      registry: env.REGISTRY,
+      quota: env.QUOTA,
+      keyRing: env.KEY_RING,
+      issuerKeys: env.ISSUER_KEYS,
+    }),
     authenticateAdmin: createAdminAuthenticator({
       bootstrap: createBootstrapAuthenticator(adminToken, createRetiredTokens(env.REGISTRY)),
       federated: createFederatedAuthenticator({
@@ -144,7 +152,7 @@ export function createBroker(env: Env): App {
     }),
     notReadyReason: () => notReadyReason(env.REGISTRY, () => gate.ping()),
     newRequestId: newId,
-    reportFault: createFaultLog(writeLine),
+    reportFault: createFaultLog(writeLine, nowMs),
   });
 }
 

@@ -101,8 +101,8 @@ export interface ExchangePorts {
   readonly verifySignature: VerifySignature;
   /** The cluster's own word on the token: ok, or why not. Closed on failure. */
   reviewToken(input: TokenReviewInput): Promise<Result<void, Denial>>;
-  /** `alone`: a permit for this one exchange; without it any permit that the isolate holds will do. */
-  spend(projectNumber: string, alone?: SpendAlone): Promise<Result<Permit, NoPermit>>;
+  /** `alone`: a permit for this one exchange; without it any permit that the isolate holds will do. `requestId`: for lines that others write about it. */
+  spend(projectNumber: string, alone: SpendAlone | undefined, requestId: string): Promise<Result<Permit, NoPermit>>;
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;
   readonly failures: FailureLimiter;
   record(event: ExchangeEvent): void;

@@ -139,6 +139,18 @@ export function reasonsOf(names: NamedCounts): ReasonCounts {
   return Object.fromEntries(sums);
 }
 
+/** One more that an isolate of another version makes up must not let the sums of all time grow without end. */
+const MAX_REASONS = 64;
+
+export function addReasons(sums: ReasonCounts, more: ReasonCounts): ReasonCounts {
+  const all = new Map(Object.entries(sums));
+  for (const [wanted, count] of Object.entries(more)) {
+    const reason = all.has(wanted) || all.size < MAX_REASONS ? wanted : OTHER_NAMES;
+    all.set(reason, (all.get(reason) ?? 0) + count);
+  }
+  return Object.fromEntries(all);
+}
+
 export function totalOf(names: NamedCounts): number {
   return Object.values(reasonsOf(names)).reduce((sum, count) => sum + count, 0);
 }

@@ -99,6 +99,7 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
         publishedKeys: async () => ok({ keys: [] }),
       },
       admin: { ...admin, ...broken.admin?.(admin) },
+      metrics: { visible: async () => ok({ projects: [], isCut: false }), read: async () => [] },
       authenticateAdmin: async ({ authorization }) => {
         if (authorization === undefined) return err({ tag: 'unauthenticated' });
         return authorization === `Bearer ${ADMIN_TOKEN}`

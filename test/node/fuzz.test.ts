@@ -85,7 +85,7 @@ describe('finds, and says the seed of, a broker that', () => {
       'marks no token as used',
       singleUse,
       WRONG_GRANT,
-      { ports: (ports) => ({ spend: (number) => ports.spend(number) }) },
+      { ports: (ports) => ({ spend: (number, _alone, requestId) => ports.spend(number, undefined, requestId) }) },
     ],
     [
       'does not heed the cluster',

@@ -31,7 +31,7 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
 function change(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
   switch (command.type) {
     case 'project.patch':
-      return patchProject(state, command.input, command.mask, context);
+      return patchProject(state, command, context);
     case 'pool.create':
       return createPool(state, command.poolId, command.input, context);
     case 'pool.patch':

@@ -144,7 +144,13 @@ export type PolicyResource =
 
 /** `mask`: the paths to change, in camelCase; a path that is named and absent from the input returns to its default. */
 export type Command =
-  | { readonly type: 'project.patch'; readonly input: ProjectInput; readonly mask: readonly string[] }
+  | {
+      readonly type: 'project.patch';
+      readonly input: ProjectInput;
+      readonly mask: readonly string[];
+      /** Of the project as it was read. Absent or empty: whatever is there is meant. */
+      readonly etag?: string;
+    }
   | { readonly type: 'pool.create'; readonly poolId: string; readonly input: PoolInput }
   | {
       readonly type: 'pool.patch';

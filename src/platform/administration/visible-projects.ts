@@ -14,19 +14,25 @@ interface ProjectIds {
 
 type Shown = { readonly projects: readonly ProjectIds[]; readonly next: string };
 
-const GET: Permission = 'resourcemanager.projects.get';
-const LIST: Permission = 'resourcemanager.projects.list';
+/** What the caller needs of a project to be shown it, and on the organization lest he be refused where he is shown none. */
+export interface ListRights {
+  readonly shown: Permission;
+  readonly refusedFor: Permission;
+}
+
+const PROJECTS: ListRights = { shown: 'resourcemanager.projects.get', refusedFor: 'resourcemanager.projects.list' };
 const ASKED_AT_ONCE = 20;
 
 export async function visibleProjects(
   registry: DurableObjectNamespace<Registry>,
   page: Page,
   caller: Caller,
+  { shown, refusedFor }: ListRights = PROJECTS,
 ): Promise<Result<Shown, AdminDenial>> {
   const directory = registry.getByName(DIRECTORY_NAME);
   if (caller.identity.kind === 'bootstrap') return ok(await directory.listProjects(page));
-  const held = await directory.heldOnOrganization(caller, [GET, LIST]);
-  const seesAll = held.includes(GET);
+  const held = await directory.heldOnOrganization(caller, [shown, refusedFor]);
+  const seesAll = held.includes(shown);
   const visible: ProjectIds[] = [];
   for await (const candidates of seesAll ? everyProject() : ownProjects()) {
     const may = await Promise.all(candidates.map((one) => mayGet(one.projectNumber)));
@@ -35,7 +41,7 @@ export async function visibleProjects(
     if (visible.length > page.pageSize) break;
   }
   if (visible.length === 0 && held.length === 0 && page.after === '') {
-    return err({ tag: 'permission_denied', permission: LIST, resource: 'organizations/1' });
+    return err({ tag: 'permission_denied', permission: refusedFor, resource: 'organizations/1' });
   }
   const projects = visible.slice(0, page.pageSize);
   return ok({ projects, next: visible.length > projects.length ? (projects.at(-1)?.projectId ?? '') : '' });
@@ -57,7 +63,7 @@ export async function visibleProjects(
   async function mayGet(projectNumber: string): Promise<boolean> {
     const answer = await registry
       .getByName(projectRegistryName(projectNumber))
-      .held(caller, [GET], { kind: 'project' });
+      .held(caller, [shown], { kind: 'project' });
     return answer.ok && answer.value.length > 0;
   }
 }

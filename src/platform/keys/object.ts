@@ -2,6 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Caller } from '../../core/admin/caller.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { KeyRingFigures } from '../../core/metrics.ts';
 import { shardKey } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
 import { projectRegistryName } from '../object-names.ts';
@@ -54,6 +55,12 @@ export class KeyRing extends DurableObject<Env> {
   /** `caller` is who asked, for the project's history. */
   async rotate(input: RotateInput, caller?: Caller): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
     return this.#keeper.rotate(input, caller);
+  }
+
+  /** For whoever watches. */
+  async figures(): Promise<KeyRingFigures | undefined> {
+    const keys = this.#keeper.list();
+    return keys === undefined ? undefined : { keys, failuresInARow: this.#keeper.fault()?.failures ?? 0 };
   }
 
   async fault(): Promise<RingFault | undefined> {

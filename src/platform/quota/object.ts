@@ -2,6 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { AdvanceInput } from '../../core/quota/project.ts';
 import type { NewsAnswer, SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
+import type { QuotaFigures } from '../../core/metrics.ts';
 import type { RecentBatch } from '../../core/recent.ts';
 import type { UsageAck } from '../../core/usage-delivery.ts';
 import type { UsageWanted } from '../../core/usage-page.ts';
@@ -55,10 +56,10 @@ export class Quota extends DurableObject<Env> {
     return epoch;
   }
 
-  /** Answers only when the rows it rests on are durable: the output gate holds the answer until then. `recent`: what the asker remembers. */
-  async spend(ask: SpendAsk, recent?: RecentBatch): Promise<SpendAnswer> {
+  /** Answers only when the rows it rests on are durable: the output gate holds the answer until then. `recent`: what the asker remembers; `requestId`: whose exchange asks. */
+  async spend(ask: SpendAsk, recent?: RecentBatch, requestId?: string): Promise<SpendAnswer> {
     const answer = this.#store.spend(this.clock(), ask, Math.random());
-    this.#alerts.look(this.#store.usage(this.clock()), this.clock());
+    this.#alerts.look(this.#store.usage(this.clock()), this.clock(), requestId);
     return { ...answer, ...this.#take(recent) };
   }
 
@@ -88,6 +89,18 @@ export class Quota extends DurableObject<Env> {
     return { ...this.#store.usage(nowMs), ...(refusalsStartInMs === undefined ? {} : { refusalsStartInMs }) };
   }
 
+  /** For whoever watches. */
+  async figures(): Promise<QuotaFigures> {
+    const nowMs = this.clock();
+    const { totals, lost } = this.#usage.totals(nowMs);
+    return {
+      ...(await this.usage()),
+      epoch: this.#store.news().epoch,
+      lostExchanges: lost,
+      ...(totals === undefined ? {} : { exchanges: totals }),
+    };
+  }
+
   async ping(): Promise<'pong'> {
     return 'pong';
   }
@@ -109,7 +122,8 @@ export class Quota extends DurableObject<Env> {
     try {
       return wake();
     } catch (fault) {
-      writeLine(JSON.stringify({ event: 'fault', where: 'quota alarm', name: nameOf(fault) }));
+      const time = new Date(nowMs).toISOString();
+      writeLine(JSON.stringify({ event: 'fault', time, where: 'quota alarm', name: nameOf(fault) }));
       return nowMs + ALARM_AFTER_FAULT_MS;
     }
   }

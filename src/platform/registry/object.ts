@@ -9,6 +9,7 @@ import type { HistoryAnswer, HistoryQuery } from '../../core/admin/history/entry
 import type { RestoredStep } from '../../core/admin/history/step.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import type { Asked, Explanation } from '../../core/explain/answer.ts';
+import type { RegistryFigures } from '../../core/metrics.ts';
 import type { Policy, Project, Shards } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
 import type { ProjectIds } from './directory-store.ts';
@@ -134,6 +135,11 @@ export class Registry extends DurableObject<Env> {
 
   async shard(key: string): Promise<{ epoch: number; value: ShardValue | null }> {
     return this.#project.shard(key);
+  }
+
+  /** For whoever watches; undefined where there is no project. */
+  async figures(): Promise<RegistryFigures | undefined> {
+    return this.#project.figures();
   }
 
   async announce(shards: readonly string[], caller?: Caller, command?: string): Promise<void> {

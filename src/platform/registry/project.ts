@@ -21,6 +21,7 @@ import type { Asked, Explanation } from '../../core/explain/answer.ts';
 import { explain } from '../../core/explain/explain.ts';
 import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
+import type { RegistryFigures } from '../../core/metrics.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Project, Shards } from '../../core/resources.ts';
@@ -40,6 +41,7 @@ import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
 import { sealRecord } from './record.ts';
 import { propose, targetShards } from './rehearsal.ts';
+import { registryFigures } from './figures.ts';
 import { isConfigShard, projectShard, shardValue, targetShard, type ShardValue } from './shards.ts';
 
 /** Half of this is left when a record is put again: the object may be away for twelve hours before the edge forgets. */
@@ -215,6 +217,10 @@ export class ProjectRegistry {
     return this.exists() ? ok(targetShards(this.#store, targetIds)) : err(this.#noSuchProject());
   }
 
+  figures(): RegistryFigures | undefined {
+    return this.exists() ? registryFigures(this.#store) : undefined;
+  }
+
   /** Who asks found KV behind, so that record is put again as well. */
   shard(key: string): { epoch: number; value: ShardValue | null } {
     if (!this.exists()) return { epoch: 0, value: null };
@@ -316,7 +322,7 @@ export class ProjectRegistry {
       return ok(answer);
     });
     if (saved.ok) this.#host.ctx.waitUntil(this.#setAlarm());
-    if (saved.ok) for (const alert of alerts) this.#host.alert(alertLine(alert, caller.name, context.time));
+    if (saved.ok) for (const alert of alerts) this.#host.alert(alertLine(alert, caller, context.time));
     return saved;
   }
 
@@ -465,7 +471,7 @@ export class ProjectRegistry {
     if (faults.length > 0) this.#host.alert(historyAlertLine(this.#store.subject(), faults, time));
   }
 
-  /** Raises whose time is over: a change like any other, so where the quota object is away the outbox keeps it. */
+  /** Raises, and wishes for one, whose time is over: a change like any other, so where the quota object is away the outbox keeps it. */
   #endRaises(): Promise<void> {
     return this.#byTheClock('end raises', this.#raisesEndAtMs(), (kek) => {
       const ended = this.#save(kek, THE_BROKER, 'quota.endRaises', this.#store.epoch() + 1, (context) =>
@@ -514,7 +520,10 @@ export class ProjectRegistry {
 
   #raisesEndAtMs(): number | undefined {
     if (!this.exists()) return undefined;
-    const ends = (this.#store.project().temporaryRaises ?? []).map((raise) => Date.parse(raise.expireTime));
+    const waiting = this.#store.openQuotaPreferences().filter(({ state }) => state === 'PENDING');
+    const ends = [...(this.#store.project().temporaryRaises ?? []), ...waiting].flatMap(({ expireTime }) =>
+      expireTime === undefined ? [] : [Date.parse(expireTime)],
+    );
     return ends.length === 0 ? undefined : Math.max(Math.min(...ends), this.#clockNotBeforeMs);
   }
 

@@ -3,6 +3,7 @@ import type { Left, RestoredStep } from '../../core/admin/history/step.ts';
 import { etagOf } from '../../core/admin/etag.ts';
 import type { IssuerKeysStatus, SigningKeyInfo } from '../../core/admin/port.ts';
 import { CREDENTIAL_GENERATIONS_PER_MINUTE } from '../../core/admin/fields.ts';
+import { projectRevision } from '../../core/admin/projects.ts';
 import { roleName } from '../../core/admin/roles.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
@@ -23,6 +24,7 @@ export function renderProject(project: Project): JsonObject {
     ...(temporaryRaises === undefined ? {} : { temporaryRaises: temporaryRaises.map(renderRaise(projectNumber)) }),
     ...(ownLimits === undefined ? {} : { ownLimits: ownLimits.map((limit) => ({ ...limit })) }),
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
+    etag: etagOf(projectRevision(project)),
     createTime,
     state: 'ACTIVE',
   };

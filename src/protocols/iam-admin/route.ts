@@ -6,7 +6,8 @@ import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Troubleshoot } from '../../core/troubleshoot.ts';
-import { readJsonBody } from './body.ts';
+import { admit } from './admit.ts';
+import { checkPreconditions, readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
 import { denyPolicyRoutes } from './deny-policy-routes.ts';
 import { historyRoutes } from './history-routes.ts';
@@ -83,12 +84,9 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     known: readonly Route[],
     requestId: string,
   ): Promise<Result<JsonObject, RestDenial>> {
-    const authenticated = await deps.authenticate({
-      authorization: request.headers.get('authorization') ?? undefined,
-      accessAssertion: request.headers.get('cf-access-jwt-assertion') ?? undefined,
-    });
-    if (!authenticated.ok) return authenticated;
-    const caller: Caller = { ...authenticated.value, requestId, ...addressOf(request) };
+    const admitted = await admit(request, requestId, deps.authenticate);
+    if (!admitted.ok) return admitted;
+    const caller = admitted.value;
     if (isForged(request, caller, deps.publicOrigin)) return err({ tag: 'cross_site' });
     const match = findRoute(known, request.method, path);
     if (!match.ok) return match;
@@ -96,6 +94,8 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     const param = (name: string): string => paramOf(params, name);
     const refused = await refusal(route.needs, param, caller, deps.admin);
     if (refused !== undefined) return err(refused);
+    const preconditions = checkPreconditions(request);
+    if (!preconditions.ok) return preconditions;
     const query = readQuery(new URL(request.url).searchParams, route.query ?? []);
     if (!query.ok) return query;
     const hasBody = route.method === 'POST' || route.method === 'PUT' || route.method === 'PATCH';
@@ -108,12 +108,6 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
       caller,
     });
   }
-}
-
-/** Cloudflare sets this header itself and overwrites what a client sends. */
-function addressOf(request: Request): { readonly address?: string } {
-  const address = request.headers.get('cf-connecting-ip');
-  return address === null ? {} : { address };
 }
 
 /**

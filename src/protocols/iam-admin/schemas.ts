@@ -131,7 +131,7 @@ export const newRole = document({
 
 const conditionText = document({ expression: v.string(), title: text, description: text, location: text });
 
-const policy = document({
+export const policy = document({
   version: v.exactOptional(v.number()),
   etag: text,
   bindings: v.exactOptional(

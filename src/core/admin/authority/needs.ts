@@ -24,10 +24,6 @@ export function needOf(command: Command): Need | undefined {
     case 'pool.patch':
     case 'pool.denyUids':
       return on(pool(command), 'iam.workloadIdentityPools.update');
-    case 'pool.delete':
-      return on(pool(command), 'iam.workloadIdentityPools.delete');
-    case 'pool.undelete':
-      return on(pool(command), 'iam.workloadIdentityPools.undelete');
     case 'provider.create':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.create');
     case 'provider.delete':
@@ -37,10 +33,6 @@ export function needOf(command: Command): Need | undefined {
     case 'provider.patch':
     case 'provider.distrustKey':
       return on(pool(command), 'iam.workloadIdentityPoolProviders.update');
-    case 'provider.delete':
-      return on(pool(command), 'iam.workloadIdentityPoolProviders.delete');
-    case 'provider.undelete':
-      return on(pool(command), 'iam.workloadIdentityPoolProviders.undelete');
     case 'target.create':
       return on(PROJECT, 'sts.targets.create');
     case 'target.patch':
