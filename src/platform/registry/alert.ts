@@ -21,7 +21,7 @@ export function alertLine(alert: IssuerKeysChanged, { name, requestId }: Caller,
 }
 
 /** An actor may be a subject that an issuer spelled: beyond ASCII nothing reaches a terminal as it is. */
-function printable(line: object): string {
+export function printable(line: object): string {
   return JSON.stringify(line).replaceAll(
     /[^\u0020-\u007e]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

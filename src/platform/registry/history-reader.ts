@@ -3,6 +3,7 @@ import { differences, pageOfDifferences, reversed } from '../../core/admin/histo
 import type { Difference, HistoryAnswer, HistoryFault, HistoryQuery } from '../../core/admin/history/entry.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { printable } from './alert.ts';
 import type { HistoryRows } from './history-rows.ts';
 import type { Host } from './host.ts';
 import type { WritableKek } from './kek.ts';
@@ -20,7 +21,7 @@ interface World {
 const BELIEVED_FOR_MS = 10_000;
 
 export function historyAlertLine(subject: string, faults: readonly HistoryFault[], time: string): string {
-  return JSON.stringify({ event: 'history-doubtful', time, subject, faults });
+  return printable({ event: 'history-doubtful', time, subject, faults });
 }
 
 export class HistoryReader {

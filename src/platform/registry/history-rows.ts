@@ -128,7 +128,9 @@ export class HistoryRows {
   faults(keys: HistoryKeys, subject: string, epoch?: number): readonly HistoryFault[] {
     if (!this.exists()) return [];
     const head = this.#head();
-    const faults = [...this.#endFaults(keys, subject), ...doubtsOf(head)];
+    const atEnd = this.#endFaults(keys, subject);
+    // What is not sealed is not repeated: its words are not ours.
+    const faults = [...atEnd, ...(atEnd.some((fault) => fault.sequence === undefined) ? [] : doubtsOf(head))];
     if (epoch !== undefined && head.epoch !== epoch)
       faults.push({ description: 'the end of the history is of another epoch than its object' });
     let { baseSequence: sequence, baseHash: hash } = head;

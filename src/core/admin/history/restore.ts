@@ -61,7 +61,8 @@ function take(
       const applied = applyOne(step.command);
       if (!applied.ok) {
         refused ??= about(step, applied.error);
-        if (applied.error.tag !== 'already_exists') return err(refused);
+        // What comes after a step that waits may be refused only because of it: the policy of a target that is not made yet.
+        if (applied.error.tag !== 'already_exists' && waiting.length === 0) return err(refused);
         waiting.push(step);
         continue;
       }

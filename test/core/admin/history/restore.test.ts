@@ -180,6 +180,18 @@ describe('a restore', () => {
     expect(project.state.target('mail')?.uri).toBe('https://b.example.com');
   });
 
+  it('makes a target anew once its name is free, and its policy after it', () => {
+    const project = new Administered();
+    project.do({ type: 'target.create', targetId: 'mail', input: { uri: 'https://a.example.com' } });
+    project.do({ type: 'target.create', targetId: 'files', input: { uri: 'https://c.example.com' } });
+    const then = now(project);
+    project.do({ type: 'target.delete', targetId: 'files' });
+    project.do({ type: 'target.patch', targetId: 'mail', input: { uri: 'https://c.example.com' }, mask: ['uri'] });
+    project.do(restore(then));
+    expect(project.state.target('files')?.uri).toBe('https://c.example.com');
+    expect(project.state.target('mail')?.uri).toBe('https://a.example.com');
+  });
+
   it.each([
     ['of an entry that is not there', restore(999), { tag: 'not_found' }],
     ['of something that is no row', restore(1, { resource: 'pools' }), { tag: 'invalid_argument' }],
