@@ -29,6 +29,19 @@ function verb(name: string, described: Described, on = Object.keys(RESOURCES)): 
   );
 }
 
+function history(path: string): Record<string, Described> {
+  return {
+    [`GET ${path}/history`]: { summary: 'List changes, newest first', answer: answers.historyEntries },
+    [`GET ${path}/history:compare`]: { summary: 'What differs between two states', answer: answers.historyDifferences },
+    [`GET ${path}/history/{sequence}`]: { summary: 'Get a change, before and after', answer: answers.historyEntry },
+    [`POST ${path}/history/{sequence}:restore`]: {
+      summary: 'Restore what was in force after a change',
+      body: bodies.restore,
+      answer: answers.restored,
+    },
+  };
+}
+
 /** By method, version and path, as the tables of routes have them. */
 export const OPERATIONS: Readonly<Record<string, Described>> = {
   'POST v1 organizations/1:retireBootstrapToken': {
@@ -40,6 +53,8 @@ export const OPERATIONS: Readonly<Record<string, Described>> = {
   'GET v1 projects': { summary: 'List the projects that the caller may get', answer: answers.projects },
   [`GET ${PROJECT}`]: { summary: 'Get a project', answer: answers.project },
   [`PATCH ${PROJECT}`]: { summary: 'Change a project', body: bodies.project, answer: answers.project },
+  ...history('v1 organizations/1'),
+  ...history(PROJECT),
   [`POST ${POOLS}`]: { summary: 'Create a pool', body: bodies.pool, answer: answers.poolOperation },
   [`GET ${POOLS}`]: { summary: 'List pools', answer: answers.pools },
   [`GET ${POOL}`]: { summary: 'Get a pool', answer: answers.pool },

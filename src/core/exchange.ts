@@ -199,12 +199,19 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   const { news } = permit.ok ? permit.value : permit.error;
   const current = news === undefined ? ok(decided) : await decidedAt(decided, news);
   if (!current.ok) return current;
-  if (!permit.ok) return err(permit.error.denial);
+  if (!permit.ok) return err(withLimit(permit.error.denial, trace.limitPerMinute));
   if (isWanting(decided.alone, current.value.alone)) return spendAndMint(current.value, ports, trace);
   trace.grant = current.value.grant;
   const nowMs = ports.nowMs();
   if (nowMs >= permit.value.usableUntilMs) return err({ tag: 'unavailable', dependency: 'quota' });
   return mint(current.value.grant, permit.value, ports, trace, nowMs);
+}
+
+/** The isolate that refuses from what it remembers knows no numbers; the decision that was made just now does. */
+function withLimit(denial: Denial, limitPerMinute: number | undefined): Denial {
+  return denial.tag === 'over_quota' && denial.limit === 'project' && limitPerMinute !== undefined
+    ? { ...denial, limitPerMinute }
+    : denial;
 }
 
 /**

@@ -317,6 +317,17 @@ describe('a real answer of the running broker', () => {
     }
   });
 
+  it('about what was changed is as documented', async () => {
+    await good('POST', '/v1/organizations/1:setIamPolicy', { body: { policy: { bindings: [] } } });
+    for (const place of [PROJECT, '/v1/organizations/1']) {
+      const { entries } = await good('GET', `${place}/history`, { query: '?pageSize=2' });
+      const names = { sequence: (entries as readonly { sequence: string }[])[0]?.sequence ?? '' };
+      await good('GET', `${place}/history/{sequence}`, { names });
+      await good('GET', `${place}/history:compare`, { query: `?from=1&to=${names.sequence}` });
+      await good('POST', `${place}/history/{sequence}:restore`, { names, body: { validateOnly: true } });
+    }
+  });
+
   it('to a push is as documented', async () => {
     const provider = world.audience.split('/').at(-1) ?? '';
     const names = { project: world.projectNumber, pool: world.pool, provider };

@@ -220,6 +220,19 @@ describe('the end of a raise', () => {
     expect(last).toEqual({ actor: 'edge-sts', command: 'quota.endRaises' });
   });
 
+  it('has its alarm as well where nobody decided: the wish is over, and the next one may be asked', async () => {
+    const { registry } = await provisioned();
+    const endMs = Date.now() + HOUR_MS;
+    await doing(registry, ask('burst', 30_000, { expireTime: new Date(endMs).toISOString() }));
+    const alarm = () => runInDurableObject(registry, (_, state) => state.storage.getAlarm());
+    await eventually(alarm).toBe(endMs);
+    await setClock(registry, endMs);
+    expect(await runDurableObjectAlarm(registry)).toBe(true);
+    expect(await stateOf(registry, 'burst')).toBe('EXPIRED');
+    expect(await query(registry, "SELECT 1 FROM faults WHERE what LIKE 'end raises%'")).toEqual([]);
+    await doing(registry, ask('next', 40_000));
+  });
+
   it('is saved while the quota object is away, and delivered when it is back', async () => {
     const { project, registry, endMs } = await withRaise();
     await setClock(registry, endMs);

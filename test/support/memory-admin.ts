@@ -10,6 +10,7 @@ import { setOrganizationPolicy } from '../../src/core/admin/policies.ts';
 import { proposalOn } from '../../src/core/admin/propose.ts';
 import { validateNewProject } from '../../src/core/admin/projects.ts';
 import { read } from '../../src/core/admin/read.ts';
+import { differences, pageOfDifferences } from '../../src/core/admin/history/compare.ts';
 import type { ApplyContext } from '../../src/core/admin/state.ts';
 import { explain } from '../../src/core/explain/explain.ts';
 import { questionOf } from '../../src/core/explain/question.ts';
@@ -131,6 +132,30 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
       history.push({ actor: caller.name, type: 'organization.policy.set' });
       return policy;
     },
+    readHistory: async (projectNumber, query) => {
+      const state = projectNumber === undefined ? undefined : config(projectNumber);
+      const entries = (state?.entries ?? []).map((entry) => ({
+        ...entry,
+        ...{ time: '2026-01-01T00:00:00.000Z', actor: 'test', address: '', requestId: '', command: 'test' },
+      }));
+      const at = (sequence: number) => entries.find((entry) => entry.sequence === sequence);
+      const missing = err({ tag: 'not_found', resource: 'history' } as const);
+      switch (query.type) {
+        case 'list':
+          return ok({ kind: 'entries', entries: entries.toReversed().slice(0, query.pageSize), faults: [] });
+        case 'show': {
+          const entry = at(query.sequence);
+          return entry === undefined ? missing : ok({ kind: 'entry', entry, faults: [] });
+        }
+        case 'compare': {
+          const [from, to] = [at(query.from), at(query.to ?? entries.length)];
+          if (from === undefined || to === undefined) return missing;
+          const between = entries.filter(({ epoch: one }) => one > from.epoch && one <= to.epoch);
+          return ok({ kind: 'differences', ...pageOfDifferences(differences(between), query), faults: [] });
+        }
+      }
+    },
+    restoreOrganizationPolicy: async () => ok([]),
     signingKeys: async () => ok(keys),
     rotateSigningKeys: async (_projectNumber, { alg = 'ES256', emergency = false }, caller) => {
       const old = emergency ? 'DISTRUSTED' : 'RETIRING';

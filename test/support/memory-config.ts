@@ -1,4 +1,8 @@
 /** One project's configuration in Maps: a small honest ConfigState, and the commit that a store over SQLite makes. */
+import { differences } from '../../src/core/admin/history/compare.ts';
+import type { Difference, HistoryEntry } from '../../src/core/admin/history/entry.ts';
+import { readResourceKey } from '../../src/core/admin/history/resource-key.ts';
+import type { RowThen } from '../../src/core/admin/history/step.ts';
 import { provisionWrites } from '../../src/core/admin/projects.ts';
 import { edgeDenyRules } from '../../src/core/admin/deny-resolution.ts';
 import type { DenyPolicyId, Page, PolicyResource } from '../../src/core/admin/commands.ts';
@@ -19,6 +23,8 @@ import {
 import { opensTargets } from '../../src/core/roles.ts';
 
 export class MemoryConfig implements ConfigState {
+  readonly entries: (Pick<HistoryEntry, 'sequence' | 'epoch'> & Difference)[] = [];
+  #epoch = 0;
   #project: Project;
   readonly #pools = new Map<string, Pool>();
   readonly #providers = new Map<string, Provider>();
@@ -152,8 +158,86 @@ export class MemoryConfig implements ConfigState {
     return target && { target, policy: this.policy(on) ?? EMPTY_POLICY, denyRules: edgeDenyRules(this, on) };
   }
 
+  /** One change; its entries are numbered on from the last. */
   commit(writes: readonly Write[]): void {
-    for (const write of writes) this.#write(write);
+    this.#epoch += 1;
+    for (const write of writes) {
+      const resource = rowOf(write);
+      const before = resource === undefined ? null : this.bodyOf(resource);
+      this.#write(write);
+      const after = resource === undefined ? null : this.bodyOf(resource);
+      if (resource === undefined || (before === null && after === null)) continue;
+      this.entries.push({ sequence: this.entries.length + 1, epoch: this.#epoch, resource, before, after });
+    }
+  }
+
+  changedSince(sequence: number): readonly RowThen[] | undefined {
+    const entry = this.entries[sequence - 1];
+    if (entry === undefined) return undefined;
+    const since = this.entries.filter(({ epoch }) => epoch > entry.epoch);
+    return differences(since).map(({ resource, before }) => ({ resource, body: before }));
+  }
+
+  rolledBack<T>(work: (stage: (writes: readonly Write[]) => void) => T): T {
+    const maps = this.#maps().map((map) => ({ map, kept: [...map] }));
+    const project = this.#project;
+    const used = [...this.#usedTokens];
+    try {
+      return work((writes) => {
+        for (const write of writes) this.#write(write);
+      });
+    } finally {
+      this.#project = project;
+      this.#usedTokens.clear();
+      for (const key of used) this.#usedTokens.add(key);
+      for (const { map, kept } of maps) {
+        map.clear();
+        for (const [key, value] of kept) map.set(key, value);
+      }
+    }
+  }
+
+  /** JSON of the row that the history calls so. */
+  bodyOf(resource: string): string | null {
+    const row = this.#rowOf(resource);
+    return row === undefined ? null : JSON.stringify(row);
+  }
+
+  #rowOf(resource: string): unknown {
+    const named = readResourceKey(resource);
+    switch (named?.kind) {
+      case 'project':
+        return this.#project;
+      case 'pool':
+        return this.#pools.get(named.poolId);
+      case 'provider':
+        return this.#providers.get(`${named.poolId}/${named.providerId}`);
+      case 'target':
+        return this.#targets.get(named.targetId);
+      case 'role':
+        return this.#roles.get(named.roleId);
+      case 'policy':
+        return this.#policies.get(policyKey(named.resource))?.policy;
+      case 'denyPolicy':
+        return this.#denyPolicies.get(denyPolicyKey(named));
+      case 'quotaPreference':
+        return this.#quotaPreferences.get(named.preferenceId);
+      default:
+        throw new Error(`${resource} is no row`);
+    }
+  }
+
+  #maps(): readonly Map<string, unknown>[] {
+    return [
+      this.#pools,
+      this.#providers,
+      this.#targets,
+      this.#roles,
+      this.#policies,
+      this.#denyPolicies,
+      this.#quotaPreferences,
+      this.#operations,
+    ];
   }
 
   #write(write: Write): void {
@@ -238,5 +322,36 @@ function policyKey(resource: PolicyResource): string {
       return `pool:${resource.poolId}`;
     case 'target':
       return `target:${resource.targetId}`;
+  }
+}
+
+/** As the Registry's store names it. */
+function rowOf(write: Write): string | undefined {
+  const what = 'put' in write ? write.put : write.remove;
+  const row = 'put' in write ? { ...write, ...Object.values(write).find((one) => typeof one === 'object') } : write;
+  const named = row as unknown as Record<string, string>;
+  switch (what) {
+    case 'project':
+      return 'project';
+    case 'pool':
+      return `pool/${named['poolId']}`;
+    case 'provider':
+      return `provider/${named['poolId']}/${named['providerId']}`;
+    case 'target':
+      return `target/${named['targetId']}`;
+    case 'role':
+      return `role/${named['roleId']}`;
+    case 'quotaPreference':
+      return `quotaPreference/${named['preferenceId']}`;
+    case 'policy':
+      return 'put' in write && write.put === 'policy'
+        ? `policy/${policyKey(write.resource).replace(':', '/')}`
+        : undefined;
+    case 'denyPolicy': {
+      const { attachment, policyId } = ('put' in write ? Object.values(write)[1] : write) as unknown as DenyPolicyId;
+      return `denyPolicy/${policyKey(attachment).replace(':', '/')}/${policyId}`;
+    }
+    default:
+      return undefined;
   }
 }

@@ -6,6 +6,7 @@ import type { AdminDenial } from './denial.ts';
 import { createDenyPolicy, deleteDenyPolicy, updateDenyPolicy } from './deny-policies.ts';
 import { denyUids } from './deny-uids.ts';
 import { distrustKey } from './distrust-key.ts';
+import { restore } from './history/restore.ts';
 import { setPolicy } from './policies.ts';
 import { withOperation } from './operations.ts';
 import { createPool, patchPool } from './pools.ts';
@@ -30,7 +31,7 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
 function change(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
   switch (command.type) {
     case 'project.patch':
-      return patchProject(state, command.input, command.mask, context);
+      return patchProject(state, command, context);
     case 'pool.create':
       return createPool(state, command.poolId, command.input, context);
     case 'pool.patch':
@@ -83,6 +84,8 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
       return approveQuotaWish(state, command, context);
     case 'quotaPreference.refuse':
       return refuseQuotaWish(state, command, context);
+    case 'history.restore':
+      return restore(state, command, (one) => apply(state, one, context));
     case 'quota.endRaises':
       return endRaises(state, context);
     case 'purge':

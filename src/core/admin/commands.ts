@@ -1,5 +1,6 @@
 /** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
 import type { OnceMarker } from '../ports.ts';
+import type { Left, RestoredStep } from './history/step.ts';
 import type {
   Binding,
   DenyAttachment,
@@ -143,7 +144,13 @@ export type PolicyResource =
 
 /** `mask`: the paths to change, in camelCase; a path that is named and absent from the input returns to its default. */
 export type Command =
-  | { readonly type: 'project.patch'; readonly input: ProjectInput; readonly mask: readonly string[] }
+  | {
+      readonly type: 'project.patch';
+      readonly input: ProjectInput;
+      readonly mask: readonly string[];
+      /** Of the project as it was read. Absent or empty: whatever is there is meant. */
+      readonly etag?: string;
+    }
   | { readonly type: 'pool.create'; readonly poolId: string; readonly input: PoolInput }
   | {
       readonly type: 'pool.patch';
@@ -225,6 +232,14 @@ export type Command =
   | { readonly type: 'quotaPreference.withdraw'; readonly preferenceId: string; readonly etag?: string }
   | { readonly type: 'quotaPreference.approve'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
   | { readonly type: 'quotaPreference.refuse'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
+  /** `resource` as `history/resource-key.ts` spells it; absent: the whole project. */
+  | {
+      readonly type: 'history.restore';
+      /** The state after the change that this entry belongs to. */
+      readonly sequence: number;
+      readonly resource?: string;
+      readonly validateOnly: boolean;
+    }
   /** By the clock, never by a caller: raises whose time is over end. */
   | { readonly type: 'quota.endRaises' }
   /** By the clock as well: what was deleted thirty days ago goes for good. */
@@ -278,6 +293,11 @@ export type Answer =
   | { readonly kind: 'role'; readonly role: Role }
   | { readonly kind: 'policy'; readonly policy: Policy; readonly warnings?: readonly string[] }
   | { readonly kind: 'deleted' }
+  | {
+      readonly kind: 'restored';
+      readonly steps: readonly RestoredStep[];
+      readonly left: readonly Left[];
+    }
   /** `deleteTime`: this was it. */
   | {
       readonly kind: 'denyPolicy';

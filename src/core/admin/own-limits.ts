@@ -9,6 +9,8 @@ import type { ConfigState } from './state.ts';
 
 /** They travel to the quota object with every change, and their keys to the edge. */
 const MAX_OWN_LIMITS = 1_000;
+const SUBJECT_FORM =
+  'principal://iam.googleapis.com/projects/PROJECT_NUMBER/locations/global/workloadIdentityPools/POOL/subject/SUBJECT';
 
 export function checkOwnLimits(state: ConfigState, ownLimits: readonly OwnLimit[]): Violations {
   if (ownLimits.length > MAX_OWN_LIMITS) return wrong('ownLimits', `holds more than ${MAX_OWN_LIMITS} limits`);
@@ -17,7 +19,7 @@ export function checkOwnLimits(state: ConfigState, ownLimits: readonly OwnLimit[
     const field = `ownLimits[${index}]`;
     const { provider, principal, tokenExchangesPerMinute } = limit;
     if ((provider === undefined) === (principal === undefined)) {
-      return wrong(field, 'must name either a provider or a principal');
+      return wrong(field, 'must name exactly one: a provider or a principal');
     }
     const key = keyOf(limit);
     const again = seen.has(key);
@@ -50,7 +52,7 @@ function checkProvider(state: ConfigState, field: string, name: string): Violati
   const { projectNumber } = state.project();
   if (parsed === undefined || parsed.projectNumber !== projectNumber) {
     const form = providerName({ projectNumber, poolId: 'POOL', providerId: 'PROVIDER' });
-    return wrong(field, `must be a provider of this project, ${form}`);
+    return wrong(field, `must be a provider of this project by its number, not its id: ${form}`);
   }
   return state.provider(parsed.poolId, parsed.providerId) === undefined ? wrong(field, 'does not exist') : [];
 }
@@ -58,8 +60,7 @@ function checkProvider(state: ConfigState, field: string, name: string): Violati
 /** One spelling only, the one a token's `principal` claim has: what is counted by another would be no limit. */
 function checkPrincipal(state: ConfigState, field: string, text: string): Violations {
   const member = parseMember(text);
-  if (!member.ok) return wrong(field, member.error);
-  if (member.value.kind !== 'subject') return wrong(field, 'must be a single subject, principal://…/subject/…');
+  if (!member.ok || member.value.kind !== 'subject') return wrong(field, `must be a single subject, ${SUBJECT_FORM}`);
   const named = poolMemberOf(text);
   if (named?.projectNumber !== state.project().projectNumber) return wrong(field, 'must be of a pool of this project');
   const pool = state.pool(named.poolId);

@@ -7,6 +7,8 @@ import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '
 import type { Asked, Explanation } from '../explain/answer.ts';
 import type { AdminDenial } from './denial.ts';
 import type { Caller } from './caller.ts';
+import type { HistoryAnswer, HistoryQuery } from './history/entry.ts';
+import type { RestoredStep } from './history/step.ts';
 import type { Proposal } from './propose.ts';
 
 /** A public key of a project's ring and where it stands in its life; times are RFC 3339. */
@@ -70,6 +72,13 @@ export interface AdminPort {
   retireBootstrapToken(caller: Caller): Promise<Result<null, AdminDenial>>;
   organizationPolicy(): Promise<Result<Policy, AdminDenial>>;
   setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>>;
+  /** `projectNumber` undefined: of the organization. */
+  readHistory(projectNumber: string | undefined, query: HistoryQuery): Promise<Result<HistoryAnswer, AdminDenial>>;
+  restoreOrganizationPolicy(
+    sequence: number,
+    validateOnly: boolean,
+    caller: Caller,
+  ): Promise<Result<readonly RestoredStep[], AdminDenial>>;
   signingKeys(projectNumber: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
   rotateSigningKeys(
     projectNumber: string,

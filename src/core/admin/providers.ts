@@ -99,7 +99,8 @@ function namesKeys(paths: readonly string[], kind: Provider['kind']): boolean {
   return replacesEverything(paths) || paths.includes(kind) || paths.includes(`${kind}.jwksJson`);
 }
 
-const COMMON_PATHS = [
+/** All but the issuer, its audiences and its keys, which stand inside the document of the kind. */
+export const RESTORED_PATHS = [
   'attributeMapping',
   'attributeCondition',
   'dryRunCondition',
@@ -111,12 +112,12 @@ const COMMON_PATHS = [
   'newKeyHold',
   'singleUse',
   'tokenReview',
-  'tokenReview.url',
-  'tokenReview.target',
   'disabled',
   'displayName',
   'description',
 ];
+
+const COMMON_PATHS = [...RESTORED_PATHS, 'tokenReview.url', 'tokenReview.target'];
 
 const PATHS: Readonly<Record<Provider['kind'], ReadonlySet<string>>> = {
   kubernetes: new Set([

@@ -2,8 +2,7 @@
 import type { Project, QuotaPreference } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { QuotaWish } from './commands.ts';
-import { invalid, type AdminDenial } from './denial.ts';
-import { etagOf, isEtag } from './etag.ts';
+import type { AdminDenial } from './denial.ts';
 import { checkLength, checkNoControl, checkWithin, readTime, wrong, type Bounds, type Violations } from './fields.ts';
 import { baseOf, QUOTAS, quotaKind } from './quotas.ts';
 
@@ -77,12 +76,12 @@ export function readLimit(
   return violations.length > 0 ? err(violations) : ok(value);
 }
 
-/** As we spell times; undefined where the wish is for good. */
+/** As we spell times; undefined where the wish is for good. Empty is no time: a variable that a script forgot must not make a raise permanent. */
 export function readExpireTime(text: string | undefined, nowMs: number): Result<string | undefined, Violations> {
-  if (text === undefined || text === '') return ok(undefined);
+  if (text === undefined) return ok(undefined);
   const timeMs = Math.round(readTime(text) * 1_000);
   if (Number.isNaN(timeMs)) {
-    return err(wrong('expireTime', 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339)'));
+    return err(wrong('expireTime', 'must be a time as a string (RFC 3339), such as "2026-01-31T12:00:00Z"'));
   }
   if (timeMs <= nowMs) return err(wrong('expireTime', 'must lie ahead'));
   if (timeMs > nowMs + MAX_DAYS * DAY_MS)
@@ -103,13 +102,6 @@ export function checkComment(field: string, text: string): Violations {
     ...checkNoControl(field, text.replaceAll(/[\t\r\n]/g, ' ')),
     ...(TURNS.test(text) ? wrong(field, 'holds a character that breaks lines or turns the direction of reading') : []),
   ];
-}
-
-/** Absent or empty: whatever is there is meant. */
-export function checkEtag(etag: string | undefined, version: number, resource: string): AdminDenial | undefined {
-  if (etag === undefined || etag === '') return undefined;
-  if (!isEtag(etag)) return invalid('etag', 'is not an etag that was given out here');
-  return etag === etagOf(version) ? undefined : { tag: 'etag_mismatch', resource };
 }
 
 /** Its length first: the expression goes back and forth over what is no address, and the project's object would do nothing else. */

@@ -61,11 +61,15 @@ export function patchRole(
 ): Result<Applied, AdminDenial> {
   const current = state.role(roleId);
   if (current === undefined) return notFound(state, roleId);
-  const { title, description, includedPermissions, stage } = current;
-  const patched = overlay<RoleInput>({ title, description, includedPermissions, stage }, input, mask, PATHS);
+  const patched = overlay<RoleInput>(roleInputOf(current), input, mask, PATHS);
   if (!patched.ok) return patched;
   const role = { ...current, ...fields(patched.value), updateTime: context.time, version: context.epoch };
   return written(state, role, '');
+}
+
+/** What a patch is laid over, and what would make the role again. */
+export function roleInputOf({ title, description, includedPermissions, stage }: Role): RoleInput {
+  return { title, description, includedPermissions, stage };
 }
 
 /**

@@ -13,6 +13,7 @@ import type {
 } from '../resources.ts';
 import type { Caller } from './caller.ts';
 import type { Answer, DenyPolicyId, Page, PolicyResource } from './commands.ts';
+import type { RowThen } from './history/step.ts';
 import type { BareJwk } from './jwks.ts';
 
 export interface PolicyOf {
@@ -66,6 +67,10 @@ export interface ConfigState {
   providers(poolId: string, page: Page): readonly Provider[];
   targets(page: Page): readonly Target[];
   roles(page: Page): readonly Role[];
+  /** Every row that was changed after the change of this entry, as it was then. Undefined: the history does not hold the entry. */
+  changedSince(sequence: number): readonly RowThen[] | undefined;
+  /** Work that sees what it stages, and leaves nothing of it behind. */
+  rolledBack<T>(work: (stage: (writes: readonly Write[]) => void) => T): T;
 }
 
 export type Write =

@@ -24,8 +24,12 @@ export interface SpendAnswer extends NewsAnswer {
   readonly expiresAfterMs: number;
   /** Do not ask again before: always where `permits` is 0 for want of room. */
   readonly retryAfterMs?: number;
+  /** With a refusal: how long after that, and after that again, the next permit is back. */
+  readonly roomEveryMs?: number;
   /** With a refusal of who asked with `limits` or `once`: the limit that had no room, `project` or one of `limits`. */
   readonly fullLimit?: string;
+  /** How large that one is: whose it is may know. */
+  readonly fullLimitPerMinute?: number;
   /** The token is one that is taken once, and it was taken: no unit was spent. */
   readonly replayed?: true;
 }

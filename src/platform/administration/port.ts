@@ -85,6 +85,12 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
     organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),
     setOrganizationPolicy: (input, caller) =>
       asking('directory', () => directory().setOrganizationPolicy(input, caller)),
+    readHistory: (projectNumber, query) =>
+      projectNumber === undefined
+        ? asking('directory', () => directory().history(query))
+        : asking('registry', () => project(projectNumber).history(query)),
+    restoreOrganizationPolicy: (sequence, validateOnly, caller) =>
+      asking('directory', () => directory().restoreOrganizationPolicy(sequence, validateOnly, caller)),
     signingKeys: (projectNumber) =>
       asking('key_ring', async () => {
         const keys = await ring(projectNumber).list();

@@ -16,19 +16,12 @@ export class QuotaAlerts {
   look({ countedPermits, limitPerMinute }: QuotaUsage, nowMs: number, requestId?: string): void {
     const { level, crossed } = alertAt(this.#level, countedPermits, limitPerMinute);
     this.#level = level;
-    if (crossed === undefined) return;
-    this.#write(
-      JSON.stringify({
-        event: 'alert',
-        kind: 'quota',
-        time: new Date(nowMs).toISOString(),
-        ...(isRequestId(requestId) ? { requestId } : {}),
-        project: this.#project,
-        percent: crossed,
-        limitPerMinute,
-        counted: countedPermits,
-      }),
-    );
+    const time = new Date(nowMs).toISOString();
+    const about = { ...(isRequestId(requestId) ? { requestId } : {}), project: this.#project };
+    for (const percent of crossed) {
+      const counted = { percent, limitPerMinute, counted: countedPermits };
+      this.#write(JSON.stringify({ event: 'alert', kind: 'quota', time, ...about, ...counted }));
+    }
   }
 }
 

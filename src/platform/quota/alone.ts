@@ -38,7 +38,7 @@ export async function askAlone(
   if (mark !== undefined && held.replays.get(mark.keyHash)) return err({ denial: unverified('replay'), ...known });
   const refused = held.refusals.find([...limits, PROJECT], nowMs());
   if (refused !== undefined) {
-    return err({ denial: overQuota(limitOf(refused.limit), refused.retryAfterMs), ...known });
+    return err({ denial: overQuota(limitOf(refused.limit), refused.retryAfterMs, refused.limitPerMinute), ...known });
   }
   // One nonce for both askings: the first may have been granted though its answer was lost, and we are no replay of ourselves.
   const question: SpendAsk = {
@@ -64,10 +64,15 @@ export async function askAlone(
       return { came: 'answer', answer: err({ denial: unverified('replay'), news }) };
     }
     if (answer.permits < 1) {
-      const { fullLimit = PROJECT, retryAfterMs = 0 } = answer;
+      const { fullLimit = PROJECT, retryAfterMs = 0, fullLimitPerMinute } = answer;
       // What was refused before a change may be granted after it.
-      if (held.drops === drops) held.refusals.add(fullLimit, retryAfterMs, nowMs());
-      return { came: 'answer', answer: err({ denial: overQuota(limitOf(fullLimit), retryAfterMs), news }) };
+      const refusal = { retryAfterMs, roomEveryMs: answer.roomEveryMs ?? 0, limitPerMinute: fullLimitPerMinute };
+      if (held.drops === drops) held.refusals.add(fullLimit, refusal, nowMs());
+      const told = held.refusals.find([fullLimit], nowMs())?.retryAfterMs ?? retryAfterMs;
+      return {
+        came: 'answer',
+        answer: err({ denial: overQuota(limitOf(fullLimit), told, fullLimitPerMinute), news }),
+      };
     }
     const usableUntilMs = askedAtMs + answer.expiresAfterMs - LEASE_MARGIN_MS;
     // A permit that came too late is lost, and stays counted: using it would break the promise, asking anew does not.

@@ -10,6 +10,8 @@ import { ESCALATE } from '../../core/admin/authority/rights.ts';
 import type { RetiredToken } from '../../core/admin/authenticated.ts';
 import type { Caller } from '../../core/admin/caller.ts';
 import type { Page, PolicyInput } from '../../core/admin/commands.ts';
+import type { HistoryAnswer, HistoryFault, HistoryQuery } from '../../core/admin/history/entry.ts';
+import type { RestoredStep } from '../../core/admin/history/step.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { TOKEN_EXCHANGES_PER_MINUTE } from '../../core/admin/fields.ts';
 import { setOrganizationPolicy } from '../../core/admin/policies.ts';
@@ -19,13 +21,20 @@ import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts
 import { err, ok, type Result } from '../../core/result.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { AdministratorRows } from './administrator-rows.ts';
-import { DirectoryStore, type ProjectEntry, type ProjectIds } from './directory-store.ts';
+import {
+  DIRECTORY_SUBJECT,
+  DirectoryStore,
+  ORGANIZATION_POLICY,
+  type ProjectEntry,
+  type ProjectIds,
+} from './directory-store.ts';
 import { FaultLog } from './faults.ts';
 import { within } from '../within.ts';
 import { applyContext, type Host, PATIENCE_MS } from './host.ts';
 import { tooLarge } from './limits.ts';
+import { doubtsSince, historyAlertLine, HistoryReader } from './history-reader.ts';
+import { kekStanding, type KekStanding, type WritableKek, writableKek } from './kek.ts';
 import { Owners } from './owners.ts';
-import { kekStanding, type KekStanding, writableKek } from './kek.ts';
 
 export interface NewProject {
   readonly projectId: string;
@@ -42,6 +51,7 @@ export class Directory {
   readonly #host: Host;
   readonly #store: DirectoryStore;
   readonly #administrators: AdministratorRows;
+  readonly #reader: HistoryReader;
   readonly #owners: Owners;
   readonly #faults: FaultLog;
   /** Projects whose creator still waits for the answer: a second creator is too late, not a repetition. */
@@ -50,6 +60,7 @@ export class Directory {
   constructor(host: Host) {
     this.#host = host;
     this.#store = new DirectoryStore(host.ctx.storage.sql);
+    this.#reader = new HistoryReader(this.#store.history, host);
     this.#administrators = new AdministratorRows(host.ctx.storage.sql);
     this.#owners = new Owners(host, this.#administrators, () => this.organizationPolicy());
     this.#faults = new FaultLog(host.ctx.storage.sql);
@@ -66,7 +77,7 @@ export class Directory {
     if (!kek.ok) return kek;
     const standing = await this.#owners.standing(caller);
     if (!standing.ok) return standing;
-    const entered = this.#enter(input, caller, kek.value.check);
+    const entered = this.#enter(input, caller, kek.value);
     if (!entered.ok) return entered;
     const { projectNumber } = entered.value.project;
     this.#beingCreated.add(projectNumber);
@@ -97,7 +108,12 @@ export class Directory {
     return this.exists() ? this.#store.organizationPolicy() : EMPTY_POLICY;
   }
 
-  async setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>> {
+  async setOrganizationPolicy(
+    input: PolicyInput,
+    caller: Caller,
+    command = 'organization.policy.set',
+    validateOnly = false,
+  ): Promise<Result<Policy, AdminDenial>> {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
     const standing = await this.#owners.standing(caller);
@@ -113,8 +129,10 @@ export class Directory {
       if (refusal !== undefined) return err(refusal);
       const oversize = tooLarge("the organization's policy", policy.value);
       if (oversize !== undefined) return err(oversize);
+      if (validateOnly) return policy;
       this.#openForWriting(kek.value.check);
-      this.#store.setOrganizationPolicy(policy.value, context.time, caller);
+      const change = { time: context.time, caller, command };
+      this.#noticed(this.#store.setOrganizationPolicy(policy.value, change, kek.value.history));
       return policy;
     });
   }
@@ -187,9 +205,42 @@ export class Directory {
         return err({ tag: 'failed_precondition', description: NO_OTHER_OWNER });
       }
       this.#openForWriting(kek.value.check);
-      this.#administrators.retire(token, new Date(this.#host.nowMs()).toISOString(), caller);
+      const time = new Date(this.#host.nowMs()).toISOString();
+      this.#administrators.retire(token, time, caller);
+      const change = { time, caller, command: 'bootstrapToken.retire' };
+      this.#noticed(this.#store.remember(kek.value.history, change, '', null, null));
       return ok(null);
     });
+  }
+
+  async history(query: HistoryQuery): Promise<Result<HistoryAnswer, AdminDenial>> {
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    return this.#reader.answer(query, { subject: DIRECTORY_SUBJECT, kek });
+  }
+
+  /** The policy as it was after an entry; everything else that the directory keeps is not taken back. */
+  async restoreOrganizationPolicy(
+    sequence: number,
+    validateOnly: boolean,
+    caller: Caller,
+  ): Promise<Result<readonly RestoredStep[], AdminDenial>> {
+    const shown = await this.history({ type: 'compare', from: sequence, pageSize: 1_000, skip: 0 });
+    if (!shown.ok) return shown;
+    if (!this.#owners.may(caller, 'sts.history.restore')) return err(mayNot('sts.history.restore'));
+    const doubtful = doubtsSince(shown.value.faults, sequence);
+    if (doubtful !== undefined) return err(doubtful);
+    const differing = shown.value.kind === 'differences' ? shown.value.differences : [];
+    const then = differing.find(({ resource }) => resource === ORGANIZATION_POLICY);
+    if (then === undefined) return ok([]);
+    const policy: Policy = JSON.parse(then.before ?? JSON.stringify(EMPTY_POLICY));
+    const input = { version: 3, bindings: policy.bindings };
+    const set = await this.setOrganizationPolicy(input, caller, `history.restore ${sequence}`, validateOnly);
+    return set.ok ? ok([{ resource: ORGANIZATION_POLICY, action: 'CHANGED' }]) : set;
+  }
+
+  #noticed(faults: readonly HistoryFault[]): void {
+    if (faults.length === 0) return;
+    this.#host.alert(historyAlertLine(DIRECTORY_SUBJECT, faults, new Date(this.#host.nowMs()).toISOString()));
   }
 
   async kekStanding(): Promise<KekStanding> {
@@ -202,6 +253,7 @@ export class Directory {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (kek.ok) {
       this.#store.setKekCheck(kek.value.check);
+      this.#store.history.reseal(kek.value.history, DIRECTORY_SUBJECT);
       for (const entry of this.#store.unfinished(FINISHED_IN_ONE_GO)) await this.#finish(entry);
     } else {
       this.#store.failed(this.#host.nowMs());
@@ -215,12 +267,12 @@ export class Directory {
   }
 
   /** The entry to finish: a new one, or the one that the same request left unfinished before. */
-  #enter(input: NewProject, caller: Caller, kekCheck: string): Result<ProjectEntry, AdminDenial> {
+  #enter(input: NewProject, caller: Caller, kek: WritableKek): Result<ProjectEntry, AdminDenial> {
     const nowMs = this.#host.nowMs();
     const entered = this.#host.ctx.storage.transactionSync((): Result<ProjectEntry, AdminDenial> => {
       if (!this.#owners.may(caller, 'resourcemanager.projects.create'))
         return err(mayNot('resourcemanager.projects.create'));
-      this.#openForWriting(kekCheck);
+      this.#openForWriting(kek.check);
       const known = this.#store.byId(input.projectId);
       if (known !== undefined) return this.#isSameRequest(known, input) ? ok(known) : alreadyExists(input.projectId);
       const { projectNumber = this.#freeNumber() } = input;
@@ -232,7 +284,7 @@ export class Directory {
         tokenExchangesPerMinute: TOKEN_EXCHANGES_PER_MINUTE.unset,
         createTime: new Date(nowMs).toISOString(),
       };
-      this.#store.add(project, caller, nowMs);
+      this.#noticed(this.#store.add(project, caller, kek.history, nowMs));
       return ok({ project, caller, finished: false });
     });
     // Nothing is awaited since the rows were written, so the alarm is stored with them or not at all.

@@ -5,6 +5,8 @@ import type { RetiredToken } from '../../core/admin/authenticated.ts';
 import type { Caller, WorkloadIdentity } from '../../core/admin/caller.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { HistoryAnswer, HistoryQuery } from '../../core/admin/history/entry.ts';
+import type { RestoredStep } from '../../core/admin/history/step.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import type { Asked, Explanation } from '../../core/explain/answer.ts';
 import type { RegistryFigures } from '../../core/metrics.ts';
@@ -73,6 +75,18 @@ export class Registry extends DurableObject<Env> {
 
   async projectsOf(caller: Caller): Promise<readonly ProjectIds[]> {
     return this.#directory.projectsOf(caller);
+  }
+
+  async history(query: HistoryQuery): Promise<Result<HistoryAnswer, AdminDenial>> {
+    return this.#directory.exists() ? this.#directory.history(query) : this.#project.history(query);
+  }
+
+  async restoreOrganizationPolicy(
+    sequence: number,
+    validateOnly: boolean,
+    caller: Caller,
+  ): Promise<Result<readonly RestoredStep[], AdminDenial>> {
+    return this.#directory.restoreOrganizationPolicy(sequence, validateOnly, caller);
   }
 
   async retiredTokens(): Promise<readonly RetiredToken[]> {

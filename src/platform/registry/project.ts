@@ -11,6 +11,7 @@ import { type Caller, THE_BROKER, type WorkloadIdentity } from '../../core/admin
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
+import type { HistoryAnswer, HistoryFault, HistoryQuery } from '../../core/admin/history/entry.ts';
 import { ownLimitsByKey } from '../../core/admin/own-limits.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
@@ -33,7 +34,8 @@ import { FaultLog } from './faults.ts';
 import { macKeys, type MacKeys } from '../sealed-record.ts';
 import { within } from '../within.ts';
 import { applyContext, DELIVERY_PATIENCE_MS, type Host, PATIENCE_MS, Turns } from './host.ts';
-import { kekStanding, type KekStanding, writableKek } from './kek.ts';
+import { doubtsSince, historyAlertLine, HistoryReader } from './history-reader.ts';
+import { kekStanding, type KekStanding, type WritableKek, writableKek } from './kek.ts';
 import { MAX_NAMED_SHARDS, tooLarge } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
@@ -65,12 +67,20 @@ class Undone extends Error {
   }
 }
 
+const TAKEN_BACK = new Error('taken back');
+
+/** As the history says it: of a restore also what was restored. */
+function labelOf(command: Command): string {
+  return command.type === 'history.restore' ? `${command.type} ${command.sequence}` : command.type;
+}
+
 /** What a change wants: `apply` and `provisionWrites` both answer so. */
 interface Wanted<T> {
   readonly answer: T;
   readonly writes: readonly Write[];
   readonly shards: readonly string[];
   readonly alert?: IssuerKeysChanged;
+  readonly alerts?: readonly IssuerKeysChanged[];
 }
 
 export class ProjectRegistry {
@@ -81,6 +91,7 @@ export class ProjectRegistry {
   readonly #faults: FaultLog;
   /** The attempt in flight: all who wait for the quota object wait for the same answer. */
   #attempt: Promise<boolean> | undefined;
+  readonly #reader: HistoryReader;
   readonly #administration: Administration;
   readonly #compiler = createPolicyCompiler(MAX_COMPILED_CONDITIONS);
   readonly #changes = new Turns();
@@ -91,7 +102,8 @@ export class ProjectRegistry {
   constructor(host: Host) {
     const { sql } = host.ctx.storage;
     this.#host = host;
-    this.#store = new ProjectStore(sql);
+    this.#store = new ProjectStore(sql, (work) => this.#undone(work));
+    this.#reader = new HistoryReader(this.#store.history, host);
     this.#administration = new Administration(host, this.#store, this.#compiler);
     this.#outbox = new Outbox(sql);
     this.#copies = new Copies(sql);
@@ -107,7 +119,7 @@ export class ProjectRegistry {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
     if (!this.exists()) {
-      const saved = this.#save(kek.value.check, caller, 'project.create', 1, (context) => {
+      const saved = this.#save(kek.value, caller, 'project.create', 1, (context) => {
         return ok({ answer: undefined, ...provisionWrites(project, context) });
       });
       if (!saved.ok) return saved;
@@ -125,9 +137,13 @@ export class ProjectRegistry {
     if (!kek.ok) return kek;
     // Whose name is over by now must not stand in this change's way.
     await this.#purgeIfDue();
+    if (command.type === 'history.restore') {
+      const doubtful = await this.#doubts(command.sequence);
+      if (doubtful !== undefined) return err(doubtful);
+    }
     const above = await this.#administration.above(caller);
     if (!above.ok) return above;
-    const saved = await this.#changes.take(() => this.#applyInTurn(kek.value.check, command, caller, above.value));
+    const saved = await this.#changes.take(() => this.#applyInTurn(kek.value, command, caller, above.value));
     if (!saved.ok) return saved;
     const inForce = await this.#inForce(saved.value);
     if (!inForce.ok) return inForce;
@@ -155,6 +171,26 @@ export class ProjectRegistry {
     const world = { organizationPolicy, nowSeconds: Math.floor(this.#host.nowMs() / 1_000), compiler: this.#compiler };
     const rights = rightsOf(caller.identity, this.#store, world);
     return ok(permissions.filter((permission) => rights.may(permission, resource)));
+  }
+
+  async history(query: HistoryQuery): Promise<Result<HistoryAnswer, AdminDenial>> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    return this.#reader.answer(query, {
+      subject: this.#store.subject(),
+      epoch: this.#store.epoch(),
+      kek: await writableKek(this.#host.env(), this.#storedKekCheck()),
+      epochInForce: () => this.#epochInForce(),
+    });
+  }
+
+  async #doubts(sequence: number): Promise<AdminDenial | undefined> {
+    const shown = await this.history({ type: 'list', pageSize: 1 });
+    return shown.ok ? doubtsSince(shown.value.faults, sequence) : shown.error;
+  }
+
+  async #epochInForce(): Promise<number> {
+    const { projectNumber } = this.#store.project();
+    return (await within(PATIENCE_MS, this.#host.env().QUOTA.getByName(projectNumber).news())).epoch;
   }
 
   /** Of a workload whose provider is this project's: is it, and everything that let it in, still wanted here? */
@@ -196,7 +232,7 @@ export class ProjectRegistry {
     if (!this.exists()) throw new Error('there is no such project to announce a change of');
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) throw new Error('EDGE_STS_KEK is not the key of this state: nothing was announced');
-    this.#save(kek.value.check, caller, command, this.#store.epoch() + 1, () =>
+    this.#save(kek.value, caller, command, this.#store.epoch() + 1, () =>
       ok({ answer: undefined, writes: [], shards }),
     );
     const inForce = await this.#inForce(undefined);
@@ -219,7 +255,7 @@ export class ProjectRegistry {
 
   /** Changes come one after the other, so that nothing is named between what was told to the directory and what is saved. */
   async #applyInTurn(
-    kekCheck: string,
+    kek: WritableKek,
     command: Command,
     caller: Caller,
     above: Above,
@@ -231,7 +267,7 @@ export class ProjectRegistry {
     const announced = await this.#administration.announce(tried.value.writes);
     if (!announced.ok) return announced;
     const { before } = administratorsChanged(this.#store, tried.value.writes);
-    const saved = this.#save(kekCheck, caller, command.type, this.#store.epoch() + 1, (context) => {
+    const saved = this.#save(kek, caller, labelOf(command), this.#store.epoch() + 1, (context) => {
       const wanted = applied(context);
       const isAnnounced = !wanted.ok || this.#administration.isAnnounced(wanted.value.writes, announced.value);
       return isAnnounced ? wanted : err(DIRECTORY_AWAY);
@@ -249,7 +285,7 @@ export class ProjectRegistry {
    * `any size`: a purge lengthens members by a prefix once, and must not be stopped by the few bytes.
    */
   #save<T>(
-    kekCheck: string,
+    kek: WritableKek,
     caller: Caller,
     command: string,
     epoch: number,
@@ -258,7 +294,7 @@ export class ProjectRegistry {
   ): Result<T, AdminDenial> {
     const nowMs = this.#host.nowMs();
     const context = applyContext(this.#host, epoch, caller);
-    let alert: IssuerKeysChanged | undefined;
+    let alerts: readonly IssuerKeysChanged[] = [];
     const saved = this.#undoable((): Result<T, AdminDenial> => {
       const wanted = want(context);
       if (!wanted.ok) return wanted;
@@ -270,18 +306,37 @@ export class ProjectRegistry {
       const few = shards.length <= MAX_NAMED_SHARDS;
       // A step left out makes every copy doubtful, and each is read again: shorter than a long list in each permit's news.
       const inForceAt = few ? epoch : epoch + 1;
-      this.#store.commit({ epoch: inForceAt, time: context.time, caller, command, writes, kekCheck });
+      this.#noticed(
+        this.#store.commit({ epoch: inForceAt, time: context.time, caller, command, writes, kek }),
+        context.time,
+      );
       this.#outbox.add({ epoch: inForceAt, shards: few ? shards : [] }, nowMs);
       const configShards = shards.filter(isConfigShard);
       for (const key of configShards) this.#copies.changed(key, inForceAt, nowMs);
       if (!few) this.#copies.allChanged(inForceAt, nowMs);
       if (size === 'limited') this.#refuseLargeShards(configShards);
-      alert = wanted.value.alert;
+      const { alert } = wanted.value;
+      alerts = [...(wanted.value.alerts ?? []), ...(alert === undefined ? [] : [alert])];
       return ok(answer);
     });
     if (saved.ok) this.#host.ctx.waitUntil(this.#setAlarm());
-    if (alert !== undefined) this.#host.alert(alertLine(alert, caller, context.time));
+    if (saved.ok) for (const alert of alerts) this.#host.alert(alertLine(alert, caller, context.time));
     return saved;
+  }
+
+  /** Nested in a transaction or by itself: nothing stays of it. */
+  #undone<T>(work: () => T): T {
+    let done: { readonly value: T } | undefined;
+    try {
+      this.#host.ctx.storage.transactionSync(() => {
+        done = { value: work() };
+        throw TAKEN_BACK;
+      });
+    } catch (fault) {
+      if (fault !== TAKEN_BACK) throw fault;
+    }
+    if (done === undefined) throw new Error('the work was not done');
+    return done.value;
   }
 
   #undoable<T>(work: () => Result<T, AdminDenial>): Result<T, AdminDenial> {
@@ -369,7 +424,7 @@ export class ProjectRegistry {
     if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);
     this.#outbox.delivered(newest);
     const isBehind = inForce > this.#store.epoch();
-    if (isBehind) this.#leap(inForce);
+    if (isBehind) await this.#leap(inForce);
     return isBehind;
   }
 
@@ -377,22 +432,32 @@ export class ProjectRegistry {
    * This object was restored from an older day, so the edge trusts epochs that are yet to come here. Two steps beyond the
    * newest of them: the gap makes every copy doubtful, and each is read again.
    */
-  #leap(inForce: number): void {
+  async #leap(inForce: number): Promise<void> {
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (!kek.ok) throw new Error('EDGE_STS_KEK is not the key of this state: it is not told that it was restored');
     const nowMs = this.#host.nowMs();
+    const behind = this.#store.epoch();
+    if (inForce <= behind) return;
     const epoch = inForce + 2;
+    const time = new Date(nowMs).toISOString();
+    const doubt = `the state was set back: changes between the epochs ${behind} and ${inForce} are not in it`;
     this.#host.ctx.storage.transactionSync(() => {
-      const time = new Date(nowMs).toISOString();
-      const kekCheck = this.#store.kekCheck();
-      this.#store.commit({ epoch, time, caller: THE_BROKER, command: 'leap', writes: [], kekCheck });
+      const change = { epoch, time, caller: THE_BROKER, command: 'leap', writes: [], kek: kek.value, doubt };
+      this.#noticed([{ description: doubt }, ...this.#store.commit(change)], time);
       this.#outbox.add({ epoch, shards: [] }, nowMs);
       this.#copies.allChanged(epoch, nowMs);
     });
   }
 
-  /** Raises whose time is over: a change like any other, so where the quota object is away the outbox keeps it. */
+  /** Whoever watches is told; the answers of `GET` say so for as long as the entries are kept. */
+  #noticed(faults: readonly HistoryFault[], time: string): void {
+    if (faults.length > 0) this.#host.alert(historyAlertLine(this.#store.subject(), faults, time));
+  }
+
+  /** Raises, and wishes for one, whose time is over: a change like any other, so where the quota object is away the outbox keeps it. */
   #endRaises(): Promise<void> {
-    return this.#byTheClock('end raises', this.#raisesEndAtMs(), (kekCheck) => {
-      const ended = this.#save(kekCheck, THE_BROKER, 'quota.endRaises', this.#store.epoch() + 1, (context) =>
+    return this.#byTheClock('end raises', this.#raisesEndAtMs(), (kek) => {
+      const ended = this.#save(kek, THE_BROKER, 'quota.endRaises', this.#store.epoch() + 1, (context) =>
         apply(this.#store, { type: 'quota.endRaises' }, context),
       );
       if (!ended.ok) throw new Error(`the change is refused: ${ended.error.tag}`);
@@ -401,22 +466,22 @@ export class ProjectRegistry {
 
   /** Nobody uses what is purged, so nobody has to wait until the news of it are delivered. */
   #purgeIfDue(): Promise<void> {
-    return this.#byTheClock('purge', this.#purgeDueAtMs(), (kekCheck) => this.#purge(kekCheck));
+    return this.#byTheClock('purge', this.#purgeDueAtMs(), (kek) => this.#purge(kek));
   }
 
   /** Step by step, until nothing is due: each is a change of its own, so that a large pool is no large one. */
-  #purge(kekCheck: string): void {
+  #purge(kek: WritableKek): void {
     while ((this.#store.purgeDueAtMs() ?? Infinity) <= this.#host.nowMs()) {
       const before = this.#store.epoch();
       const want = (context: ApplyContext) => apply(this.#store, { type: 'purge' }, context);
-      const purged = this.#save(kekCheck, THE_BROKER, 'purge', before + 1, want, 'any size');
+      const purged = this.#save(kek, THE_BROKER, 'purge', before + 1, want, 'any size');
       if (!purged.ok) throw new Error(`the purge is refused: ${purged.error.tag}`);
       if (this.#store.epoch() === before) throw new Error('the purge does nothing although something is due');
     }
   }
 
   /** What no caller asked for, once it is due. Never rejects. */
-  async #byTheClock(step: string, dueAtMs: number | undefined, work: (kekCheck: string) => void): Promise<void> {
+  async #byTheClock(step: string, dueAtMs: number | undefined, work: (kek: WritableKek) => void): Promise<void> {
     try {
       if ((dueAtMs ?? Infinity) > this.#host.nowMs()) return;
       const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
@@ -424,7 +489,7 @@ export class ProjectRegistry {
         this.#clockNotBeforeMs = this.#host.nowMs() + WRONG_KEK_RETRY_MS;
         throw new Error('EDGE_STS_KEK is not the key of this state: nothing was done');
       }
-      work(kek.value.check);
+      work(kek.value);
     } catch (fault) {
       this.#clockNotBeforeMs = Math.max(this.#clockNotBeforeMs, this.#host.nowMs() + FAULTY_CLOCK_RETRY_MS);
       this.recordFault(step, fault);
@@ -438,7 +503,10 @@ export class ProjectRegistry {
 
   #raisesEndAtMs(): number | undefined {
     if (!this.exists()) return undefined;
-    const ends = (this.#store.project().temporaryRaises ?? []).map((raise) => Date.parse(raise.expireTime));
+    const waiting = this.#store.openQuotaPreferences().filter(({ state }) => state === 'PENDING');
+    const ends = [...(this.#store.project().temporaryRaises ?? []), ...waiting].flatMap(({ expireTime }) =>
+      expireTime === undefined ? [] : [Date.parse(expireTime)],
+    );
     return ends.length === 0 ? undefined : Math.max(Math.min(...ends), this.#clockNotBeforeMs);
   }
 
@@ -456,6 +524,7 @@ export class ProjectRegistry {
           throw new Error('EDGE_STS_KEK is not the key of this state: no record was put');
         }
         this.#store.setKekCheck(kek.value.check);
+        this.#store.history.reseal(kek.value.history, this.#store.subject());
         const keys = await macKeys(kek.value.keks);
         await Promise.all(due.map((key) => this.#put(keys, key)));
       } catch (fault) {

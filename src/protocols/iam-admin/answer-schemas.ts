@@ -51,6 +51,7 @@ export const project = v.object({
   recentExchangesRetention: duration,
   createTime: time,
   state: v.picklist(['ACTIVE']),
+  etag: text,
 });
 
 export const projects = v.object({ projects: v.array(project), nextPageToken });
@@ -451,4 +452,34 @@ export const troubleshot = v.object({
       ),
     }),
   ),
+});
+
+const historyHead = {
+  name: text,
+  sequence: text,
+  epoch: text,
+  time,
+  actor: text,
+  address: maybe,
+  requestId: maybe,
+  command: text,
+  resource: maybe,
+};
+const integrity = {
+  integrity: v.picklist(['INTACT', 'DOUBTFUL']),
+  faults: v.exactOptional(v.array(v.object({ sequence: maybe, description: text }))),
+};
+/** As `GET` on the resource would show it. */
+const shown = v.exactOptional(v.record(v.string(), v.unknown()));
+
+export const historyEntries = v.object({ entries: v.array(v.object(historyHead)), ...integrity, nextPageToken });
+export const historyEntry = v.object({ ...historyHead, before: shown, after: shown, ...integrity });
+export const historyDifferences = v.object({
+  differences: v.array(v.object({ resource: text, before: shown, after: shown })),
+  ...integrity,
+  nextPageToken,
+});
+export const restored = v.object({
+  steps: v.array(v.object({ resource: text, action: text })),
+  left: v.array(v.object({ resource: text, reason: text })),
 });

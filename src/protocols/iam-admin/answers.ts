@@ -6,7 +6,15 @@ import { renderDenyPolicy, renderDenyPolicyHead, renderDenyPolicyOperation } fro
 import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
 import { renderQuotaPreference } from './quota-view.ts';
-import { renderOperation, renderPool, renderProject, renderProvider, renderRole, renderTarget } from './render.ts';
+import {
+  renderOperation,
+  renderPool,
+  renderProject,
+  renderProvider,
+  renderRestored,
+  renderRole,
+  renderTarget,
+} from './render.ts';
 
 /** What the rows do not know of themselves. */
 export interface View {
@@ -32,6 +40,8 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       return renderWritten(answer.policy, answer.warnings ?? []);
     case 'deleted':
       return {};
+    case 'restored':
+      return renderRestored(answer.steps, answer.left);
     case 'denyPolicy':
       return renderDenyPolicy(answer.policy, projectNumber);
     case 'denyPolicies':

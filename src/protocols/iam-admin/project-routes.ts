@@ -1,5 +1,6 @@
 /** `/v1/projects`: create, get, list, patch. */
 import { ok } from '../../core/result.ts';
+import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { LOOKS_AT_CALLER, needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
@@ -56,9 +57,12 @@ function patch({ body, query }: Call) {
   const { projectId: _id, projectNumber: _number, ...changes } = withoutOutputOnly(body, ['temporaryRaises']);
   const input = parseBody(project, changes);
   if (!input.ok) return input;
+  const etag = readEtag(body);
+  if (!etag.ok) return etag;
   return ok({
     type: 'project.patch',
     input: input.value,
     mask: readMask(query.get('updateMask'), input.value),
+    ...etag.value,
   } as const);
 }

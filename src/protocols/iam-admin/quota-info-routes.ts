@@ -40,7 +40,11 @@ export function quotaInfoRoutes(context: RestContext): readonly Route[] {
       handle: inProject(context, async ({ projectNumber }, { param }) => {
         const quota = quotaKind(param('quota'));
         if (quota === undefined) {
-          return err({ tag: 'not_found', resource: quotaInfoName(projectNumber, param('quota')) });
+          const name = quotaInfoName(projectNumber, param('quota'));
+          return err({
+            tag: 'not_found',
+            resource: `${name}; there are ${QUOTAS.map((one) => one.quotaId).join(', ')}`,
+          });
         }
         const infos = await infosOf(projectNumber, [quota]);
         return infos.ok ? ok(infos.value[0] ?? {}) : infos;

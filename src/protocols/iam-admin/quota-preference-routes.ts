@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { err, ok } from '../../core/result.ts';
 import { renderAnswer } from './answers.ts';
+import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { needs } from './needs.ts';
 import { asking, changing, inProject, type RestContext } from './project-scope.ts';
@@ -95,8 +96,8 @@ function list({ query }: Call) {
 function change({ param, query, body }: Call) {
   const input = parseBody(quotaWish, wishIn(body));
   if (!input.ok) return input;
-  const { etag } = body;
-  if (etag !== undefined && typeof etag !== 'string') return err(invalid('etag', 'must be a string'));
+  const etag = readEtag(body);
+  if (!etag.ok) return etag;
   const allowMissing = query.get('allowMissing') ?? 'false';
   if (allowMissing !== 'true' && allowMissing !== 'false') {
     return err(invalid('allowMissing', 'must be true or false'));
@@ -106,7 +107,7 @@ function change({ param, query, body }: Call) {
     preferenceId: param('preference'),
     input: input.value,
     mask: readMask(query.get('updateMask'), input.value),
-    ...(etag === undefined ? {} : { etag }),
+    ...etag.value,
     allowMissing: allowMissing === 'true',
   } as const);
 }

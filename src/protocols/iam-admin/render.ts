@@ -1,7 +1,9 @@
 /** Rows → JSON as Google shapes it: full names with the project's number, empty texts left out. */
+import type { Left, RestoredStep } from '../../core/admin/history/step.ts';
 import { etagOf } from '../../core/admin/etag.ts';
 import type { IssuerKeysStatus, SigningKeyInfo } from '../../core/admin/port.ts';
 import { CREDENTIAL_GENERATIONS_PER_MINUTE } from '../../core/admin/fields.ts';
+import { projectRevision } from '../../core/admin/projects.ts';
 import { roleName } from '../../core/admin/roles.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
@@ -22,6 +24,7 @@ export function renderProject(project: Project): JsonObject {
     ...(temporaryRaises === undefined ? {} : { temporaryRaises: temporaryRaises.map(renderRaise(projectNumber)) }),
     ...(ownLimits === undefined ? {} : { ownLimits: ownLimits.map((limit) => ({ ...limit })) }),
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
+    etag: etagOf(projectRevision(project)),
     createTime,
     state: 'ACTIVE',
   };
@@ -197,4 +200,11 @@ function filled(texts: Readonly<Record<string, string | undefined>>): Readonly<R
 
 function nonEmpty(documents: Readonly<Record<string, JsonObject>>): JsonObject {
   return Object.fromEntries(Object.entries(documents).filter(([, document]) => Object.keys(document).length > 0));
+}
+
+export function renderRestored(steps: readonly RestoredStep[], left: readonly Left[] = []): JsonObject {
+  return {
+    steps: steps.map(({ resource, action }) => ({ resource, action })),
+    left: left.map(({ resource, reason }) => ({ resource, reason })),
+  };
 }

@@ -65,7 +65,11 @@ function statusOf(denial: RestDenial): Status {
     case 'not_found':
       return { code: 404, status: 'NOT_FOUND', message: `Requested entity was not found: ${denial.resource}` };
     case 'unknown_path':
-      return { code: 404, status: 'NOT_FOUND', message: 'The requested URL was not found on this server.' };
+      return {
+        code: 404,
+        status: 'NOT_FOUND',
+        message: `The requested URL was not found on this server.${hintOf(denial)}`,
+      };
     case 'method_not_allowed':
       return {
         code: 405,
@@ -108,6 +112,10 @@ function statusOf(denial: RestDenial): Status {
         headers: { 'retry-after': '1' },
       };
   }
+}
+
+function hintOf({ hint }: Extract<RestDenial, { readonly tag: 'unknown_path' }>): string {
+  return hint === undefined ? '' : ` Nearly the same is /v1/${hint}.`;
 }
 
 /** A document of a megabyte can be wrong in thousands of places; nobody reads more than a few. */

@@ -7,9 +7,10 @@ import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Troubleshoot } from '../../core/troubleshoot.ts';
 import { admit } from './admit.ts';
-import { readJsonBody } from './body.ts';
+import { checkPreconditions, readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
 import { denyPolicyRoutes } from './deny-policy-routes.ts';
+import { historyRoutes } from './history-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { refusal } from './needs.ts';
 import { organizationRoutes } from './organization-routes.ts';
@@ -50,6 +51,7 @@ export function iamAdminRoutes(deps: IamAdminDeps): { readonly v1: readonly Rout
     ...policyRoutes(deps),
     ...permissionRoutes(deps),
     ...keyRoutes(deps),
+    ...historyRoutes(deps),
     ...quotaInfoRoutes(deps),
     ...quotaPreferenceRoutes(deps),
     ...rehearsalRoutes(deps),
@@ -92,6 +94,8 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     const param = (name: string): string => paramOf(params, name);
     const refused = await refusal(route.needs, param, caller, deps.admin);
     if (refused !== undefined) return err(refused);
+    const preconditions = checkPreconditions(request);
+    if (!preconditions.ok) return preconditions;
     const query = readQuery(new URL(request.url).searchParams, route.query ?? []);
     if (!query.ok) return query;
     const hasBody = route.method === 'POST' || route.method === 'PUT' || route.method === 'PATCH';

@@ -182,6 +182,8 @@ export const troubleshoot = document({
   time,
 });
 
+export const restore = document({ resource: text, validateOnly: flag });
+
 export const rotateKeys = document({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });
 
 function violationOf(issue: v.BaseIssue<unknown>): FieldViolation {

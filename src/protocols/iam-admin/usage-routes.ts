@@ -69,7 +69,9 @@ function readTime(query: Query, name: string, unsetMs: number): Result<number, R
   const text = query.get(name);
   if (text === undefined) return ok(unsetMs);
   const ms = TIME.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(ms) ? err(invalid(name, 'must be a time as in RFC 3339')) : ok(ms);
+  return Number.isNaN(ms)
+    ? err(invalid(name, 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339); a + in it is sent as %2B'))
+    : ok(ms);
 }
 
 function isResolution(text: string): text is Resolution {

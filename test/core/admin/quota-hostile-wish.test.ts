@@ -50,11 +50,16 @@ describe('a wish', () => {
 
 describe('a verdict', () => {
   // As clients write a member that was not set: by that, a raise for a day must not become one for good.
-  it('with an empty time grants for the time that was asked for', () => {
+  it('with an empty time grants nothing', () => {
     const project = new Administered();
     const input = wish({ expireTime: '2026-01-01T12:00:00Z' });
     project.do({ type: 'quotaPreference.ask', preferenceId: 'more', input });
-    project.do({ type: 'quotaPreference.approve', preferenceId: 'more', verdict: { expireTime: '' } });
-    expect(project.state.project().temporaryRaises).toMatchObject([{ value: 12_000, baseValue: 6_000 }]);
+    const denial = project.refuse({
+      type: 'quotaPreference.approve',
+      preferenceId: 'more',
+      verdict: { expireTime: '' },
+    });
+    expect(fieldsOf(denial)).toEqual(['expireTime']);
+    expect(project.state.project()).toMatchObject({ tokenExchangesPerMinute: 6_000 });
   });
 });

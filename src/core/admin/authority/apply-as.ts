@@ -5,6 +5,7 @@ import type { Applied } from '../applied.ts';
 import { apply } from '../apply.ts';
 import type { Command } from '../commands.ts';
 import type { AdminDenial } from '../denial.ts';
+import { restore } from '../history/restore.ts';
 import { policyResourceName } from '../policies.ts';
 import type { ApplyContext, ConfigState } from '../state.ts';
 import type { Above } from './above.ts';
@@ -26,6 +27,9 @@ export function applyAs(
   if (need !== undefined && !rights.may(need.permission, need.where)) {
     const resource = need.where.kind === 'organization' ? 'organizations/1' : policyResourceName(state, need.where);
     return err({ tag: 'permission_denied', permission: need.permission, resource });
+  }
+  if (command.type === 'history.restore') {
+    return restore(state, command, (one) => applyAs(state, one, context, above, compiler));
   }
   const applied = apply(state, command, context);
   // A push is let in by exactly one binding and goes on from keys that are trusted: its rule is stricter than these, and its own.

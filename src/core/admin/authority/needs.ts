@@ -61,6 +61,9 @@ export function needOf(command: Command): Need | undefined {
     case 'quotaPreference.approve':
     case 'quotaPreference.refuse':
       return on({ kind: 'organization' }, 'cloudquotas.quotas.approve');
+    // And for each step what it would need by itself.
+    case 'history.restore':
+      return on(PROJECT, 'sts.history.restore');
     case 'provider.pushKeys':
     case 'quota.endRaises':
     case 'purge':
