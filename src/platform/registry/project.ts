@@ -96,6 +96,7 @@ export class ProjectRegistry {
   readonly #compiler = createPolicyCompiler(MAX_COMPILED_CONDITIONS);
   readonly #changes = new Turns();
   readonly #puts = new Turns();
+  #isLevel = false;
   #putsNotBeforeMs = 0;
   #clockNotBeforeMs = 0;
 
@@ -141,6 +142,7 @@ export class ProjectRegistry {
       const doubtful = await this.#doubts(command.sequence);
       if (doubtful !== undefined) return err(doubtful);
     }
+    await this.#level();
     const above = await this.#administration.above(caller);
     if (!above.ok) return above;
     const saved = await this.#changes.take(() => this.#applyInTurn(kek.value, command, caller, above.value));
@@ -426,6 +428,21 @@ export class ProjectRegistry {
     const isBehind = inForce > this.#store.epoch();
     if (isBehind) await this.#leap(inForce);
     return isBehind;
+  }
+
+  /**
+   * Set back by as many steps as are then written, an object would give epochs out again that stand for something else at the edge. It was
+   * started anew to be set back, so one look is enough. Where nobody answers, the change that comes next is not in force either.
+   */
+  async #level(): Promise<void> {
+    if (this.#isLevel) return;
+    try {
+      const inForce = await this.#epochInForce();
+      if (inForce > this.#store.epoch()) await this.#leap(inForce);
+      this.#isLevel = true;
+    } catch {
+      // The delivery of the change meets the same, and writes it down.
+    }
   }
 
   /**

@@ -37,6 +37,8 @@ function keysOf(now: Provider, then: Provider): { readonly jwksJson?: string; re
     return now.jwksJson === then.jwksJson ? {} : { left: 'pushed keys stay as they are' };
   }
   if (then.keySource === 'discovery') return now.keySource === 'discovery' ? {} : { jwksJson: '' };
+  // What is distrusted among them verifies nothing as it is.
+  if (now.keySource === 'uploaded' && now.jwksJson === then.jwksJson) return {};
   const isTrusted = then.keys.map(({ thumbprint }) => !now.distrustedThumbprints.includes(thumbprint));
   const set: { readonly keys: readonly unknown[] } = JSON.parse(then.jwksJson);
   // The text holds the keys in the order of the rows.
@@ -44,7 +46,7 @@ function keysOf(now: Provider, then: Provider): { readonly jwksJson?: string; re
   const left = isTrusted.includes(false) ? { left: 'distrusted keys do not come back' } : {};
   if (keys.length === 0) return left;
   const jwksJson = left.left === undefined ? then.jwksJson : JSON.stringify({ keys });
-  return now.keySource === 'uploaded' && now.jwksJson === jwksJson ? left : { jwksJson, ...left };
+  return { jwksJson, ...left };
 }
 
 function patchOf(id: ProviderId, now: Provider, then: Provider, jwksJson: string | undefined): Command | undefined {

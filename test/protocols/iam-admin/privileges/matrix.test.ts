@@ -53,6 +53,10 @@ const TABLE: Readonly<Record<keyof typeof CALLS, string>> = {
   simulate: '            ++..+.......+ ... .',
   troubleshoot: '        ++..+.......+ ... .',
   'keys list': '         ++..........+ ... .',
+  'history list': '      ++..........+ ... .',
+  'history show': '      ++..........+ ... .',
+  'history compare': '   ++..........+ ... .',
+  'org history list': '  +............ ... .',
 };
 
 /** The same columns. Who comes closest, and the right that he is told he lacks. */
@@ -68,6 +72,9 @@ const WAYS_UP: Readonly<Record<keyof typeof ESCALATIONS, readonly [cells: string
   audiences: ['++........... ... .', 'poolAdmin', 'iam.policies.escalate'],
   algorithms: ['++........... ... .', 'poolAdmin', 'iam.policies.escalate'],
   'token lifetime': ['++........... ... .', 'poolAdmin', 'iam.policies.escalate'],
+  'a state of before': ['++........... ... .', 'iamAdmin', 'sts.history.restore'],
+  'a policy of before': ['++........... ... .', 'iamAdmin', 'sts.history.restore'],
+  'the organization of before': ['+............ ... .', 'owner', 'sts.history.restore'],
   'a provider of one’s own': ['++........... ... .', 'poolAdmin', 'iam.policies.escalate'],
   'a cluster’s reviewer': ['++........... ... .', 'poolAdmin', 'sts.targets.setIamPolicy'],
   'the administrators’ pool gone': ['++........... ... .', 'poolAdmin', 'iam.policies.escalate'],

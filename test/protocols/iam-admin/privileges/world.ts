@@ -177,6 +177,10 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
     body: { principal: member('plain'), permission: 'sts.targets.get' },
   },
   'keys list': { method: 'GET', path: `${PROJECT}/signingKeys` },
+  'history list': { method: 'GET', path: `${PROJECT}/history` },
+  'history show': { method: 'GET', path: `${PROJECT}/history/1` },
+  'history compare': { method: 'GET', path: `${PROJECT}/history:compare?from=1` },
+  'org history list': { method: 'GET', path: '/v1/organizations/1/history' },
 };
 
 function member(pool: string): string {
@@ -250,6 +254,13 @@ export const ESCALATIONS: Readonly<Record<string, AdminCall>> = {
   'a higher limit': { method: 'PATCH', path: PROJECT, body: { tokenExchangesPerMinute: 600_000 } },
   'a limit of one’s own': { method: 'PATCH', path: PROJECT, body: { ownLimits: [ownLimit()] } },
   'a wish approved': { method: 'POST', path: `${WISHED}:approve`, body: {} },
+  'a state of before': { method: 'POST', path: `${PROJECT}/history/1:restore`, body: {} },
+  'a policy of before': {
+    method: 'POST',
+    path: `${PROJECT}/history/1:restore`,
+    body: { resource: 'policy/project', validateOnly: true },
+  },
+  'the organization of before': { method: 'POST', path: '/v1/organizations/1/history/1:restore', body: {} },
   'new signing keys': { method: 'POST', path: `${PROJECT}/signingKeys:rotate`, body: {} },
   'the bootstrap token retired': { method: 'POST', path: '/v1/organizations/1:retireBootstrapToken', body: {} },
 };
