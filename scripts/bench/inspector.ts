@@ -53,35 +53,54 @@ export async function usedHeapMib(inspector: Inspector): Promise<number> {
 
 export interface ProfileRow {
   readonly name: string;
-  readonly share: number;
+  /** Of all samples: in the function itself, and in it or what it calls. */
+  readonly self: number;
+  readonly total: number;
 }
 
 interface ProfileNode {
   readonly id: number;
+  readonly children?: readonly number[];
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
 }
 
-/** Self time by function while `work` runs, the greatest first. */
+/** By function, while `work` runs; the greatest total first. */
 export async function profile(inspector: Inspector, work: () => Promise<void>): Promise<readonly ProfileRow[]> {
   await inspector.call('Profiler.enable');
-  await inspector.call('Profiler.setSamplingInterval', { interval: 200 });
+  await inspector.call('Profiler.setSamplingInterval', { interval: SAMPLING_US });
   await inspector.call('Profiler.start');
   await work();
   const { profile: taken } = (await inspector.call('Profiler.stop')) as unknown as {
     readonly profile: { readonly nodes: readonly ProfileNode[]; readonly samples: readonly number[] };
   };
-  const names = new Map(
-    taken.nodes.map(({ id, callFrame: { functionName, lineNumber } }) => [
-      id,
-      `${functionName || '(anonymous)'}:${lineNumber + 1}`,
-    ]),
-  );
-  const counts = new Map<string, number>();
-  for (const id of taken.samples) {
-    const name = names.get(id) ?? '?';
-    counts.set(name, (counts.get(name) ?? 0) + 1);
+  const nodes = new Map(taken.nodes.map((node) => [node.id, node]));
+  const selfOf = new Map<number, number>();
+  for (const id of taken.samples) selfOf.set(id, (selfOf.get(id) ?? 0) + 1);
+  const sums = new Map<string, { self: number; total: number }>();
+  const [root] = taken.nodes;
+  if (root !== undefined) visit(root, new Set());
+  const all = taken.samples.length;
+  return [...sums]
+    .map(([name, { self, total }]) => ({ name, self: self / all, total: total / all }))
+    .toSorted((one, other) => other.total - one.total);
+
+  /** The samples below `node`; a function that calls itself counts once. */
+  function visit(node: ProfileNode, above: ReadonlySet<string>): number {
+    const { functionName, lineNumber } = node.callFrame;
+    const name = `${functionName === '' ? '(anonymous)' : functionName}:${lineNumber + 1}`;
+    const self = selfOf.get(node.id) ?? 0;
+    const inside = new Set([...above, name]);
+    let total = self;
+    for (const id of node.children ?? []) {
+      const child = nodes.get(id);
+      if (child !== undefined) total += visit(child, inside);
+    }
+    const sum = sums.get(name) ?? { self: 0, total: 0 };
+    sum.self += self;
+    if (!above.has(name)) sum.total += total;
+    sums.set(name, sum);
+    return total;
   }
-  return [...counts]
-    .map(([name, count]) => ({ name, share: count / taken.samples.length }))
-    .toSorted((one, other) => other.share - one.share);
 }
+
+const SAMPLING_US = 200;

@@ -7,6 +7,9 @@ import { err, ok, type Result } from './result.ts';
 export interface UnverifiedAssertion {
   /** Compact JWS, canonical to the last bit. */
   readonly token: string;
+  /** What is signed: the token without its last part. */
+  readonly signedText: string;
+  readonly signature: Uint8Array<ArrayBuffer>;
   readonly header: { readonly alg: string; readonly kid: string };
   readonly claims: JsonObject;
 }
@@ -26,8 +29,8 @@ export function parseAssertion(token: string): Result<UnverifiedAssertion, Denia
   if (first <= 0 || second <= first + 1 || token.includes('.', second + 1)) return refuse('token_format');
   const headerBytes = decodeBase64Url(token.slice(0, first));
   const payloadBytes = decodeBase64Url(token.slice(first + 1, second));
-  const signatureBytes = decodeBase64Url(token.slice(second + 1));
-  if (headerBytes === undefined || payloadBytes === undefined || signatureBytes === undefined) {
+  const signature = decodeBase64Url(token.slice(second + 1));
+  if (headerBytes === undefined || payloadBytes === undefined || signature === undefined) {
     return refuse('token_format');
   }
   const header = parseObject(headerBytes);
@@ -36,7 +39,7 @@ export function parseAssertion(token: string): Result<UnverifiedAssertion, Denia
   if (!used.ok) return refuse(used.error);
   const claims = parseObject(payloadBytes);
   if (claims === undefined) return refuse('payload_json');
-  return ok({ token, header: used.value, claims });
+  return ok({ token, signedText: token.slice(0, second), signature, header: used.value, claims });
 }
 
 /** Only `JWT` or nothing: an ID token for logout, a DPoP proof or our own `at+jwt` is not a workload's credential (RFC 8725 §3.11). */
@@ -49,10 +52,13 @@ function readHeader(header: JsonObject): Result<UnverifiedAssertion['header'], C
   return ok({ alg, kid });
 }
 
+/** Without a stream it keeps nothing from one text to the next. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function parseObject(bytes: Uint8Array): JsonObject | undefined {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = UTF8.decode(bytes);
   } catch {
     return undefined;
   }

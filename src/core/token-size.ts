@@ -1,5 +1,6 @@
 /** How many bytes a token will have, known before it is made: one that will be too large must not cost a permit, nor a single-use token. */
 import type { Denial } from './denial.ts';
+import { utf8Length } from './base64url.ts';
 import { claimsOf, type Grant } from './grant.ts';
 import type { SigningAlgorithm } from './resources.ts';
 
@@ -20,10 +21,6 @@ export function sizeDenial(grant: Grant, publicOrigin: string, nowSeconds: numbe
   const payload = base64urlLength(utf8Length(JSON.stringify(claims)));
   const bytes = header + 1 + payload + 1 + base64urlLength(SIGNATURE_BYTES[alg]);
   return bytes > MAX_MINTED_BYTES ? { tag: 'token_too_large', bytes } : undefined;
-}
-
-function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).length;
 }
 
 function base64urlLength(bytes: number): number {
