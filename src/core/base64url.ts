@@ -1,5 +1,7 @@
 /** Canonical base64url (RFC 7515 §2): one text for one byte string, so that nobody can respell a token he holds (SECURITY.md §0.2). */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+// oxlint-disable-next-line no-control-regex -- all of ASCII, whose characters are their bytes
+const ASCII = /^[\u0000-\u007f]*$/;
 const CHARACTERS = 128;
 /** More than 63: no character of the alphabet. */
 const NONE = 64;
@@ -42,6 +44,34 @@ export function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefin
   return seen < NONE ? bytes : undefined;
 }
 
+/** Strict: malformed UTF-8 is refused, not repaired. Without a stream it keeps nothing from one text to the next. */
+const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text whose UTF-8 it is, or undefined where it is that of none. Of ASCII, each character is its byte. */
+export function decodeBase64UrlText(text: string): string | undefined {
+  if (!isBase64Url(text)) return undefined;
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  if (ASCII.test(binary)) return binary;
+  const bytes = decodeBase64Url(text);
+  try {
+    return bytes === undefined ? undefined : UTF8_DECODER.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+const CANONICAL = /^[A-Za-z0-9_-]*$/;
+/** Last characters of a group of two or three whose low bits are nought. */
+const LAST_OF_TWO = /[AQgw]$/;
+const LAST_OF_THREE = /[AEIMQUYcgkosw048]$/;
+
+/** The one spelling of some bytes: no padding, no other characters, no stray low bits. */
+export function isBase64Url(text: string): boolean {
+  const rest = text.length % 4;
+  if (text === '' || rest === 1 || !CANONICAL.test(text)) return false;
+  return rest === 2 ? LAST_OF_TWO.test(text) : rest === 0 || LAST_OF_THREE.test(text);
+}
+
 function valueAt(text: string, at: number): number {
   const code = text.charCodeAt(at);
   return code < CHARACTERS ? (VALUES[code] ?? NONE) : NONE;
@@ -52,8 +82,6 @@ export function encodeBase64Url(bytes: Uint8Array): string {
 }
 
 const UTF8 = new TextEncoder();
-// oxlint-disable-next-line no-control-regex -- all of ASCII, whose characters are their bytes
-const ASCII = /^[\u0000-\u007f]*$/;
 
 /** Of the text's UTF-8. */
 export function encodeTextBase64Url(text: string): string {

@@ -70,13 +70,12 @@ function printable(line: object): string {
 }
 
 const UTF8 = new TextEncoder();
+/** By byte. */
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 async function sha256Hex(text: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', UTF8.encode(text)));
-  let hex = '';
-  for (const byte of digest) hex += HEX[byte];
-  return hex;
+  return Array.from(digest, (byte) => HEX[byte]).join('');
 }
 
 /** A fault of ours: its kind and where it happened, never its message, which may quote a token. */

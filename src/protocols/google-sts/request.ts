@@ -3,6 +3,7 @@ import type { Denial } from '../../core/denial.ts';
 import { isJsonObject, parseStrictJson } from '../../core/json.ts';
 import { IAM_PREFIX, parseProviderName, type ProviderName } from '../../core/names.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { readForm } from './form.ts';
 
 /** What the parameters say; the route adds where they came from. */
 export interface TokenRequest {
@@ -57,8 +58,7 @@ const LOOKS_LIKE_JWT = /^\s*[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*
 
 /** `query`: what stands in the URL, if anything does. */
 export function parseForm(body: string, query?: URLSearchParams): Result<TokenRequest, Denial> {
-  // The `&` keeps URLSearchParams from taking a leading `?` away as if this were a query.
-  return checkQuery(query) ?? fromForm(new URLSearchParams(`&${body}`));
+  return checkQuery(query) ?? fromForm(readForm(body));
 }
 
 export function parseJson(body: string, query?: URLSearchParams): Result<TokenRequest, Denial> {
@@ -75,7 +75,7 @@ function checkQuery(query?: URLSearchParams): Result<never, Denial> | undefined 
 }
 
 /** An empty parameter counts as absent (RFC 6749 §3.2), a repeated one is refused: two parsers may pick different ones. */
-function fromForm(form: URLSearchParams): Result<TokenRequest, Denial> {
+function fromForm(form: ReturnType<typeof readForm>): Result<TokenRequest, Denial> {
   const given: Parameters = {};
   const repeated = new Set<Known>();
   for (const [name, value] of form) {
@@ -87,7 +87,7 @@ function fromForm(form: URLSearchParams): Result<TokenRequest, Denial> {
   for (const name of KNOWN) {
     if (repeated.has(name)) return malformed(name, 'stands more than once');
     const value = given[name];
-    // What URLSearchParams puts in place of bytes that are no UTF-8: nobody meant that.
+    // What stands in place of bytes that are no UTF-8: nobody meant that.
     if (value?.includes('\u{fffd}') === true) return malformed(name, 'is not UTF-8');
     if (value !== undefined && value !== '') parameters[name] = value;
   }
