@@ -32,24 +32,31 @@ const MAX_PAYLOAD_BYTES = (MAX_MINTED_BYTES * 3) / 4;
 /** Nearly every token: known without making it. Each text counts as often as it may stand in the claims. */
 function isSurelySmall({ principal, audience, scopes, roles }: Grant, publicOrigin: string): boolean {
   const { provider, subject, kubernetes } = principal;
-  const { projectNumber, poolId, providerId } = provider;
-  const ofKubernetes =
-    kubernetes === undefined
-      ? 0
-      : charactersOf(kubernetes.namespace, kubernetes.cluster, kubernetes.serviceAccount.name) +
-        charactersOf(kubernetes.serviceAccount.uid, kubernetes.pod?.name, kubernetes.pod?.uid) +
-        charactersOf(kubernetes.node?.name, kubernetes.node?.uid);
   const characters =
-    charactersOf(publicOrigin, audience, providerId, ...scopes, ...roles) +
-    3 * charactersOf(projectNumber, poolId) +
+    publicOrigin.length +
+    audience.length +
+    3 * (provider.projectNumber.length + provider.poolId.length) +
+    provider.providerId.length +
     2 * subject.length +
-    4 * (scopes.length + roles.length) +
-    ofKubernetes;
+    charactersOf(scopes) +
+    charactersOf(roles) +
+    (kubernetes === undefined ? 0 : charactersOfWorkload(kubernetes));
   return characters * BYTES_OF_A_CHARACTER + BYTES_BESIDES <= MAX_PAYLOAD_BYTES;
 }
 
-function charactersOf(...texts: readonly (string | undefined)[]): number {
-  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+function charactersOfWorkload(kubernetes: NonNullable<Grant['principal']['kubernetes']>): number {
+  const { namespace, cluster, serviceAccount, pod, node } = kubernetes;
+  let sum = namespace.length + cluster.length + serviceAccount.name.length + serviceAccount.uid.length;
+  if (pod !== undefined) sum += pod.name.length + pod.uid.length;
+  if (node !== undefined) sum += node.name.length + (node.uid?.length ?? 0);
+  return sum;
+}
+
+/** Each with what stands around it in a list. */
+function charactersOf(texts: readonly string[]): number {
+  let sum = 0;
+  for (const text of texts) sum += text.length + 4;
+  return sum;
 }
 
 function base64urlLength(bytes: number): number {

@@ -75,7 +75,9 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 async function sha256Hex(text: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', UTF8.encode(text)));
-  return Array.from(digest, (byte) => HEX[byte]).join('');
+  let hex = '';
+  for (let at = 0; at < digest.length; at++) hex += HEX[digest[at] ?? 0];
+  return hex;
 }
 
 /** A fault of ours: its kind and where it happened, never its message, which may quote a token. */

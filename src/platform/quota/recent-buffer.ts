@@ -70,10 +70,12 @@ function keep(waiting: Waiting, records: RecentExchange[]): void {
 function makeRoom(waiting: Waiting): void {
   const { records } = waiting;
   while (records.length > MAX_RECORDS_OF_ONE_PROJECT) {
-    const at = waiting.refused > 0 ? records.findIndex(isRefused) : 0;
-    if (waiting.refused > 0) waiting.refused -= 1;
-    records.splice(at, 1);
     waiting.dropped += 1;
+    if (waiting.refused === 0) records.shift();
+    else {
+      records.splice(records.findIndex(isRefused), 1);
+      waiting.refused -= 1;
+    }
   }
 }
 
