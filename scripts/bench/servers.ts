@@ -28,12 +28,18 @@ export interface Server {
 }
 
 export interface BrokerServer extends Server {
+  readonly edgePorts: readonly number[];
   /** The same state, in a fresh process. */
   restart(): Promise<void>;
 }
 
 interface Options {
   readonly inspected?: boolean;
+  /** The module that owns the objects; it finds the bundle beside it. */
+  readonly owner?: string;
+  readonly kv?: string;
+  /** Isolates of their own over the same objects. */
+  readonly edges?: number;
 }
 
 export async function freePort(): Promise<number> {
@@ -50,19 +56,22 @@ export function newFolder(): string {
 export async function startBroker(
   bundle: string,
   variables: (origin: string) => Readonly<Record<string, string>>,
-  { inspected = false }: Options = {},
+  { inspected = false, owner = PLAIN_OWNER, kv = KV_WORKER, edges = 0 }: Options = {},
 ): Promise<BrokerServer> {
   const port = await freePort();
+  const edgePorts: number[] = [];
+  for (let at = 0; at < edges; at += 1) edgePorts.push(await freePort());
   const folder = newFolder();
   mkdirSync(join(folder, 'objects'));
   copyFileSync(bundle, join(folder, BUNDLE));
-  writeFileSync(join(folder, OWNER), PLAIN_OWNER);
-  writeFileSync(join(folder, 'kv.js'), KV_WORKER);
+  writeFileSync(join(folder, OWNER), owner);
+  writeFileSync(join(folder, 'kv.js'), kv);
   const config = join(folder, 'config.capnp');
-  writeFileSync(config, capnpConfig([port], join(folder, 'objects'), variables(`http://${LOOPBACK}:${port}`)));
+  writeFileSync(config, capnpConfig([port, ...edgePorts], join(folder, 'objects'), variables(`http://${LOOPBACK}:${port}`)));
   let running = await startWorkerd(config, port, inspected);
   return {
     port,
+    edgePorts,
     origin: running.origin,
     get pid() {
       return running.pid;
