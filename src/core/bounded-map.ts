@@ -26,6 +26,5 @@ export class BoundedMap<V> {
 
   delete(key: string): void {
     this.#entries.delete(key);
-    if (key === this.#newestKey) this.#newestKey = undefined;
   }
 }
