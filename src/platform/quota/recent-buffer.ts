@@ -37,11 +37,11 @@ export class RecentBuffer {
 
   /** When the oldest exchange was. */
   oldestMs(projectNumber: string): number | undefined {
-    return this.#batches.get(projectNumber)?.records[0]?.timeMs;
+    return this.#waiting.get(projectNumber)?.records[0]?.timeMs;
   }
 
   count(projectNumber: string): number {
-    return this.#batches.get(projectNumber)?.records.length ?? 0;
+    return this.#waiting.get(projectNumber)?.records.length ?? 0;
   }
 
   /** All there is, which is gone from here. */
