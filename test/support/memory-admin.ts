@@ -136,7 +136,11 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
       const state = projectNumber === undefined ? undefined : config(projectNumber);
       const entries = (state?.entries ?? []).map((entry) => ({
         ...entry,
-        ...{ time: '2026-01-01T00:00:00.000Z', actor: 'test', address: '', requestId: '', command: 'test' },
+        time: '2026-01-01T00:00:00.000Z',
+        actor: 'test',
+        address: '',
+        requestId: '',
+        command: 'test',
       }));
       const at = (sequence: number) => entries.find((entry) => entry.sequence === sequence);
       const missing = err({ tag: 'not_found', resource: 'history' } as const);

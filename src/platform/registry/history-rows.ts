@@ -199,7 +199,17 @@ export class HistoryRows {
     this.#sql.exec(
       `INSERT INTO history (seq, epoch, position, time, actor, address, request_id, command, resource, before, after, hash)
        VALUES (?1, ?2, (SELECT coalesce(max(position), -1) + 1 FROM history WHERE epoch = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`,
-      ...[sequence, epoch, time, actor, address, requestId, command, trace.resource, trace.before, trace.after, hash],
+      sequence,
+      epoch,
+      time,
+      actor,
+      address,
+      requestId,
+      command,
+      trace.resource,
+      trace.before,
+      trace.after,
+      hash,
     );
     return { ...head, sequence, hash, bytes: head.bytes + sizeOf(trace) };
   }
@@ -224,7 +234,14 @@ export class HistoryRows {
     this.#sql.exec(
       `INSERT OR REPLACE INTO history_head (one, seq, hash, base_seq, base_hash, bytes, epoch, doubt, seal)
        VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[sequence, hash, baseSequence, baseHash, bytes, epoch, doubt, sealOf(keys.current, subject, head)],
+      sequence,
+      hash,
+      baseSequence,
+      baseHash,
+      bytes,
+      epoch,
+      doubt,
+      sealOf(keys.current, subject, head),
     );
   }
 

@@ -39,10 +39,10 @@ export interface Plan {
 export function planOf(state: ConfigState, then: readonly RowThen[]): Plan {
   const steps: { readonly rank: number; readonly step: Step }[] = [];
   const left: Left[] = [];
-  const world: World = { state, then: new Map(then.map(({ resource, body }) => [resource, body])) };
+  const world: World = { state, bodies: new Map(then.map(({ resource, body }) => [resource, body])) };
   for (const row of then) {
-    const parsed = readResourceKey(row.resource);
-    const part = parsed === undefined ? {} : partOf(world, parsed, row.body);
+    const named = readResourceKey(row.resource);
+    const part = named === undefined ? {} : partOf(world, named, row.body);
     for (const { action, command } of part.steps ?? []) {
       steps.push({ rank: rankOf(command), step: { resource: row.resource, action, command } });
     }
@@ -53,7 +53,7 @@ export function planOf(state: ConfigState, then: readonly RowThen[]): Plan {
 
 interface World {
   readonly state: ConfigState;
-  readonly then: ReadonlyMap<string, string | null>;
+  readonly bodies: ReadonlyMap<string, string | null>;
 }
 
 function rankOf(command: Command): number {
@@ -67,31 +67,29 @@ function partOf(world: World, resource: HistoryResource, body: string | null): P
   const { state } = world;
   switch (resource.kind) {
     case 'project':
-      return projectPart(state.project(), parsed<Project>(body));
+      return projectPart(state.project(), rowOf(body));
     case 'pool':
-      return poolPart(state, resource.poolId, parsed<Pool>(body));
+      return poolPart(state, resource.poolId, rowOf(body));
     case 'provider': {
       const { poolId } = resource;
-      return willBeLive(world, { kind: 'pool', poolId }) ? stepsOfProvider(state, resource, parsed(body)) : {};
+      return willBeLive(world, { kind: 'pool', poolId }) ? stepsOfProvider(state, resource, rowOf(body)) : {};
     }
     case 'target':
-      return targetPart(state, resource.targetId, parsed<Target>(body));
+      return targetPart(state, resource.targetId, rowOf(body));
     case 'role':
-      return rolePart(state, resource.roleId, parsed<Role>(body));
+      return rolePart(state, resource.roleId, rowOf(body));
     case 'policy':
-      return policyPart(world, resource.resource, parsed<Policy>(body));
+      return policyPart(world, resource.resource, rowOf(body));
     case 'denyPolicy':
-      return denyPolicyPart(world, resource, parsed<DenyPolicy>(body));
+      return denyPolicyPart(world, resource, rowOf(body));
     case 'quotaPreference':
       return { left: 'what was wished for and decided about quota is not taken back' };
   }
 }
 
-/** Only this broker's own rows are in the history, and the chain of hashes was looked at before. */
-function parsed<Row>(body: string | null): Row | undefined {
-  if (body === null) return undefined;
-  const row: Row = JSON.parse(body);
-  return row;
+/** Only this broker's own rows are in the history, each under the name of its kind, and the chain of hashes was looked at before. */
+function rowOf(body: string | null) {
+  return body === null ? undefined : JSON.parse(body);
 }
 
 function projectPart(now: Project, then: Project | undefined): Part {
@@ -195,28 +193,28 @@ function isThere(state: ConfigState, resource: PolicyResource): boolean {
 }
 
 /** Once every step is taken. */
-function willBeLive({ state, then }: World, resource: PolicyResource): boolean {
+function willBeLive({ state, bodies }: World, resource: PolicyResource): boolean {
   if (resource.kind === 'project') return true;
   if (resource.kind === 'target') {
-    const body = then.get(`target/${resource.targetId}`);
+    const body = bodies.get(`target/${resource.targetId}`);
     return body === undefined ? isThere(state, resource) : body !== null;
   }
   const { poolId } = resource;
-  const pool = parsed<Pool>(then.get(`pool/${poolId}`) ?? null);
+  const pool: Pool | undefined = rowOf(bodies.get(`pool/${poolId}`) ?? null);
   const now = state.pool(poolId) ?? state.deletedPool(poolId);
   // A pool that goes is still there while its providers are looked at; what becomes of them does not matter any more.
-  if (!then.has(`pool/${poolId}`)) return isThere(state, resource);
+  if (!bodies.has(`pool/${poolId}`)) return isThere(state, resource);
   return pool !== undefined && pool.expireTime === undefined && now !== undefined && uidOf(now) === uidOf(pool);
 }
 
 /** A pool that was purged since: its members had been made nobody's, and whoever has its name now, or will, must not get what they had. */
-function disowned({ state, then }: World, member: string): string {
+function disowned({ state, bodies }: World, member: string): string {
   const parts = poolMemberOf(member);
   const { projectNumber } = state.project();
   if (parts === undefined || parts.projectNumber !== projectNumber) return member;
   const key = `pool/${parts.poolId}`;
-  if (!then.has(key)) return member;
-  const pool = parsed<Pool>(then.get(key) ?? null);
+  if (!bodies.has(key)) return member;
+  const pool: Pool | undefined = rowOf(bodies.get(key) ?? null);
   const now = state.pool(parts.poolId) ?? state.deletedPool(parts.poolId);
   const isGone = now === undefined || (pool !== undefined && uidOf(now) !== uidOf(pool));
   return isGone ? `deleted:${member}` : member;

@@ -226,18 +226,18 @@ describe('a random history', () => {
     fc.assert(
       fc.property(fc.array(command, { minLength: 5, maxLength: 40 }), fc.nat(), (commands, pick) => {
         const project = new Administered();
-        const states = [{ sequence: project.state.entries.length, then: seen(project) }];
+        const states = [{ sequence: project.state.entries.length, was: seen(project) }];
         for (const one of commands) {
           if (!project.try(one).ok) continue;
-          states.push({ sequence: project.state.entries.length, then: seen(project) });
+          states.push({ sequence: project.state.entries.length, was: seen(project) });
         }
-        const { sequence, then } = states[pick % states.length] ?? { sequence: 0, then: {} };
-        const expected = wanted(then, project);
+        const { sequence, was } = states[pick % states.length] ?? { sequence: 0, was: {} };
+        const expected = wanted(was, project);
         const [limit, denied, now] = [project.state.project().tokenExchangesPerMinute, denials(project), seen(project)];
         const answer = project.try({ type: 'history.restore', sequence, validateOnly: false });
         if (!answer.ok) {
           expect(answer.error.tag).toBe('already_exists');
-          expect(exchangedUris(then, now)).toBe(true);
+          expect(exchangedUris(was, now)).toBe(true);
           return;
         }
         restored += 1;
