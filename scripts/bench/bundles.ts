@@ -14,6 +14,8 @@ const esbuild = createRequire(createRequire(import.meta.url).resolve('wrangler/p
 export interface Bundles {
   readonly broker: string;
   readonly brokerWithoutAudit: string;
+  /** With its names, for a profile. */
+  readonly brokerReadable: string;
   readonly ceiling: string;
   readonly jose: string;
   readonly echo: string;
@@ -26,9 +28,8 @@ export async function buildBundles(folder: string): Promise<Bundles> {
   const built = async (name: string): Promise<string> => bundle(worker(name), join(folder, `${name}.js`));
   return {
     broker: await buildBundle(),
-    brokerWithoutAudit: await bundle(join(PROJECT_FOLDER, 'src', 'worker.ts'), join(folder, 'without-audit.js'), [
-      SILENT,
-    ]),
+    brokerWithoutAudit: await bundle(WORKER, join(folder, 'without-audit.js'), { plugins: [SILENT] }),
+    brokerReadable: await bundle(WORKER, join(folder, 'readable.js'), { minify: false }),
     ceiling: await built('ceiling'),
     jose: await built('jose'),
     echo: await built('echo'),
@@ -36,16 +37,12 @@ export async function buildBundles(folder: string): Promise<Bundles> {
   };
 }
 
-async function bundle(from: string, to: string, plugins: readonly object[] = []): Promise<string> {
-  const options = {
-    bundle: true,
-    format: 'esm',
-    target: 'es2024',
-    minify: true,
-    keepNames: true,
-    external: ['cloudflare:*'],
-  };
-  await esbuild.build({ ...options, entryPoints: [from], outfile: to, plugins, logLevel: 'error' });
+const WORKER = join(PROJECT_FOLDER, 'src', 'worker.ts');
+
+/** As wrangler does it, by the settings of wrangler.toml. */
+async function bundle(from: string, to: string, more: object = {}): Promise<string> {
+  const options = { bundle: true, format: 'esm', target: 'es2024', minify: true, external: ['cloudflare:*'] };
+  await esbuild.build({ ...options, entryPoints: [from], outfile: to, logLevel: 'error', ...more });
   return to;
 }
 

@@ -41,12 +41,21 @@ for (const isolates of ISOLATES) {
   process.stderr.write(`${isolates} isolate${isolates === 1 ? '' : 's'}: ${(WARM_UP_MS + MEASURED_MS) / 1_000} s\n`);
   results.push({ isolates, lines: await linesFor(isolates) });
 }
-process.stdout.write(asJson ? `${JSON.stringify({ prices: PAID, perSecond: PER_SECOND, results }, undefined, 2)}\n` : results.map(shown).join('\n'));
+process.stdout.write(
+  asJson
+    ? `${JSON.stringify({ prices: PAID, perSecond: PER_SECOND, results }, undefined, 2)}\n`
+    : results.map(shown).join('\n'),
+);
 
 async function linesFor(isolates: number): Promise<readonly Line[]> {
   const { requests, cpu, counts } = await count(isolates);
   const calls = counts.spend + counts.remember + counts.otherCalls + counts.alarms;
-  const line = (what: string, amount: number, unit: string, perMillion: number): Line => ({ what, amount, unit, perMillion });
+  const line = (what: string, amount: number, unit: string, perMillion: number): Line => ({
+    what,
+    amount,
+    unit,
+    perMillion,
+  });
   return [
     line('requests to the Worker', 1, '', PAID.perMillionRequests),
     line('CPU time, the server and the objects included', cpu / requests, 'ms', PAID.perMillionCpuMs),
@@ -68,8 +77,8 @@ async function count(isolates: number) {
     writePool(poolPath, world.requests);
     const drive = async (durationMs: number): Promise<number> => {
       const order = { poolPath, connections: 4, durationMs, perSecond: PER_SECOND / isolates };
-      const results = await Promise.all(generators.map(({ port, load }) => load.drive({ ...order, port })));
-      return results.reduce((sum, { requests }) => sum + requests, 0);
+      const driven = await Promise.all(generators.map(({ port, load }) => load.drive({ ...order, port })));
+      return driven.reduce((sum, { requests }) => sum + requests, 0);
     };
     await drive(WARM_UP_MS);
     const before = await countsOf(server.origin);

@@ -28,8 +28,10 @@ export interface LoadGenerator {
   stop(): void;
 }
 
-export function startLoadGenerator(): LoadGenerator {
-  const child: ChildProcess = fork(fileURLToPath(new URL('load-generator.ts', import.meta.url)));
+/** Our own, or autocannon in its place: the same requests, and figures to hold the others against. */
+export function startLoadGenerator(withAutocannon = false): LoadGenerator {
+  const name = withAutocannon ? 'load-autocannon.mjs' : 'load-generator.ts';
+  const child: ChildProcess = fork(fileURLToPath(new URL(name, import.meta.url)));
   return {
     drive: (order) =>
       new Promise((resolve, reject) => {

@@ -10,6 +10,7 @@ export const SECTIONS = [
   'quota',
   'start',
   'memory',
+  'profile',
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 
@@ -22,6 +23,8 @@ export interface BenchOptions {
   readonly json: boolean;
   readonly plot: boolean;
   readonly dex: string | undefined;
+  /** Instead of our own generator. */
+  readonly autocannon: boolean;
 }
 
 export const HELP = `npm run bench [-- OPTIONS]
@@ -31,6 +34,7 @@ export const HELP = `npm run bench [-- OPTIONS]
   --seconds S    of one stretch of load, 2 unless said
   --connections N  32 unless said
   --dex FILE     a Dex binary; else one is built where there is a Go toolchain
+  --autocannon   drives with autocannon, which takes more of the machine, instead of our own generator
   --json         for machines, with every row
   --plot         writes docs/performance.svg`;
 
@@ -49,6 +53,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
         seconds: { type: 'string', default: '2' },
         connections: { type: 'string', default: '32' },
         dex: { type: 'string' },
+        autocannon: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         plot: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -62,9 +67,13 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
     if (!numbers.every((number) => number > 0 && number <= 1_000)) return `no such number\n${HELP}`;
     const [rounds = 5, seconds = 2, connections = 32] = numbers;
     const wanted =
-      named === undefined ? (values.full ? SECTIONS : DEFAULT) : SECTIONS.filter((one) => named.includes(one));
-    const { full, json, plot, dex } = values;
-    return { sections: wanted, full, rounds, seconds, connections, json, plot, dex };
+      named === undefined
+        ? values.full
+          ? SECTIONS.filter((one) => one !== 'profile')
+          : DEFAULT
+        : SECTIONS.filter((one) => named.includes(one));
+    const { full, json, plot, dex, autocannon } = values;
+    return { sections: wanted, full, rounds, seconds, connections, json, plot, dex, autocannon };
   } catch (fault) {
     return `${fault instanceof Error ? fault.message : String(fault)}\n${HELP}`;
   }

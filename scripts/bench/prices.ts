@@ -15,4 +15,10 @@ export const PAID = {
 export const OBJECT_GB = 0.128;
 
 /** A day, on the free plan; what comes first ends the day. */
-export const FREE = { requests: 100_000, kvReads: 100_000, objectRequests: 100_000, rowsWritten: 100_000, logEvents: 200_000 } as const;
+export const FREE = {
+  requests: 100_000,
+  kvReads: 100_000,
+  objectRequests: 100_000,
+  rowsWritten: 100_000,
+  logEvents: 200_000,
+} as const;

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Bundles, buildBundles } from './bundles.ts';
-import { inspect, usedHeapMib } from './inspector.ts';
+import { inspect, profile, usedHeapMib } from './inspector.ts';
 import { type LoadGenerator, startLoadGenerator, writePool } from './load.ts';
 import type { BenchOptions, Section } from './options.ts';
 import { DEX_NAME, findDex, startDex } from './peers/dex.ts';
@@ -28,12 +28,12 @@ export interface Measured {
   readonly notes: readonly string[];
 }
 
-export const BROKER = 'edge-sts';
-export const CEILING = 'ceiling';
+const BROKER = 'edge-sts';
+const CEILING = 'ceiling';
 
 export async function measure(options: BenchOptions, say: (line: string) => void): Promise<Measured> {
   const folder = newFolder();
-  const load = startLoadGenerator();
+  const load = startLoadGenerator(options.autocannon);
   const rows: Row[] = [];
   const summaries: Summary[] = [];
   const figures: Figure[] = [];
@@ -84,7 +84,7 @@ class Rig {
     const server = await startBroker(bundle, variablesOf, { inspected });
     this.keep(server);
     const world = await makeWorld(server.origin, { ...BASE, ...shape });
-    const contender: Contender = { name, server, poolPath: this.pool(world.requests) };
+    const contender: Contender = { name, server, poolPath: this.pool(world.requests), tokens: world.requests.length };
     return { server, world, contender };
   }
 
@@ -146,6 +146,7 @@ const SECTION: Readonly<Record<Section, (rig: Rig) => Promise<Partial<Measured>>
   quota: quotaSection,
   start: startSection,
   memory: memorySection,
+  profile: profileSection,
 };
 
 async function exchangeSection(rig: Rig): Promise<Partial<Measured>> {
@@ -208,7 +209,7 @@ async function sizeSection(rig: Rig): Promise<Partial<Measured>> {
     ? [
         { providers: 1, bindings: 1 },
         { providers: 100, bindings: 1_000 },
-        { providers: 10_000, bindings: 100_000, tokens: 10_000 },
+        { providers: 10_000, bindings: 100_000, tokens: 2_000 },
       ]
     : [
         { providers: 1, bindings: 1 },
@@ -312,4 +313,17 @@ async function memorySection(rig: Rig): Promise<Partial<Measured>> {
   const heap = await usedHeapMib(inspector);
   inspector.close();
   return { figures: [{ section: 'memory', name: 'V8 used heap after 1,000 pools', value: heap, unit: 'MiB' }] };
+}
+
+const PROFILE_ROWS = 60;
+
+/** Where the time goes: self time by function, of a bundle that keeps its names (numbers are its lines). */
+async function profileSection(rig: Rig): Promise<Partial<Measured>> {
+  const { server, contender } = await rig.broker(BROKER, {}, rig.bundles.brokerReadable, true);
+  await rig.drive(server, contender.poolPath, 3_000);
+  const inspector = await inspect(server.inspectorPort ?? 0, 'owner');
+  const rows = await profile(inspector, async () => void (await rig.drive(server, contender.poolPath, 5_000)));
+  inspector.close();
+  const bySelf = rows.toSorted((one, other) => other.self - one.self).slice(0, PROFILE_ROWS);
+  return { figures: bySelf.map(({ name, self }) => ({ section: 'profile', name, value: self * 100, unit: '%' })) };
 }

@@ -67,7 +67,10 @@ export async function startBroker(
   writeFileSync(join(folder, OWNER), owner);
   writeFileSync(join(folder, 'kv.js'), kv);
   const config = join(folder, 'config.capnp');
-  writeFileSync(config, capnpConfig([port, ...edgePorts], join(folder, 'objects'), variables(`http://${LOOPBACK}:${port}`)));
+  writeFileSync(
+    config,
+    capnpConfig([port, ...edgePorts], join(folder, 'objects'), variables(`http://${LOOPBACK}:${port}`)),
+  );
   let running = await startWorkerd(config, port, inspected);
   return {
     port,

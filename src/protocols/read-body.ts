@@ -7,10 +7,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * Reads a request body with a cap, whether or not it says its length: a chunked flood ends where the cap is. `broken`: it ended early
  * or did not come in time.
  */
-export async function readBody(
-  request: Request,
-  maxBytes: number,
-): Promise<Bytes | 'too_large' | 'broken'> {
+export async function readBody(request: Request, maxBytes: number): Promise<Bytes | 'too_large' | 'broken'> {
   if (request.body === null) return new Uint8Array(0);
   // A declared length is only believed when it is already too much.
   const declaredBytes = Number(request.headers.get('content-length') ?? 0);
@@ -71,7 +68,10 @@ async function readDeclared(reader: ByteReader, declaredBytes: number): Promise<
   return value?.length === declaredBytes ? value : 'broken';
 }
 
-async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<Bytes | 'too_large'> {
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+): Promise<Bytes | 'too_large'> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for (let part = await reader.read(); !part.done; part = await reader.read()) {

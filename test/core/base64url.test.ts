@@ -1,7 +1,13 @@
 /** One text for one byte string: both decoders against Buffer, which takes anything and writes the canonical spelling. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodeBase64Url, decodeBase64UrlText, encodeBase64Url, encodeTextBase64Url, utf8Length } from '../../src/core/base64url.ts';
+import {
+  decodeBase64Url,
+  decodeBase64UrlText,
+  encodeBase64Url,
+  encodeTextBase64Url,
+  utf8Length,
+} from '../../src/core/base64url.ts';
 
 /** The bytes, where the text is what Buffer itself would write for them. */
 function canonical(text: string): Buffer | undefined {

@@ -1,6 +1,6 @@
 /** A peer: panva/oidc-provider in one Node process, with a token-exchange grant as its documentation shows how to add one. In memory, no log. */
 import { importJWK, jwtVerify } from 'jose';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const RESOURCE_SERVER = { scope: '', accessTokenFormat: 'jwt', accessTokenTTL: 3_600, jwt: { sign: { alg: 'ES256' } } };

@@ -4,6 +4,6 @@ import { Hono } from 'hono';
 
 const app = new Hono();
 app.get('/healthz', (context) => context.text('ok'));
-app.get('/cel', (context) => context.text(String(plan(celEnv(), parse('1 + 1').expr)({}))));
+app.get('/cel', (context) => context.json({ kind: typeof plan(celEnv(), parse('1 + 1').expr)({}) }));
 
 export default app;

@@ -3,7 +3,11 @@ import { compileCondition, evaluateCondition, type ConditionScope } from './cond
 import type { AttributeVariables, BindingVariables } from './variables.ts';
 
 const SAMPLES: readonly (readonly [ConditionScope, string, AttributeVariables | BindingVariables])[] = [
-  ['attribute', 'assertion.sub.startsWith("ns/")', { assertion: { sub: 'ns/' }, google: { subject: '' }, attribute: {} }],
+  [
+    'attribute',
+    'assertion.sub.startsWith("ns/")',
+    { assertion: { sub: 'ns/' }, google: { subject: '' }, attribute: {} },
+  ],
   [
     'binding',
     'request.time < timestamp("2000-01-01T00:00:00Z") || resource.matchTag("env", "x") || has(request.workload.pod)',

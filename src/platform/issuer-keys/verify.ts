@@ -49,5 +49,6 @@ export function createSignatureVerifier(): VerifySignature {
 }
 
 function hasBits({ algorithm }: CryptoKey): boolean {
-  return 'modulusLength' in algorithm && Number(algorithm.modulusLength) >= LEAST_RSA_BITS;
+  const bits: unknown = 'modulusLength' in algorithm ? algorithm.modulusLength : 0;
+  return typeof bits === 'number' && bits >= LEAST_RSA_BITS;
 }

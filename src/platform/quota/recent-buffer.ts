@@ -25,7 +25,11 @@ export class RecentBuffer {
       waiting.dropped += 1;
       return;
     }
-    if (record.again === true) keep(waiting, waiting.records.filter(({ id }) => id !== record.id));
+    if (record.again === true)
+      keep(
+        waiting,
+        waiting.records.filter(({ id }) => id !== record.id),
+      );
     waiting.records.push(record);
     if (isRefused(record)) waiting.refused += 1;
     makeRoom(waiting);

@@ -192,7 +192,14 @@ describe('what conditions have said of a resource before', () => {
     'request.workload.namespace == "shop" || request.time.getSeconds() < 30',
     'has(request.workload.pod) && resource.name.startsWith("x")',
   ];
-  const workload = (namespace: string) => ({ namespace, provider: 'p', subject: 's', groups: [], attribute: {}, claims: {} });
+  const workload = (namespace: string) => ({
+    namespace,
+    provider: 'p',
+    subject: 's',
+    groups: [],
+    attribute: {},
+    claims: {},
+  });
 
   test('changes no answer and no cost, whoever asked before and whenever', () => {
     const asking = fc.record({
