@@ -39,7 +39,7 @@ export interface World {
 }
 
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
-const PROVIDERS_OF_A_PROJECT = 100;
+const PROVIDERS_OF_A_PROJECT = 1_000;
 const BINDINGS_OF_A_POLICY = 1_500;
 /** Making RSA keys takes long; a key that several clusters share is still another key in each of them. */
 const KEYS = 4;
