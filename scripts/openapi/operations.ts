@@ -50,6 +50,8 @@ export const OPERATIONS: Readonly<Record<string, Described>> = {
     answer: answers.empty,
   },
   'POST v1 projects': { summary: 'Create a project', body: bodies.newProject, answer: answers.project },
+  [`DELETE ${PROJECT}`]: { summary: 'Delete a project, for good after thirty days', answer: answers.project },
+  [`POST ${PROJECT}:undelete`]: { summary: 'Undelete a project', body: bodies.nothing, answer: answers.project },
   'GET v1 projects': { summary: 'List the projects that the caller may get', answer: answers.projects },
   [`GET ${PROJECT}`]: { summary: 'Get a project', answer: answers.project },
   [`PATCH ${PROJECT}`]: { summary: 'Change a project', body: bodies.project, answer: answers.project },

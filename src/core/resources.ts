@@ -15,6 +15,8 @@ export interface Project {
   readonly ownLimits?: readonly OwnLimit[];
   /** For how long exchanges are remembered; 0: not at all. Absent: the default of `RECENT_RETENTION`. */
   readonly recentExchangesRetentionSeconds?: number;
+  /** Deleted: gone for good then, and let in by nobody's tokens until then. */
+  readonly expireTime?: string;
   readonly createTime: string;
 }
 

@@ -370,6 +370,12 @@ describe('a real answer of the running broker', () => {
     expect(refusals.map(({ status }) => status)).toEqual([400, 400, 401, 404, 409, 400, 400, 404]);
   });
 
+  it('about the end of a project is as documented', async () => {
+    await good('DELETE', PROJECT);
+    await good('GET', '/v1/projects', { query: '?showDeleted=true' });
+    await good('POST', `${PROJECT}:undelete`, { body: {} });
+  });
+
   it('to the last call of the bootstrap token is as documented, and every operation was asked', async () => {
     const names = { project: world.projectNumber };
     const owner = { role: 'roles/owner', members: [subject('root')] };

@@ -52,6 +52,38 @@ async function statusesOfDocuments(): Promise<readonly number[]> {
   return Promise.all(documents().map(async (path) => (await call(path)).status));
 }
 
+describe('a deleted project', () => {
+  it('lets nobody in from the next exchange on, by any of its pools, and shows no documents; undeleted it does as before', async () => {
+    const other = await addCluster(project);
+    expect((await exchange(cluster)).status).toBe(200);
+    await must('DELETE', `/v1/projects/${project.number}`);
+    for (const one of [cluster, other]) {
+      const refused = await exchange(one);
+      expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_target' } });
+    }
+    const refused = await exchange(cluster);
+    expect(refused.text).toBe((await stranger(cluster.audience.replace(project.number, '999999999999'))).text);
+    expect(await statusesOfDocuments()).toEqual([404, 404, 404]);
+    expect((await admin('GET', '/v1/projects?pageSize=1000')).text).not.toContain(project.number);
+    expect((await admin('GET', '/v1/projects?pageSize=1000&showDeleted=true')).text).toContain(project.number);
+    expect((await admin('GET', `/v1/projects/${project.number}`)).body).toMatchObject({ state: 'DELETE_REQUESTED' });
+    await must('POST', `/v1/projects/${project.number}:undelete`, {});
+    expect((await exchange(cluster)).status).toBe(200);
+    expect(await statusesOfDocuments()).toEqual([200, 200, 200]);
+  });
+
+  it('lets nobody in either in an isolate that lives on a lease from before', async () => {
+    const bound: Env = { ...env };
+    const elsewhere = createBroker(bound);
+    const through: Fetch = async (request) => elsewhere.fetch(request, bound);
+    const status = async (): Promise<number> =>
+      (await postToken(tokenForm(cluster.audience, await cluster.token()), {}, through)).status;
+    expect(await status()).toBe(200);
+    await must('DELETE', `/v1/projects/${project.number}`);
+    await expect.poll(status, { timeout: 15_000 }).toBe(400);
+  });
+});
+
 describe('a deleted pool', () => {
   it('lets nobody in from the next exchange on, and looks like one that never was; undeleted it lets in as before', async () => {
     expect((await exchange(cluster)).status).toBe(200);

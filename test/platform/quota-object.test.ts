@@ -254,6 +254,7 @@ describe('the clock', () => {
     expect(methods.toSorted()).toEqual([
       'advance',
       'alarm',
+      'destroy',
       'figures',
       'news',
       'ping',

@@ -84,7 +84,8 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
       return ok(project);
     },
     listProjects: async (page) => {
-      const found = pageOf(projects(), { ...page, pageSize: page.pageSize + 1 }, (one) => one.projectNumber);
+      const shownOnes = projects().filter((one) => page.showDeleted === true || one.expireTime === undefined);
+      const found = pageOf(shownOnes, { ...page, pageSize: page.pageSize + 1 }, (one) => one.projectNumber);
       const shown = found.slice(0, page.pageSize);
       return ok({ projects: shown, next: found.length > shown.length ? (shown.at(-1)?.projectNumber ?? '') : '' });
     },

@@ -45,6 +45,7 @@ export class MemoryConfig implements ConfigState {
     return this.#project;
   }
   pool(poolId: string): Pool | undefined {
+    if (this.#project.expireTime !== undefined) return undefined;
     return [...this.#pools.values()].find((pool) => pool.poolId === poolId && isLive(pool));
   }
   provider(poolId: string, providerId: string): Provider | undefined {

@@ -1,5 +1,5 @@
 /** The one function of administration: a project's configuration and a command in, what is to be written out. Every face of the broker ends here. */
-import { ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { Command } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
@@ -10,6 +10,7 @@ import { restore } from './history/restore.ts';
 import { setPolicy } from './policies.ts';
 import { withOperation } from './operations.ts';
 import { createPool, patchPool } from './pools.ts';
+import { deleteProject, refusalOfDeleted, undeleteProject } from './project-ends.ts';
 import { patchProject } from './projects.ts';
 import { createProvider, patchProvider } from './providers.ts';
 import { purge } from './purge.ts';
@@ -24,6 +25,8 @@ import { createTarget, deleteTarget, patchTarget } from './targets.ts';
 export type { Applied, IssuerKeysChanged } from './applied.ts';
 
 export function apply(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
+  const deleted = refusalOfDeleted(state, command);
+  if (deleted !== undefined) return err(deleted);
   const applied = change(state, command, context);
   return applied.ok ? ok(withOperation(state, command, applied.value)) : applied;
 }
@@ -32,6 +35,10 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
   switch (command.type) {
     case 'project.patch':
       return patchProject(state, command, context);
+    case 'project.delete':
+      return deleteProject(state, context);
+    case 'project.undelete':
+      return undeleteProject(state, context);
     case 'pool.create':
       return createPool(state, command.poolId, command.input, context);
     case 'pool.patch':

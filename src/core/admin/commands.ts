@@ -151,6 +151,8 @@ export type Command =
       /** Of the project as it was read. Absent or empty: whatever is there is meant. */
       readonly etag?: string;
     }
+  | { readonly type: 'project.delete' }
+  | { readonly type: 'project.undelete' }
   | { readonly type: 'pool.create'; readonly poolId: string; readonly input: PoolInput }
   | {
       readonly type: 'pool.patch';

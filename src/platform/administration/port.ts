@@ -53,7 +53,9 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
         const shown = await visibleProjects(objects.registry, page, caller);
         if (!shown.ok) return shown;
         const rows = await Promise.all(shown.value.projects.map((one) => readProject(one.projectNumber)));
-        return ok({ projects: rows.filter((row) => row !== undefined), next: shown.value.next });
+        // A page may be shorter than it was asked for, as everywhere at Google.
+        const isShown = (row: Project): boolean => page.showDeleted === true || row.expireTime === undefined;
+        return ok({ projects: rows.filter((row) => row !== undefined).filter(isShown), next: shown.value.next });
       }),
     held: (caller, permissions, at) =>
       asking('directory', async () =>

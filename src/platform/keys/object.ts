@@ -67,6 +67,12 @@ export class KeyRing extends DurableObject<Env> {
     return this.#keeper.fault();
   }
 
+  /** The project is gone for good, and with it every private key. */
+  async destroy(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
   async ping(): Promise<'pong'> {
     return 'pong';
   }

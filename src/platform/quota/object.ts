@@ -20,82 +20,102 @@ const writeLine = (line: string): void => console.log(line);
 /** Never its message, which may quote a row. */
 const nameOf = (fault: unknown): string => (fault instanceof Error ? fault.name : 'unknown');
 
+interface Parts {
+  readonly store: QuotaStore;
+  readonly recent: RecentStore;
+  readonly usage: UsageStore;
+  readonly alerts: QuotaAlerts;
+}
+
 export class Quota extends DurableObject<Env> {
   /** A property of the instance, which RPC does not reach: no caller can tell this object the time. */
   clock: () => number = () => Date.now();
-  readonly #store: QuotaStore;
-  readonly #recent: RecentStore;
-  readonly #usage: UsageStore;
-  readonly #alerts: QuotaAlerts;
+  /** What they remember is of their rows. */
+  #parts: Parts;
   /** One alarm for both: the earlier of what they want. */
   #alarmAtMs = Infinity;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#store = new QuotaStore(ctx.storage);
-    this.#recent = new RecentStore({
-      sql: ctx.storage.sql,
-      retentionMs: () => this.#store.recentRetentionMs(),
-      setAlarm: (atMs) => this.#wakeBy(atMs),
-      afterwards: (work) => void setTimeout(() => this.#inSilence(work), 0),
-    });
-    this.#alerts = new QuotaAlerts(ctx.id.name ?? 'unknown', writeLine);
-    this.#usage = new UsageStore({
-      storage: ctx.storage,
-      exists: () => this.#store.news().epoch > 0,
-      setAlarm: (atMs) => this.#wakeBy(atMs),
-    });
+    this.#parts = this.#newParts();
+  }
+
+  #newParts(): Parts {
+    const { storage, id } = this.ctx;
+    return {
+      store: new QuotaStore(storage),
+      recent: new RecentStore({
+        sql: storage.sql,
+        retentionMs: () => this.#parts.store.recentRetentionMs(),
+        setAlarm: (atMs) => this.#wakeBy(atMs),
+        afterwards: (work) => void setTimeout(() => this.#inSilence(work), 0),
+      }),
+      alerts: new QuotaAlerts(id.name ?? 'unknown', writeLine),
+      usage: new UsageStore({
+        storage,
+        exists: () => this.#parts.store.news().epoch > 0,
+        setAlarm: (atMs) => this.#wakeBy(atMs),
+      }),
+    };
+  }
+
+  /** The project is gone for good: to whoever asks it never was. */
+  async destroy(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#parts = this.#newParts();
+    this.#alarmAtMs = Infinity;
   }
 
   /** Called by the Registry; returns the epoch that is now in force, once it is durable. */
   async advance(input: AdvanceInput): Promise<number> {
-    const retentionMs = this.#store.recentRetentionMs();
-    const epoch = this.#store.advance(input);
-    if (this.#store.recentRetentionMs() !== retentionMs)
-      this.#inSilence(() => this.#recent.retentionChanged(this.clock()));
+    const retentionMs = this.#parts.store.recentRetentionMs();
+    const epoch = this.#parts.store.advance(input);
+    if (this.#parts.store.recentRetentionMs() !== retentionMs)
+      this.#inSilence(() => this.#parts.recent.retentionChanged(this.clock()));
     return epoch;
   }
 
   /** Answers only when the rows it rests on are durable: the output gate holds the answer until then. `recent`: what the asker remembers; `requestId`: whose exchange asks. */
   async spend(ask: SpendAsk, recent?: RecentBatch, requestId?: string): Promise<SpendAnswer> {
-    const answer = this.#store.spend(this.clock(), ask, Math.random());
-    this.#alerts.look(this.#store.usage(this.clock()), this.clock(), requestId);
+    const answer = this.#parts.store.spend(this.clock(), ask, Math.random());
+    this.#parts.alerts.look(this.#parts.store.usage(this.clock()), this.clock(), requestId);
     return { ...answer, ...this.#take(recent) };
   }
 
   async news(recent?: RecentBatch): Promise<NewsAnswer> {
-    return { ...this.#take(recent), ...this.#store.news() };
+    return { ...this.#take(recent), ...this.#parts.store.news() };
   }
 
   /** For what no question took along. Answers what of the asker's counts is durable. */
   async remember(recent: RecentBatch): Promise<UsageAck | undefined> {
-    this.#recent.take(recent, this.clock());
-    return this.#usage.take(recent?.usage, this.clock(), true);
+    this.#parts.recent.take(recent, this.clock());
+    return this.#parts.usage.take(recent?.usage, this.clock(), true);
   }
 
   /** A `RecentPage` as JSON: claims are of any depth, which the types of RPC cannot follow. */
   async recentExchanges(wanted: PageWanted): Promise<string> {
-    return JSON.stringify(this.#recent.page(wanted, this.clock()));
+    return JSON.stringify(this.#parts.recent.page(wanted, this.clock()));
   }
 
   /** A `UsagePage` as JSON. */
   async usagePoints(wanted: UsageWanted): Promise<string> {
-    return JSON.stringify(this.#usage.page(wanted, this.clock()));
+    return JSON.stringify(this.#parts.usage.page(wanted, this.clock()));
   }
 
   async usage(): Promise<QuotaUsage> {
     const nowMs = this.clock();
-    const refusalsStartInMs = this.#store.forecastMs(nowMs);
-    return { ...this.#store.usage(nowMs), ...(refusalsStartInMs === undefined ? {} : { refusalsStartInMs }) };
+    const refusalsStartInMs = this.#parts.store.forecastMs(nowMs);
+    return { ...this.#parts.store.usage(nowMs), ...(refusalsStartInMs === undefined ? {} : { refusalsStartInMs }) };
   }
 
   /** For whoever watches. */
   async figures(): Promise<QuotaFigures> {
     const nowMs = this.clock();
-    const { totals, lost } = this.#usage.totals(nowMs);
+    const { totals, lost } = this.#parts.usage.totals(nowMs);
     return {
       ...(await this.usage()),
-      epoch: this.#store.news().epoch,
+      epoch: this.#parts.store.news().epoch,
       lostExchanges: lost,
       ...(totals === undefined ? {} : { exchanges: totals }),
     };
@@ -109,8 +129,8 @@ export class Quota extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const nowMs = this.clock();
     const dues = [
-      this.#woken(() => this.#recent.wake(nowMs), nowMs),
-      this.#woken(() => this.#usage.wake(nowMs), nowMs),
+      this.#woken(() => this.#parts.recent.wake(nowMs), nowMs),
+      this.#woken(() => this.#parts.usage.wake(nowMs), nowMs),
     ].filter((due) => due !== undefined);
     this.#alarmAtMs = Math.min(Infinity, ...dues);
     // Where the storage itself is away there is nothing left to set.
@@ -129,8 +149,8 @@ export class Quota extends DurableObject<Env> {
   }
 
   #take(recent: RecentBatch | undefined): { readonly usage?: UsageAck } {
-    this.#recent.take(recent, this.clock());
-    const usage = this.#usage.take(recent?.usage, this.clock(), false);
+    this.#parts.recent.take(recent, this.clock());
+    const usage = this.#parts.usage.take(recent?.usage, this.clock(), false);
     return usage === undefined ? {} : { usage };
   }
 

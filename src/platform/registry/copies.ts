@@ -94,6 +94,17 @@ export class Copies {
     );
   }
 
+  /** Whatever may lie in KV. */
+  keys(limit: number): readonly string[] {
+    return [...this.#sql.exec<{ key: string }>('SELECT key FROM copies ORDER BY key LIMIT ?', limit)].map(
+      ({ key }) => key,
+    );
+  }
+
+  gone(key: string): void {
+    this.#sql.exec('DELETE FROM copies WHERE key = ?', key);
+  }
+
   /** A tombstone that has been put: KV lets it go by itself, and nobody is led to that key any more. */
   forget(key: string, epoch: number): void {
     this.#sql.exec('DELETE FROM copies WHERE key = ? AND wanted_epoch <= ?', key, epoch);

@@ -57,6 +57,7 @@ export class DirectoryStore {
          failures INTEGER NOT NULL,
          due_at_ms INTEGER NOT NULL
        ) STRICT;
+       CREATE TABLE IF NOT EXISTS ended_projects (number TEXT PRIMARY KEY, time TEXT NOT NULL) STRICT, WITHOUT ROWID;
        CREATE TABLE IF NOT EXISTS projects (
          number TEXT PRIMARY KEY,
          id TEXT NOT NULL UNIQUE,
@@ -100,6 +101,33 @@ export class DirectoryStore {
     this.#sql.exec('UPDATE projects SET finished = 1 WHERE number = ?', projectNumber);
   }
 
+  /** It is found by nobody from now on, and its row stays: neither number nor id are anybody's again. */
+  end(projectNumber: string, time: string, keys: HistoryKeys): readonly HistoryFault[] {
+    if (this.isEnded(projectNumber)) return [];
+    this.#sql.exec('INSERT INTO ended_projects (number, time) VALUES (?, ?)', projectNumber, time);
+    const change = { time, caller: THE_BROKER, command: 'project.purge' };
+    return this.remember(
+      keys,
+      change,
+      `project/${projectNumber}`,
+      JSON.stringify(this.byNumber(projectNumber)?.project ?? {}),
+      null,
+    );
+  }
+
+  isEnded(projectNumber: string): boolean {
+    return (
+      this.#hasEnded() &&
+      this.#sql.exec('SELECT 1 FROM ended_projects WHERE number = ?', projectNumber).toArray().length > 0
+    );
+  }
+
+  /** A directory may be older than the table, and a read must not make one. */
+  #hasEnded(): boolean {
+    const tables = this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ended_projects'`);
+    return tables.toArray().length > 0;
+  }
+
   byNumber(projectNumber: string): ProjectEntry | undefined {
     return entryOf(this.#sql.exec<ProjectRow>('SELECT * FROM projects WHERE number = ?', projectNumber));
   }
@@ -116,7 +144,8 @@ export class DirectoryStore {
   /** At most `page.pageSize` finished projects with an id greater than `page.after`. */
   list(page: Page): readonly ProjectIds[] {
     const rows = this.#sql.exec<{ number: string; id: string }>(
-      'SELECT number, id FROM projects WHERE finished = 1 AND id > ? ORDER BY id LIMIT ?',
+      `SELECT number, id FROM projects WHERE finished = 1 AND id > ?
+       ${this.#hasEnded() ? 'AND number NOT IN (SELECT number FROM ended_projects)' : ''} ORDER BY id LIMIT ?`,
       page.after,
       page.pageSize,
     );

@@ -92,7 +92,7 @@ export class Directory {
   findProject(idOrNumber: string): ProjectIds | undefined {
     if (!this.exists()) return undefined;
     const entry = this.#store.byNumber(idOrNumber) ?? this.#store.byId(idOrNumber);
-    if (entry === undefined || !entry.finished) return undefined;
+    if (entry === undefined || !entry.finished || this.#store.isEnded(entry.project.projectNumber)) return undefined;
     return { projectNumber: entry.project.projectNumber, projectId: entry.project.projectId };
   }
 
@@ -134,6 +134,18 @@ export class Directory {
       const change = { time: context.time, caller, command };
       this.#noticed(this.#store.setOrganizationPolicy(policy.value, change, kek.value.history));
       return policy;
+    });
+  }
+
+  /** By the project's own object, before it destroys anything: nobody may be led there any more. */
+  async endProject(projectNumber: string): Promise<void> {
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (!kek.ok) throw new Error('EDGE_STS_KEK is not the key of this state: no project is ended');
+    this.#host.ctx.storage.transactionSync(() => {
+      this.#openForWriting(kek.value.check);
+      const time = new Date(this.#host.nowMs()).toISOString();
+      this.#noticed(this.#store.end(projectNumber, time, kek.value.history));
+      this.#administrators.settle(projectNumber, []);
     });
   }
 

@@ -89,6 +89,10 @@ export class Registry extends DurableObject<Env> {
     return this.#directory.restoreOrganizationPolicy(sequence, validateOnly, caller);
   }
 
+  async endProject(projectNumber: string): Promise<void> {
+    return this.#directory.endProject(projectNumber);
+  }
+
   async retiredTokens(): Promise<readonly RetiredToken[]> {
     return this.#directory.retiredTokens();
   }

@@ -176,7 +176,8 @@ export class ProjectStore implements ConfigState {
   }
 
   pool(poolId: string): Pool | undefined {
-    return liveOnly(this.#poolRow(poolId));
+    // None of a project that is deleted: so it is to the edge, to administrators from there, and to whoever looks for its documents.
+    return this.project().expireTime === undefined ? liveOnly(this.#poolRow(poolId)) : undefined;
   }
 
   provider(poolId: string, providerId: string): Provider | undefined {

@@ -30,6 +30,7 @@ import { DIRECTORY_AWAY } from '../standing.ts';
 import { Administration } from './administration.ts';
 import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
+import { endProject } from './end-of-project.ts';
 import { FaultLog } from './faults.ts';
 import { macKeys, type MacKeys } from '../sealed-record.ts';
 import { within } from '../within.ts';
@@ -54,6 +55,7 @@ const SAFETY_ALARM_MS = 5_000;
 const WRONG_KEK_RETRY_MS = 300_000;
 const FAULTY_PUTS_RETRY_MS = 5_000;
 const FAULTY_CLOCK_RETRY_MS = 5_000;
+const FAULTY_END_RETRY_MS = 60_000;
 const MAX_EXPLAINED_CONDITIONS = 2_000;
 const MAX_COMPILED_CONDITIONS = 500;
 
@@ -248,6 +250,7 @@ export class ProjectRegistry {
   async alarm(): Promise<void> {
     // Set before anything can go wrong: whatever happens below, there is a next time.
     await this.#host.ctx.storage.setAlarm(this.#host.nowMs() + SAFETY_ALARM_MS);
+    if (await this.#endIfDue()) return;
     await this.#endRaises();
     await this.#purgeIfDue();
     await this.#deliver();
@@ -513,6 +516,30 @@ export class ProjectRegistry {
     }
   }
 
+  /** True: nothing is left. */
+  async #endIfDue(): Promise<boolean> {
+    const dueAtMs = this.#endDueAtMs();
+    if (dueAtMs === undefined || dueAtMs > this.#host.nowMs()) return false;
+    try {
+      return await endProject(this.#host, {
+        projectNumber: this.#store.project().projectNumber,
+        kekCheck: this.#storedKekCheck(),
+        copies: this.#copies,
+        puts: this.#puts,
+        putsInOneGo: PUTS_IN_ONE_GO,
+      });
+    } catch (fault) {
+      this.#clockNotBeforeMs = Math.max(this.#clockNotBeforeMs, this.#host.nowMs() + FAULTY_END_RETRY_MS);
+      this.recordFault('end of the project', fault);
+      return false;
+    }
+  }
+
+  #endDueAtMs(): number | undefined {
+    const { expireTime } = this.exists() ? this.#store.project() : {};
+    return expireTime === undefined ? undefined : Math.max(Date.parse(expireTime), this.#clockNotBeforeMs);
+  }
+
   #purgeDueAtMs(): number | undefined {
     const dueAtMs = this.exists() ? this.#store.purgeDueAtMs() : undefined;
     return dueAtMs === undefined ? undefined : Math.max(dueAtMs, this.#clockNotBeforeMs);
@@ -572,7 +599,12 @@ export class ProjectRegistry {
   /** No copy may be put before the outbox is empty; an alarm for one would come back at once, again and again. */
   async #setAlarm(): Promise<void> {
     const changeDueAtMs = this.#outbox.dueAtMs() ?? this.#putsDueAtMs() ?? Infinity;
-    const dueAtMs = Math.min(changeDueAtMs, this.#raisesEndAtMs() ?? Infinity, this.#purgeDueAtMs() ?? Infinity);
+    const dueAtMs = Math.min(
+      changeDueAtMs,
+      this.#raisesEndAtMs() ?? Infinity,
+      this.#purgeDueAtMs() ?? Infinity,
+      this.#endDueAtMs() ?? Infinity,
+    );
     if (dueAtMs < Infinity) await this.#host.ctx.storage.setAlarm(dueAtMs);
   }
 

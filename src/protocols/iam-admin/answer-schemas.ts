@@ -50,7 +50,8 @@ export const project = v.object({
   ownLimits: v.exactOptional(v.array(v.object({ provider: maybe, principal: maybe, tokenExchangesPerMinute: count }))),
   recentExchangesRetention: duration,
   createTime: time,
-  state: v.picklist(['ACTIVE']),
+  state: v.picklist(['ACTIVE', 'DELETE_REQUESTED']),
+  expireTime: v.exactOptional(time),
   etag: text,
 });
 

@@ -1,12 +1,12 @@
-/** `/v1/projects`: create, get, list, patch. */
+/** `/v1/projects`: create, get, list, patch, delete, undelete. */
 import { ok } from '../../core/result.ts';
 import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { LOOKS_AT_CALLER, needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
-import { nextPageToken, readPage } from './query.ts';
+import { nextPageToken, readPageWithDeleted } from './query.ts';
 import { renderProject } from './render.ts';
-import { newProject, parseBody, project, withoutOutputOnly } from './schemas.ts';
+import { newProject, nothing, parseBody, project, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const MAX_PAGE_SIZE = 1_000;
@@ -20,7 +20,13 @@ export function projectRoutes(context: RestContext): readonly Route[] {
       needs: needs('organization', 'resourcemanager.projects.create'),
       handle: create,
     },
-    { method: 'GET', path: 'projects', needs: LOOKS_AT_CALLER, query: ['pageSize', 'pageToken'], handle: list },
+    {
+      method: 'GET',
+      path: 'projects',
+      needs: LOOKS_AT_CALLER,
+      query: ['pageSize', 'pageToken', 'showDeleted'],
+      handle: list,
+    },
     {
       method: 'GET',
       path: 'projects/{project}',
@@ -34,6 +40,21 @@ export function projectRoutes(context: RestContext): readonly Route[] {
       query: ['updateMask'],
       handle: changing(context, patch),
     },
+    {
+      method: 'DELETE',
+      path: 'projects/{project}',
+      needs: needs('project', 'resourcemanager.projects.delete'),
+      handle: changing(context, () => ok({ type: 'project.delete' })),
+    },
+    {
+      method: 'POST',
+      path: 'projects/{project}:undelete',
+      needs: needs('project', 'resourcemanager.projects.undelete'),
+      handle: changing(context, ({ body }) => {
+        const input = parseBody(nothing, body);
+        return input.ok ? ok({ type: 'project.undelete' }) : input;
+      }),
+    },
   ];
 
   async function create(call: Call) {
@@ -44,7 +65,7 @@ export function projectRoutes(context: RestContext): readonly Route[] {
   }
 
   async function list(call: Call) {
-    const page = readPage(call.query, MAX_PAGE_SIZE);
+    const page = readPageWithDeleted(call.query, MAX_PAGE_SIZE);
     if (!page.ok) return page;
     const found = await admin.listProjects(page.value, call.caller);
     if (!found.ok) return found;

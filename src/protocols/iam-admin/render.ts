@@ -26,7 +26,9 @@ export function renderProject(project: Project): JsonObject {
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
     etag: etagOf(projectRevision(project)),
     createTime,
-    state: 'ACTIVE',
+    ...(project.expireTime === undefined
+      ? { state: 'ACTIVE' }
+      : { state: 'DELETE_REQUESTED', expireTime: project.expireTime }),
   };
 }
 

@@ -54,7 +54,7 @@ describe('paths and methods', () => {
 
   it.each([
     ['DELETE', '/v1/projects', 'POST, GET'],
-    ['PUT', '/v1/projects/demo', 'GET, PATCH'],
+    ['PUT', '/v1/projects/demo', 'GET, PATCH, DELETE'],
     ['GET', '/v1/projects/demo:getIamPolicy', 'POST'],
     ['DELETE', POOLS, 'POST, GET'],
     ['OPTIONS', '/v1/projects/demo/signingKeys:rotate', 'POST'],

@@ -13,7 +13,13 @@ import { limitInForce, QUOTAS } from '../quotas.ts';
 import { permissionsOf, roleName } from '../roles.ts';
 import type { ConfigState, Write } from '../state.ts';
 import type { Above } from './above.ts';
-import { administratorsOf, administratorsOfOrganization, policiesNaming, poolKey } from './administrative-pools.ts';
+import {
+  administratorsOf,
+  administratorsOfOrganization,
+  policiesNaming,
+  poolKey,
+  isPoolOf,
+} from './administrative-pools.ts';
 import { SET_POLICY } from './needs.ts';
 import { ESCALATE, type Rights, type Where } from './rights.ts';
 
@@ -89,7 +95,7 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
       return current && refusalOfDenial(current, write.policy.rules, by);
     }
     case 'project':
-      return refusalOfLimits(write.project, by);
+      return refusalOfEnd(write.project, by) ?? refusalOfLimits(write.project, by);
     case 'quotaPreference': {
       const { state: next, preferenceId } = write.preference;
       const isGrant = next.startsWith('GRANTED') && state.quotaPreference(preferenceId)?.state !== next;
@@ -243,6 +249,13 @@ function refusalOfDenial(current: DenyPolicy, rules: DenyPolicy['rules'], by: Es
   const kept = new Set(rules.map(({ denyRule }) => JSON.stringify(denyRule)));
   const isWeaker = current.rules.some(({ denyRule }) => !kept.has(JSON.stringify(denyRule)));
   return isWeaker ? lacking(ESCALATE, current.attachment, by) : undefined;
+}
+
+/** With the project go, or come back, those of its pools that administer the organization. */
+function refusalOfEnd(project: Project, by: Escalation): Refusal | undefined {
+  const isSame = (by.state.project().expireTime === undefined) === (project.expireTime === undefined);
+  if (isSame || ![...by.namedBy.organization].some((subject) => isPoolOf(project, subject))) return undefined;
+  return lacking(ESCALATE, { kind: 'organization' }, by);
 }
 
 /** Raising a limit is the organization's to do, whoever owns the project. */

@@ -15,6 +15,10 @@ export function needOf(command: Command): Need | undefined {
   switch (command.type) {
     case 'project.patch':
       return on(PROJECT, 'resourcemanager.projects.update');
+    case 'project.delete':
+      return on(PROJECT, 'resourcemanager.projects.delete');
+    case 'project.undelete':
+      return on(PROJECT, 'resourcemanager.projects.undelete');
     case 'pool.create':
       return on(PROJECT, 'iam.workloadIdentityPools.create');
     case 'pool.delete':

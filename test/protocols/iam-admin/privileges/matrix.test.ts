@@ -12,6 +12,7 @@ const TABLE: Readonly<Record<keyof typeof CALLS, string>> = {
   'project get': '       +++++++.++..+ .+. .',
   'project create': '    +............ ... .',
   'project rename': '    ++........... .+. .',
+  'project delete': '    ++........... ... .',
   'project policy get': '++..+.......+ ... .',
   'org policy get': '    +............ ... .',
   'pool list': '         ++++........+ ... .',

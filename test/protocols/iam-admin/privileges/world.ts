@@ -110,6 +110,7 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
   'project get': { method: 'GET', path: PROJECT },
   'project create': { method: 'POST', path: '/v1/projects', body: { projectId: 'other' } },
   'project rename': { method: 'PATCH', path: PROJECT, body: { displayName: 'Demo' } },
+  'project delete': { method: 'DELETE', path: PROJECT },
   'project policy get': { method: 'POST', path: `${PROJECT}:getIamPolicy`, body: {} },
   'org policy get': { method: 'POST', path: '/v1/organizations/1:getIamPolicy', body: {} },
   'pool list': { method: 'GET', path: POOLS },
