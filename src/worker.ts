@@ -4,6 +4,7 @@ import { createApp, createUnconfiguredApp } from './app.ts';
 import type { Denial } from './core/denial.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { createPolicyCompiler } from './core/policy/cache.ts';
+import { makeReady } from './core/policy/ready.ts';
 import { poolExists } from './core/pool-exists.ts';
 import type { ConfigView } from './core/ports.ts';
 import { createAccessAuthenticator } from './platform/administration/access.ts';
@@ -34,6 +35,8 @@ export { Registry } from './platform/registry/object.ts';
 export { Quota } from './platform/quota/object.ts';
 export { KeyRing } from './platform/keys/object.ts';
 export { IssuerKeys } from './platform/issuer-keys/object.ts';
+
+makeReady();
 
 const MAX_COMPILED_EXPRESSIONS = 2_000;
 const MAX_CONFIG_ENTRIES = 5_000;

@@ -1,5 +1,5 @@
 /** A subject token before anything in it is a fact: shape only. Nothing here chooses where we look or whom we call. */
-import { decodeBase64Url } from './base64url.ts';
+import { decodeBase64Url, decodeBase64UrlText, isBase64Url } from './base64url.ts';
 import { type Check, type Denial, unverified } from './denial.ts';
 import { isJsonObject, type JsonObject, parseStrictJson } from './json.ts';
 import { err, ok, type Result } from './result.ts';
@@ -7,6 +7,9 @@ import { err, ok, type Result } from './result.ts';
 export interface UnverifiedAssertion {
   /** Compact JWS, canonical to the last bit. */
   readonly token: string;
+  /** What is signed: the token without its last part. */
+  readonly signedText: string;
+  readonly signature: Uint8Array<ArrayBuffer>;
   readonly header: { readonly alg: string; readonly kid: string };
   readonly claims: JsonObject;
 }
@@ -24,19 +27,16 @@ export function parseAssertion(token: string): Result<UnverifiedAssertion, Denia
   const first = token.indexOf('.');
   const second = token.indexOf('.', first + 1);
   if (first <= 0 || second <= first + 1 || token.includes('.', second + 1)) return refuse('token_format');
-  const headerBytes = decodeBase64Url(token.slice(0, first));
-  const payloadBytes = decodeBase64Url(token.slice(first + 1, second));
-  const signatureBytes = decodeBase64Url(token.slice(second + 1));
-  if (headerBytes === undefined || payloadBytes === undefined || signatureBytes === undefined) {
-    return refuse('token_format');
-  }
-  const header = parseObject(headerBytes);
+  const [headerPart, payloadPart] = [token.slice(0, first), token.slice(first + 1, second)];
+  const signature = decodeBase64Url(token.slice(second + 1));
+  if (!isBase64Url(headerPart) || !isBase64Url(payloadPart) || signature === undefined) return refuse('token_format');
+  const header = parseObject(headerPart);
   if (header === undefined) return refuse('header_json');
   const used = readHeader(header);
   if (!used.ok) return refuse(used.error);
-  const claims = parseObject(payloadBytes);
+  const claims = parseObject(payloadPart);
   if (claims === undefined) return refuse('payload_json');
-  return ok({ token, header: used.value, claims });
+  return ok({ token, signedText: token.slice(0, second), signature, header: used.value, claims });
 }
 
 /** Only `JWT` or nothing: an ID token for logout, a DPoP proof or our own `at+jwt` is not a workload's credential (RFC 8725 §3.11). */
@@ -49,15 +49,10 @@ function readHeader(header: JsonObject): Result<UnverifiedAssertion['header'], C
   return ok({ alg, kid });
 }
 
-function parseObject(bytes: Uint8Array): JsonObject | undefined {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-  const value = parseStrictJson(text);
-  return value.ok && isJsonObject(value.value) ? value.value : undefined;
+function parseObject(part: string): JsonObject | undefined {
+  const text = decodeBase64UrlText(part);
+  const value = text === undefined ? undefined : parseStrictJson(text);
+  return value?.ok === true && isJsonObject(value.value) ? value.value : undefined;
 }
 
 function refuse(check: Check): Result<never, Denial> {

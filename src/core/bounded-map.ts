@@ -2,6 +2,8 @@
 export class BoundedMap<V> {
   readonly #entries = new Map<string, V>();
   readonly #maxEntries: number;
+  /** What was used last need not be moved to be the newest: a busy project asks for its own again and again. */
+  #newestKey: string | undefined;
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries;
@@ -9,13 +11,14 @@ export class BoundedMap<V> {
 
   get(key: string): V | undefined {
     const value = this.#entries.get(key);
-    if (value !== undefined) this.set(key, value);
+    if (value !== undefined && key !== this.#newestKey) this.set(key, value);
     return value;
   }
 
   set(key: string, value: V): void {
-    this.#entries.delete(key);
+    if (key !== this.#newestKey) this.#entries.delete(key);
     this.#entries.set(key, value);
+    this.#newestKey = key;
     if (this.#entries.size <= this.#maxEntries) return;
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined) this.#entries.delete(oldest);

@@ -5,7 +5,8 @@ import { projectName, targetName } from './names.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import type { Condition } from './policy/condition.ts';
 import { longestRunSeconds, newRunBudget, type RunBudget } from './policy/run.ts';
-import { bindingActivations } from './policy/variables.ts';
+import { type Activation, bindingActivations } from './policy/variables.ts';
+import { verdictsAbout } from './policy/verdicts.ts';
 import { memberTexts, type Principal } from './principal.ts';
 import type { Binding, Policy, Shards } from './resources.ts';
 import { workloadOf } from './workload.ts';
@@ -50,8 +51,16 @@ export function standingOnTarget(
   collect(project.policy, projectName(projectNumber));
 
   const rules = denyingRules([...(target.denyRules ?? []), ...(project.denyRules ?? [])], texts, compiler);
-  const resource = { ...target.target.resource, tags: target.target.tags, tagIds: target.target.tagIds };
-  const activationAt = bindingActivations(resource, workloadOf(principal));
+  // Most conditions have spoken before of this target and this hour: only where one has not are there values to make.
+  let activations: ReturnType<typeof bindingActivations> | undefined;
+  const activationAt = (second: number): Activation => {
+    activations ??= bindingActivations(
+      { ...target.target.resource, tags: target.target.tags, tagIds: target.target.tagIds },
+      workloadOf(principal),
+    );
+    return activations(second);
+  };
+  const verdicts = verdictsAbout(target.target);
   const run = (allow: readonly Candidate[], deny: readonly Denying[], seconds: number): number =>
     longestRunSeconds(
       { allow: allow.map((one) => one.condition), deny: deny.map((rule) => rule.condition) },
@@ -59,6 +68,7 @@ export function standingOnTarget(
       nowSeconds,
       seconds,
       budget,
+      verdicts,
     );
   const held: HeldRole[] = [];
   let deniedBy: string | undefined;

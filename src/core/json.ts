@@ -39,21 +39,24 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Walks a text that is known to be JSON: `JSON.parse` keeps the last of two equal members and tells nobody. */
 function scan(text: string): string | undefined {
+  // At once for all that is spelt out; what is escaped is looked at where it stands.
+  if (LONE_SURROGATE.test(text)) return 'a string holds a lone surrogate';
+  const hasEscapes = text.includes('\\');
   const open: (Set<string> | undefined)[] = [];
   let keyExpected = false;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x22 /* " */: {
-        const end = endOfString(text, at);
-        const raw = text.slice(at, end + 1);
-        const string = raw.includes('\\') ? unescaped(raw) : raw.slice(1, -1);
-        if (LONE_SURROGATE.test(string)) return 'a string holds a lone surrogate';
-        const members = open.at(-1);
-        if (keyExpected && members !== undefined) {
-          if (members.has(string)) return 'an object has the same member twice';
-          members.add(string);
-          keyExpected = false;
+        const end = hasEscapes ? endOfString(text, at) : text.indexOf('"', at + 1);
+        const members = keyExpected ? open.at(-1) : undefined;
+        if (members !== undefined || hasEscapes) {
+          const raw = text.slice(at, end + 1);
+          const string = raw.includes('\\') ? unescaped(raw) : raw.slice(1, -1);
+          if (hasEscapes && LONE_SURROGATE.test(string)) return 'a string holds a lone surrogate';
+          if (members?.has(string) === true) return 'an object has the same member twice';
+          members?.add(string);
         }
+        keyExpected = false;
         at = end;
         break;
       }
@@ -74,6 +77,8 @@ function scan(text: string): string | undefined {
         break;
       case 0x2c /* , */:
         keyExpected = open.at(-1) !== undefined;
+        break;
+      case 0x3a /* : */:
         break;
       default: {
         NUMBER.lastIndex = at;

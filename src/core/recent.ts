@@ -1,4 +1,5 @@
 /** A remembered exchange: who asked for what, when, and how it ended, so that a policy can be rehearsed. Never the token, nor its hash. */
+import { utf8Length } from './base64url.ts';
 import type { JsonObject } from './json.ts';
 import type { Principal } from './principal.ts';
 import type { Project } from './resources.ts';
@@ -105,6 +106,7 @@ export function principalOf(record: RecentExchange, projectNumber: string): Prin
   };
 }
 
+/** Undefined has none. */
 function bytesOf(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value)).length;
+  return utf8Length(JSON.stringify(value));
 }

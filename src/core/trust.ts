@@ -1,4 +1,5 @@
 /** VerifiedAssertion → Principal: mapping and attribute condition of one provider. An error in CEL is a refusal, never a skip. */
+import { utf8Length } from './base64url.ts';
 import type { Denial } from './denial.ts';
 import type { JsonObject } from './json.ts';
 import { type DryRun, dryRun } from './dry-run.ts';
@@ -29,7 +30,7 @@ export function admit(
       ? fromCluster(assertion, name, provider)
       : fromMapping(assertion, name, provider, compiler);
   if (!principal.ok) return principal;
-  const subjectBytes = new TextEncoder().encode(principal.value.subject).length;
+  const subjectBytes = utf8Length(principal.value.subject);
   if (subjectBytes > MAX_SUBJECT_BYTES) return err({ tag: 'subject_too_long', bytes: subjectBytes });
   const inForce = evaluated(provider.attributeCondition, assertion.claims, principal.value, compiler);
   if (provider.dryRunCondition !== undefined && provider.dryRunCondition !== '') {
@@ -71,7 +72,7 @@ function fromMapping(
     const mapped = mapOne(expression, assertion.claims, compiler);
     if (!mapped.ok) return err({ tag: 'condition_error', problem: `mapping ${key}: ${mapped.error}` });
     const values = typeof mapped.value === 'string' ? [mapped.value] : mapped.value;
-    mappedBytes += values.reduce((bytes, value) => bytes + new TextEncoder().encode(value).length, 0);
+    mappedBytes += values.reduce((bytes, value) => bytes + utf8Length(value), 0);
     if (values.some((value) => CONTROL.test(value))) return err(mappingProblem(key, 'holds a control character'));
     if (key === 'google.groups') groups = values;
     else if (typeof mapped.value !== 'string') return err(mappingProblem(key, 'is a list, must be a string'));

@@ -23,8 +23,11 @@ export interface VerifiedAssertion {
   readonly keyThumbprint: string;
 }
 
-/** Checks the JWS signature of `token` with exactly this key and algorithm. */
-export type VerifySignature = (token: string, key: PublicJwk, alg: SubjectAlgorithm) => Promise<boolean>;
+/** What of an assertion cryptography looks at. */
+export type Signed = Pick<UnverifiedAssertion, 'signedText' | 'signature'>;
+
+/** Checks the JWS signature with exactly this key and algorithm. */
+export type VerifySignature = (signed: Signed, key: PublicJwk, alg: SubjectAlgorithm) => Promise<boolean>;
 
 const LEEWAY_SECONDS = 60;
 const LEAST_LIFE_LEFT_SECONDS = 2;
@@ -45,7 +48,7 @@ export async function verify(
   if (provider.kind === 'kubernetes' && looksLegacy(assertion.claims)) return refuse('legacy_token');
   const key = selectKey(assertion, provider, keys, nowSeconds);
   if (!key.ok) return refuse(key.error);
-  if (!(await verifySignature(assertion.token, key.value.jwk, key.value.alg))) return refuse('signature');
+  if (!(await verifySignature(assertion, key.value.jwk, key.value.alg))) return refuse('signature');
   const times = checkTimes(assertion.claims, provider, nowSeconds);
   const check =
     checkIssuer(assertion.claims, provider) ?? times.check ?? checkAudience(assertion.claims, name, provider, purpose);

@@ -55,7 +55,7 @@ export const fixed = (expression: string, holds: Condition['holds']): Condition 
 });
 const secondOf = (record: RecentExchange): number => Math.floor(record.timeMs / 1_000);
 
-export const conditions: fc.Arbitrary<Condition> = fc.oneof(
+const conditions: fc.Arbitrary<Condition> = fc.oneof(
   fc.integer({ min: POLICY_NOW - 90_000, max: POLICY_NOW }).map((second) => {
     const shown = new Date(second * 1_000).toISOString();
     return fixed(`request.time < timestamp("${shown}")`, (record) => secondOf(record) < second);
@@ -85,7 +85,7 @@ export const conditions: fc.Arbitrary<Condition> = fc.oneof(
   })),
 );
 
-export const members: fc.Arbitrary<TestMember> = fc.oneof(
+const members: fc.Arbitrary<TestMember> = fc.oneof(
   fc.tuple(fc.constantFrom('my-pool', 'other-pool'), fc.nat(11)).map(([pool, n]) => ({
     text: `principal://${POOL}/${pool}/subject/s${n}`,
     matches: ({ poolId, subject }: RecentExchange) => poolId === pool && subject === `s${n}`,
@@ -111,7 +111,7 @@ export const members: fc.Arbitrary<TestMember> = fc.oneof(
 const memberLists = fc.array(members, { minLength: 1, maxLength: 3 });
 const sometimes = fc.option(conditions, { nil: undefined });
 
-export const bindings = fc.array(
+const bindings = fc.array(
   fc.record({ roleId: fc.constantFrom(...OPENING, 'closed'), members: memberLists, condition: sometimes }),
   { maxLength: 6 },
 );
@@ -326,7 +326,7 @@ export function expectedOf(world: TestWorld, records: readonly RecentExchange[])
   return { unchanged, different, unknown, changes: [...found.values()] };
 }
 
-export function names({ roleId, members: named }: TestBinding, record: RecentExchange): boolean {
+function names({ roleId, members: named }: TestBinding, record: RecentExchange): boolean {
   return OPENING.includes(roleId) && named.some((one) => one.matches(record));
 }
 

@@ -46,7 +46,7 @@ it('asks for the signature with the key and the algorithm of the store', async (
   };
   const row = sampleProvider();
   const result = await verify(sampleAssertion(), SAMPLE_NAME, row, row.keys, 'exchange', never, NOW_SECONDS);
-  expect(asked).toEqual([['header.payload.signature', SAMPLE_KEY, 'ES256']]);
+  expect(asked).toEqual([[sampleAssertion(), SAMPLE_KEY, 'ES256']]);
   expect(result).toEqual({ ok: false, error: { tag: 'unverified', check: 'signature' } });
 });
 

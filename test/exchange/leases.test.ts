@@ -11,6 +11,7 @@ import {
   createProject,
   type Fetch,
   member,
+  ORIGIN,
   postToken,
   setPolicy,
   type TestProject,
@@ -58,9 +59,11 @@ function countedIsolate() {
   } as Env;
   const broker = createBroker(bound);
   const edge: Fetch = async (request) => broker.fetch(request, bound);
+  const form = async () => tokenForm(cluster.audience, await cluster.token(), { resource: target.uri });
   return {
-    ask: async (): Promise<Answer> =>
-      postToken(tokenForm(cluster.audience, await cluster.token(), { resource: target.uri }), {}, edge),
+    ask: async (): Promise<Answer> => postToken(await form(), {}, edge),
+    request: async () => new Request(`${ORIGIN}/v1/token`, { method: 'POST', body: new URLSearchParams(await form()) }),
+    fetch: edge,
     quota,
     elsewhere: () => cache.reads() + others.reduce((sum, one) => sum + one.calls(), 0),
     silenceAll: () => {
@@ -68,6 +71,26 @@ function countedIsolate() {
       for (const one of others) one.silence();
     },
   };
+}
+
+const EXCHANGES = 8;
+
+/** From here on; what it answers is how often each was called since. */
+function countWork() {
+  const { subtle } = crypto;
+  const calls = {
+    verify: vi.spyOn(subtle, 'verify'),
+    sign: vi.spyOn(subtle, 'sign'),
+    digest: vi.spyOn(subtle, 'digest'),
+    importKey: vi.spyOn(subtle, 'importKey'),
+    deriveBits: vi.spyOn(subtle, 'deriveBits'),
+    decrypt: vi.spyOn(subtle, 'decrypt'),
+    parse: vi.spyOn(JSON, 'parse'),
+    stringify: vi.spyOn(JSON, 'stringify'),
+    fetch: vi.spyOn(globalThis, 'fetch'),
+  };
+  return (): Record<string, number> =>
+    Object.fromEntries(Object.entries(calls).map(([name, spy]) => [name, spy.mock.calls.length]));
 }
 
 describe('a busy isolate', () => {
@@ -96,6 +119,37 @@ describe('a busy isolate', () => {
     expect(isolate.quota.calls('spend')).toBe(before.spend + 1);
     expect(isolate.elsewhere()).toBe(before.elsewhere);
     expect(fetched).not.toHaveBeenCalled();
+  });
+
+  it('verifies once, signs once, hashes once, reads two texts of JSON, writes four and imports no key', async () => {
+    const isolate = countedIsolate();
+    for (let i = 0; i < 40; i++) {
+      expect((await isolate.ask()).status).toBe(200);
+      clock.ahead(50);
+    }
+    // Made before anything is counted: signing them is the test's work.
+    const requests: Request[] = [];
+    for (let i = 0; i < EXCHANGES; i++) requests.push(await isolate.request());
+    const counted = countWork();
+    const objects = isolate.quota.calls('spend') + isolate.elsewhere();
+    for (const request of requests) expect((await isolate.fetch(request)).status).toBe(200);
+    const asked = isolate.quota.calls('spend') + isolate.elsewhere() - objects;
+    // The last audit line is written after its answer.
+    await vi.waitFor(() => expect(counted()['stringify']).toBeGreaterThanOrEqual(4 * EXCHANGES));
+    expect(counted()).toEqual({
+      verify: EXCHANGES,
+      sign: EXCHANGES,
+      digest: EXCHANGES,
+      importKey: 0,
+      deriveBits: 0,
+      decrypt: 0,
+      // Header and claims of the subject token.
+      parse: 2 * EXCHANGES,
+      // The claims' size and the groups' for the memory, the token's claims, the audit line; the answer is written by the runtime.
+      stringify: 4 * EXCHANGES,
+      fetch: 0,
+    });
+    expect(asked).toBeLessThanOrEqual(1);
   });
 
   it('is closed once its lease is used up and nobody answers: 503 with Retry-After', async () => {

@@ -48,7 +48,7 @@ describe('429', () => {
     await expectRefusal(audit, await exchange(mine), 400, 'invalid_target', 'disabled');
   });
 
-  it('over quota, with what is left of it in RateLimit, and RateLimit-Policy for whoever was verified', async () => {
+  it('over quota, with what is left of it in RateLimit, and RateLimit-Policy on every answer', async () => {
     const small = await createProject();
     const mine = await addCluster(small);
     await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, {
@@ -64,7 +64,7 @@ describe('429', () => {
     const refused = await exchange(mine);
     expect([refused.status, policyOf(refused)]).toEqual([429, '"project";q=1;w=60']);
     expect(refused.headers.get('ratelimit')).toBe(`"project";r=0;t=${refused.headers.get('retry-after')}`);
-    // Who holds a token that verifies may know; a stranger sees the same of every project, and of none: nothing.
+    // Who holds a token that verifies may know; a stranger sees the same of every project, and of none.
     expect(policyOf(await exchange(mine, 'https://nowhere.example.com'))).toBe('"project";q=1;w=60');
     const strangers = [
       await exchange(mine, undefined, 'a.b.c'),
@@ -77,7 +77,11 @@ describe('429', () => {
     ];
     for (const answer of strangers) {
       expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect([answer.text, policyOf(answer), answer.headers.get('ratelimit')]).toEqual([answer.text, null, null]);
+      expect([answer.text, policyOf(answer), answer.headers.get('ratelimit')]).toEqual([
+        answer.text,
+        '"project";q=6000;w=60',
+        null,
+      ]);
     }
   });
 

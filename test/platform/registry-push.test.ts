@@ -110,7 +110,7 @@ describe('pushed keys', () => {
         event: 'alert',
         kind: 'issuer_keys_changed',
         time: expect.any(String),
-        requestId: expect.any(String),
+        requestId: `request of ${actor}`,
         project: project.projectNumber,
         pool: id.poolId,
         provider: `projects/${project.projectNumber}/locations/global/workloadIdentityPools/${id.poolId}/providers/cluster-1`,

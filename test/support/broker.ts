@@ -198,13 +198,18 @@ export function captureAudit(): { lineFor(answer: Answer): Promise<AuditLine>; a
     async lineFor(answer) {
       const requestId = answer.headers.get('x-request-id') ?? 'none';
       for (let round = 0; round < 200; round++) {
-        const line = all().find((one) => one.includes(requestId));
+        const line = all().find((one) => one.includes(requestId) && !isAlert(one));
         if (line !== undefined) return JSON.parse(line) as AuditLine;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       throw new Error(`no audit line for ${requestId}`);
     },
   };
+}
+
+/** Of the same request, and not what became of it. */
+export function isAlert(line: string): boolean {
+  return line.startsWith('{"event":"alert"');
 }
 
 export function claimsOf(answer: Answer): Record<string, unknown> {

@@ -69,6 +69,8 @@ export const sampleAssertion = (
   header = { alg: 'ES256', kid: 'k1' },
 ): UnverifiedAssertion => ({
   token: 'header.payload.signature',
+  signedText: 'header.payload',
+  signature: new Uint8Array(64),
   header,
   claims,
 });

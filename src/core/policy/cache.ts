@@ -3,7 +3,7 @@ import type { Result } from '../result.ts';
 import { compileCondition, type Condition, type ConditionScope } from './condition.ts';
 import type { CelFault } from './fault.ts';
 import { MAX_CONDITION_CHARACTERS } from './limits.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { HotMap } from '../hot-map.ts';
 import { compileMapping, type Mapping } from './mapping.ts';
 
 export interface PolicyCompiler {
@@ -12,8 +12,8 @@ export interface PolicyCompiler {
 }
 
 export function createPolicyCompiler(maxEntries: number): PolicyCompiler {
-  const conditions = new BoundedMap<Result<Condition, CelFault>>(maxEntries);
-  const mappings = new BoundedMap<Result<Mapping, CelFault>>(maxEntries);
+  const conditions = new HotMap<Result<Condition, CelFault>>(maxEntries);
+  const mappings = new HotMap<Result<Mapping, CelFault>>(maxEntries);
   return {
     condition: (source, scope) =>
       // Scopes hold no blank, so no source can pose as another scope's.
@@ -22,7 +22,7 @@ export function createPolicyCompiler(maxEntries: number): PolicyCompiler {
   };
 }
 
-function remembered<V>(cache: BoundedMap<V>, key: string, compile: () => V): V {
+function remembered<V>(cache: HotMap<V>, key: string, compile: () => V): V {
   const known = cache.get(key);
   if (known !== undefined) return known;
   const fresh = compile();

@@ -17,6 +17,8 @@ export interface Language {
 export interface Checked {
   readonly type: string;
   readonly roots: ReadonlySet<string>;
+  /** Names any of `request.workload`. */
+  readonly usesWorkload: boolean;
   readonly usesWorkloadClaims: boolean;
   /** The first in the text. */
   readonly fault: CelFault | undefined;
@@ -45,11 +47,13 @@ const CONSTANTS: ReadonlyMap<string | undefined, string> = new Map([
 export function check(language: Language, source: Source, expression: Expr, patterns: PatternBudget): Checked {
   const checker = new Checker(language, source, patterns);
   const type = checker.valueType(expression, { locals: new Map(), depth: 1, loops: 0 });
-  return { type, roots: checker.roots, usesWorkloadClaims: checker.usesWorkloadClaims, fault: checker.fault };
+  const { roots, usesWorkload, usesWorkloadClaims, fault } = checker;
+  return { type, roots, usesWorkload, usesWorkloadClaims, fault };
 }
 
 class Checker {
   readonly roots = new Set<string>();
+  usesWorkload = false;
   usesWorkloadClaims = false;
   fault: CelFault | undefined;
   readonly #source: Source;
@@ -129,6 +133,7 @@ class Checker {
     if (typeof type !== 'string') {
       const declared = type.get(field);
       if (declared === undefined) return this.#refuse(expression, `unknown attribute '${field}'`);
+      if (declared === WORKLOAD) this.usesWorkload = true;
       if (type === WORKLOAD && field === 'claims') this.usesWorkloadClaims = true;
       return testOnly ? 'bool' : declared;
     }

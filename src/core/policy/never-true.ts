@@ -112,6 +112,7 @@ function knownOf(read: Reread, node: Expr, world: World): Known | undefined {
   const { source } = read;
   const program = {
     roots: new Set<string>(),
+    usesWorkload: false,
     usesWorkloadClaims: false,
     logicalOperators: 0,
     nodes,

@@ -17,6 +17,8 @@ import type { Activation } from './variables.ts';
 
 export interface Program {
   readonly roots: ReadonlySet<string>;
+  /** Who asks makes a difference. */
+  readonly usesWorkload: boolean;
   /** Names `request.workload.claims`, which nobody keeps when the exchange is over. */
   readonly usesWorkloadClaims: boolean;
   readonly logicalOperators: number;
@@ -81,10 +83,11 @@ function ready(
   checked: Checked,
   logicalOperators: number,
 ): Program {
-  const { roots, usesWorkloadClaims } = checked;
+  const { roots, usesWorkload, usesWorkloadClaims } = checked;
   const timeDependence = timeDependenceOf(engine, expression);
   const nodes = lower(expression);
-  return { roots, usesWorkloadClaims, logicalOperators, nodes, timeDependence, run: engine.plan(expression), source };
+  const run = engine.plan(expression);
+  return { roots, usesWorkload, usesWorkloadClaims, logicalOperators, nodes, timeDependence, run, source };
 }
 
 function resultFault(

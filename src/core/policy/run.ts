@@ -3,6 +3,7 @@ import { budgetUsed } from './budget.ts';
 import { evaluateActivated, type Condition } from './condition.ts';
 import { nextChange } from './time-dependence.ts';
 import type { Activation } from './variables.ts';
+import type { Verdicts } from './verdicts.ts';
 
 /**
  * What the conditions of one exchange may cost together, however many roles and bindings there are: all tenants of an isolate wait
@@ -26,7 +27,7 @@ export interface Standing {
 
 /**
  * The longest run of whole seconds from `fromSeconds` in which the standing holds at every second. A condition that cannot be evaluated
- * neither allows nor lets off a deny.
+ * neither allows nor lets off a deny. `known`: what conditions have said of the same resource before.
  */
 export function longestRunSeconds(
   { allow, deny }: Standing,
@@ -34,6 +35,7 @@ export function longestRunSeconds(
   fromSeconds: number,
   maxSeconds: number,
   budget: RunBudget,
+  known?: Verdicts,
 ): number {
   if (deny.includes(undefined)) return 0;
   const denying = deny.filter((condition) => condition !== undefined);
@@ -42,35 +44,41 @@ export function longestRunSeconds(
   const untilSeconds = fromSeconds + maxSeconds;
   let candidates = allow.filter((condition) => condition !== undefined).toSorted(longestStepFirst);
   let second = fromSeconds;
+  let activation: Activation | undefined;
   while (second < untilSeconds) {
-    const activation = activationAt(second);
-    const changes = isAlwaysAllowed ? Infinity : nextAllowed(activation);
-    if (changes === undefined || denying.some((condition) => !isOff(condition, activation))) break;
+    activation = undefined;
+    const changes = isAlwaysAllowed ? Infinity : nextAllowed();
+    if (changes === undefined || denying.some((condition) => verdict(condition) !== false)) break;
     const next = denying.map((condition) => nextChange(condition.program.timeDependence, second));
     second = Math.min(untilSeconds, changes, ...next);
   }
   return second - fromSeconds;
 
   /** Until when the first condition that holds does so at least. */
-  function nextAllowed(activation: Activation): number | undefined {
-    const holding = candidates.find((candidate) => verdict(candidate, activation) === true);
+  function nextAllowed(): number | undefined {
+    const holding = candidates.find((candidate) => verdict(candidate) === true);
     if (holding === undefined) return undefined;
     // Who held last most likely holds on.
-    candidates = [holding, ...candidates.filter((candidate) => candidate !== holding)];
+    if (holding !== candidates[0]) candidates = [holding, ...candidates.filter((candidate) => candidate !== holding)];
     return nextChange(holding.program.timeDependence, second);
   }
 
-  function isOff(condition: Condition, activation: Activation): boolean {
-    return verdict(condition, activation) === false;
-  }
-
   /** Undefined for an error, and where the budget has ended. */
-  function verdict(condition: Condition, activation: Activation): boolean | undefined {
+  function verdict(condition: Condition): boolean | undefined {
     if (budget.evaluations <= 0 || budget.work <= 0) return undefined;
-    const result = evaluateActivated(condition, activation);
     budget.evaluations -= 1;
-    budget.work -= condition.program.nodes + budgetUsed();
-    return result.ok ? result.value : undefined;
+    const before = known?.at(condition, second);
+    if (before !== undefined) {
+      budget.work -= before.units;
+      return before.value;
+    }
+    activation ??= activationAt(second);
+    const result = evaluateActivated(condition, activation);
+    const units = condition.program.nodes + budgetUsed();
+    budget.work -= units;
+    if (!result.ok) return undefined;
+    known?.remember(condition, second, result.value, units);
+    return result.value;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Signs what was granted, with the one key whose time it is. Keys are held in isolate memory and proven current by the news of each exchange. */
-import { CompactSign } from 'jose';
+import { encodeBase64Url, encodeTextBase64Url } from '../../core/base64url.ts';
 import type { Denial } from '../../core/denial.ts';
 import { stillCurrent } from '../../core/news.ts';
 import type { SignInput } from '../../core/ports.ts';
@@ -24,17 +24,35 @@ interface SignerOptions {
 
 interface HeldKey extends RingKey {
   readonly key: CryptoKey;
+  /** The JWS header by `typ`, encoded: it says the same of every token. */
+  readonly headers: Map<string, string>;
 }
 
 interface HeldRing {
   readonly keys: readonly HeldKey[];
   readonly loadedAtMs: number;
   /** The epoch at which these keys are known to be the ring's. */
-  readonly provenAtEpoch: number;
+  provenAtEpoch: number;
 }
 
 const MAX_PROJECTS = 512;
 const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'key_ring' };
+
+/** The hash of RSASSA-PKCS1-v1_5 belongs to the key. */
+const PARAMETERS: Readonly<Record<SigningAlgorithm, SubtleCryptoSignAlgorithm>> = {
+  ES256: { name: 'ECDSA', hash: 'SHA-256' },
+  RS256: { name: 'RSASSA-PKCS1-v1_5' },
+};
+
+const UTF8 = new TextEncoder();
+
+function headerOf({ alg, kid, headers }: HeldKey, typ: string): string {
+  const known = headers.get(typ);
+  if (known !== undefined) return known;
+  const fresh = encodeTextBase64Url(JSON.stringify({ alg, kid, typ }));
+  headers.set(typ, fresh);
+  return fresh;
+}
 
 export function createSigner(options: SignerOptions): Signer {
   const { namespace, nowMs } = options;
@@ -44,10 +62,9 @@ export function createSigner(options: SignerOptions): Signer {
   async function sign(input: SignInput): Promise<Result<{ readonly jwt: string; readonly kid: string }, Denial>> {
     const key = fromMemory(input) ?? (await fromObject(input));
     if (key === undefined) return err(UNAVAILABLE);
-    const payload = new TextEncoder().encode(JSON.stringify(input.claims));
-    const { alg, kid } = key;
-    const jwt = await new CompactSign(payload).setProtectedHeader({ alg, kid, typ: input.typ }).sign(key.key);
-    return ok({ jwt, kid });
+    const signedText = `${headerOf(key, input.typ)}.${encodeTextBase64Url(JSON.stringify(input.claims))}`;
+    const signature = await crypto.subtle.sign(PARAMETERS[key.alg], key.key, UTF8.encode(signedText));
+    return ok({ jwt: `${signedText}.${encodeBase64Url(new Uint8Array(signature))}`, kid: key.kid });
   }
 
   /** Only keys that no news speaks against: a distrusted key must not sign because somebody here still remembers it. */
@@ -55,7 +72,7 @@ export function createSigner(options: SignerOptions): Signer {
     const ring = held.get(projectNumber);
     if (ring === undefined || nowMs() - ring.loadedAtMs >= MAX_MEMORY_MS) return undefined;
     if (!stillCurrent(shardKey.ring(projectNumber), ring.provenAtEpoch, news)) return undefined;
-    held.set(projectNumber, { ...ring, provenAtEpoch: Math.max(ring.provenAtEpoch, news.epoch) });
+    ring.provenAtEpoch = Math.max(ring.provenAtEpoch, news.epoch);
     return activeKey(ring.keys, alg, nowMs());
   }
 
@@ -89,7 +106,7 @@ export function createSigner(options: SignerOptions): Signer {
     for (const { sealed, ...times } of sealedKeys) {
       const key = await openSigningKey(derived, { projectNumber, kid: times.kid, alg: times.alg }, sealed);
       if (key === undefined) return undefined;
-      opened.push({ ...times, key });
+      opened.push({ ...times, key, headers: new Map() });
     }
     return opened;
   }

@@ -6,67 +6,95 @@ import { RefusalShare } from '../../core/refusal-share.ts';
 const MAX_PROJECTS = 50;
 const MAX_RECORDS_OF_ONE_PROJECT = 200;
 
+/** Filled in place: most of what a busy isolate remembers makes room for the next before anybody takes it. */
+interface Waiting {
+  records: RecentExchange[];
+  /** Of them. */
+  refused: number;
+  dropped: number;
+}
+
 export class RecentBuffer {
-  readonly #batches = new BoundedMap<RecentBatch>(MAX_PROJECTS);
+  readonly #waiting = new BoundedMap<Waiting>(MAX_PROJECTS);
   readonly #share = new RefusalShare();
 
   /** The last word on an exchange takes the place of the one before, where that is still here. */
   add(projectNumber: string, record: RecentExchange): void {
-    const { records, dropped } = this.#batches.get(projectNumber) ?? EMPTY;
+    const waiting = this.#of(projectNumber);
     if (record.outcome === 'refused' && record.again !== true && !this.#share.admits(record, projectNumber)) {
-      this.#keep(projectNumber, { records, dropped: dropped + 1 });
+      waiting.dropped += 1;
       return;
     }
-    const others = record.again === true ? records.filter(({ id }) => id !== record.id) : records;
-    this.#keep(projectNumber, { records: [...others, record], dropped });
+    if (record.again === true)
+      keep(
+        waiting,
+        waiting.records.filter(({ id }) => id !== record.id),
+      );
+    waiting.records.push(record);
+    if (isRefused(record)) waiting.refused += 1;
+    makeRoom(waiting);
   }
 
   has(projectNumber: string): boolean {
-    return this.#batches.get(projectNumber) !== undefined;
+    return this.#waiting.get(projectNumber) !== undefined;
   }
 
   /** When the oldest exchange was. */
   oldestMs(projectNumber: string): number | undefined {
-    return this.#batches.get(projectNumber)?.records[0]?.timeMs;
+    return this.#waiting.get(projectNumber)?.records[0]?.timeMs;
   }
 
   count(projectNumber: string): number {
-    return this.#batches.get(projectNumber)?.records.length ?? 0;
+    return this.#waiting.get(projectNumber)?.records.length ?? 0;
   }
 
   /** All there is, which is gone from here. */
   take(projectNumber: string): RecentBatch | undefined {
-    const batch = this.#batches.get(projectNumber);
-    this.#batches.delete(projectNumber);
-    return batch;
+    const waiting = this.#waiting.get(projectNumber);
+    this.#waiting.delete(projectNumber);
+    return waiting === undefined ? undefined : { records: waiting.records, dropped: waiting.dropped };
   }
 
   /** What a call did not bring to its end goes before what came since. */
   putBack(projectNumber: string, batch: RecentBatch): void {
-    const since = this.#batches.get(projectNumber) ?? EMPTY;
-    const saidAnew = new Set(since.records.map(({ id }) => id));
+    const waiting = this.#of(projectNumber);
+    const saidAnew = new Set(waiting.records.map(({ id }) => id));
     const before = batch.records.filter(({ id }) => !saidAnew.has(id));
-    this.#keep(projectNumber, {
-      records: [...before, ...since.records],
-      dropped: batch.dropped + since.dropped,
-    });
+    keep(waiting, [...before, ...waiting.records]);
+    waiting.dropped += batch.dropped;
+    makeRoom(waiting);
   }
 
-  #keep(projectNumber: string, { records, dropped }: RecentBatch): void {
-    const kept = withoutOldest(records, records.length - MAX_RECORDS_OF_ONE_PROJECT);
-    this.#batches.set(projectNumber, { records: kept, dropped: dropped + records.length - kept.length });
+  #of(projectNumber: string): Waiting {
+    const known = this.#waiting.get(projectNumber);
+    if (known !== undefined) return known;
+    const fresh: Waiting = { records: [], refused: 0, dropped: 0 };
+    this.#waiting.set(projectNumber, fresh);
+    return fresh;
   }
 }
 
-/** Refused ones first: they cost nothing, and must not push out who was let in. */
-function withoutOldest(records: readonly RecentExchange[], count: number): readonly RecentExchange[] {
-  if (count <= 0) return records;
-  const refused = records.filter(({ outcome }) => outcome === 'refused').slice(0, count);
-  const gone = new Set(refused);
-  return records.filter((record) => !gone.has(record)).slice(count - gone.size);
+function keep(waiting: Waiting, records: RecentExchange[]): void {
+  waiting.records = records;
+  waiting.refused = records.filter(isRefused).length;
 }
 
-const EMPTY: RecentBatch = { records: [], dropped: 0 };
+/** The oldest go, refused ones first: they cost nothing, and must not push out who was let in. */
+function makeRoom(waiting: Waiting): void {
+  const { records } = waiting;
+  while (records.length > MAX_RECORDS_OF_ONE_PROJECT) {
+    waiting.dropped += 1;
+    if (waiting.refused === 0) records.shift();
+    else {
+      records.splice(records.findIndex(isRefused), 1);
+      waiting.refused -= 1;
+    }
+  }
+}
+
+function isRefused({ outcome }: RecentExchange): boolean {
+  return outcome === 'refused';
+}
 
 /** As it is sent a second time: whether the first one arrived is not known. */
 export function sentAgain(batch: RecentBatch): RecentBatch {

@@ -8,7 +8,7 @@ import { shardKey, type Shards } from '../../core/resources.ts';
 import { macKeys, type MacKeys } from '../sealed-record.ts';
 import type { Keks } from '../secrets.ts';
 import { projectRegistryName } from '../object-names.ts';
-import { BoundedMap } from '../../core/bounded-map.ts';
+import { HotMap } from '../../core/hot-map.ts';
 import { Budget } from '../budget.ts';
 import { within } from '../within.ts';
 import type { Registry } from './object.ts';
@@ -143,14 +143,14 @@ function isOfKind<K extends keyof Shards>(kind: K, shard: Shard): shard is Shard
 
 /** Bounded, and what is absent is kept apart from what is there: strangers' guesses push out guesses only. */
 class Memory {
-  readonly #news: BoundedMap<EpochNews>;
-  readonly #present: BoundedMap<Copy>;
-  readonly #absent: BoundedMap<Copy>;
+  readonly #news: HotMap<EpochNews>;
+  readonly #present: HotMap<Copy>;
+  readonly #absent: HotMap<Copy>;
 
   constructor(maxEntries: number) {
-    this.#news = new BoundedMap(maxEntries);
-    this.#present = new BoundedMap(maxEntries);
-    this.#absent = new BoundedMap(maxEntries);
+    this.#news = new HotMap(maxEntries);
+    this.#present = new HotMap(maxEntries);
+    this.#absent = new HotMap(maxEntries);
   }
 
   news(projectNumber: string): EpochNews | undefined {

@@ -3,6 +3,7 @@ import type { Denial } from '../../core/denial.ts';
 import { isJsonObject, parseStrictJson } from '../../core/json.ts';
 import { IAM_PREFIX, parseProviderName, type ProviderName } from '../../core/names.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { readForm } from './form.ts';
 
 /** What the parameters say; the route adds where they came from. */
 export interface TokenRequest {
@@ -38,6 +39,7 @@ const KNOWN = [
   'actor_token_type',
 ] as const;
 type Known = (typeof KNOWN)[number];
+const KNOWN_NAMES: ReadonlySet<string> = new Set(KNOWN);
 type Parameters = Partial<Record<Known, string>>;
 
 /** Query parameters that carry a credential: a token in a URL stands in every log on its way. Under any other name it is known by its look. */
@@ -54,17 +56,17 @@ const CREDENTIALS_IN_QUERY = new Set([
 const CARRIES_JWT = /eyJ[A-Za-z0-9_-]{8}/;
 const LOOKS_LIKE_JWT = /^\s*[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/;
 
-export function parseForm(body: string, query: URLSearchParams): Result<TokenRequest, Denial> {
-  // The `&` keeps URLSearchParams from taking a leading `?` away as if this were a query.
-  return checkQuery(query) ?? fromForm(new URLSearchParams(`&${body}`));
+/** `query`: what stands in the URL, if anything does. */
+export function parseForm(body: string, query?: URLSearchParams): Result<TokenRequest, Denial> {
+  return checkQuery(query) ?? fromForm(readForm(body));
 }
 
-export function parseJson(body: string, query: URLSearchParams): Result<TokenRequest, Denial> {
+export function parseJson(body: string, query?: URLSearchParams): Result<TokenRequest, Denial> {
   return checkQuery(query) ?? fromJson(body);
 }
 
-function checkQuery(query: URLSearchParams): Result<never, Denial> | undefined {
-  for (const [given, value] of query) {
+function checkQuery(query?: URLSearchParams): Result<never, Denial> | undefined {
+  for (const [given, value] of query ?? []) {
     const name = [given.toLowerCase(), snake(given)].find((one) => isKnown(one) || CREDENTIALS_IN_QUERY.has(one));
     if (name !== undefined) return malformed(name, 'must not stand in the query string');
     if (LOOKS_LIKE_JWT.test(value)) return malformed('query', 'must not carry a token');
@@ -73,14 +75,21 @@ function checkQuery(query: URLSearchParams): Result<never, Denial> | undefined {
 }
 
 /** An empty parameter counts as absent (RFC 6749 §3.2), a repeated one is refused: two parsers may pick different ones. */
-function fromForm(form: URLSearchParams): Result<TokenRequest, Denial> {
+function fromForm(form: ReturnType<typeof readForm>): Result<TokenRequest, Denial> {
+  const given: Parameters = {};
+  const repeated = new Set<Known>();
+  for (const [name, value] of form) {
+    if (!isKnown(name)) continue;
+    if (given[name] !== undefined) repeated.add(name);
+    given[name] = value;
+  }
   const parameters: Parameters = {};
   for (const name of KNOWN) {
-    const values = form.getAll(name);
-    if (values.length > 1) return malformed(name, 'stands more than once');
-    // What URLSearchParams puts in place of bytes that are no UTF-8: nobody meant that.
-    if (values[0]?.includes('\u{fffd}') === true) return malformed(name, 'is not UTF-8');
-    if (values[0] !== undefined && values[0] !== '') parameters[name] = values[0];
+    if (repeated.has(name)) return malformed(name, 'stands more than once');
+    const value = given[name];
+    // What stands in place of bytes that are no UTF-8: nobody meant that.
+    if (value?.includes('\u{fffd}') === true) return malformed(name, 'is not UTF-8');
+    if (value !== undefined && value !== '') parameters[name] = value;
   }
   return fromParameters(parameters);
 }
@@ -183,7 +192,7 @@ function parseOptions(options: string): ReturnType<typeof parseStrictJson> {
 }
 
 function isKnown(name: string): name is Known {
-  return (KNOWN as readonly string[]).includes(name);
+  return KNOWN_NAMES.has(name);
 }
 
 function snake(name: string): string {

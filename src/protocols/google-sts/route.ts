@@ -61,5 +61,5 @@ async function readTokenRequest(request: Request): Promise<Result<TokenRequest, 
     return err({ tag: 'malformed', parameter: 'body', problem: 'ended early or did not come in time' });
   const text = decodeUtf8(body);
   if (text === undefined) return err({ tag: 'malformed', parameter: 'body', problem: 'is not UTF-8' });
-  return parse(text, new URL(request.url).searchParams);
+  return parse(text, request.url.includes('?') ? new URL(request.url).searchParams : undefined);
 }

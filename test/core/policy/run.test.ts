@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { evaluateCondition, type Condition } from '../../../src/core/policy/condition.ts';
 import { longestRunSeconds, newRunBudget } from '../../../src/core/policy/run.ts';
 import { bindingActivations } from '../../../src/core/policy/variables.ts';
+import { Verdicts } from '../../../src/core/policy/verdicts.ts';
 import { compiled, NOON, RESOURCE } from './support.ts';
 
 // Looking at every second takes its time on a machine that has other things to do.
@@ -177,4 +178,69 @@ test('windows join up as intervals do', () => {
       expect(run(sources, NOON, maxSeconds)).toBe(hasNow ? Math.min(end, maxSeconds) : 0);
     }),
   );
+});
+
+describe('what conditions have said of a resource before', () => {
+  const SOURCES = [
+    'true',
+    'false',
+    'request.time.getSeconds() == 99',
+    'request.time.getMinutes("UTC") % 2 == 0',
+    `request.time < ${iso(NOON + 90)}`,
+    `request.time >= ${iso(NOON + 40)} && request.time < ${iso(NOON + 200)}`,
+    'request.workload.namespace == "shop"',
+    'request.workload.namespace == "shop" || request.time.getSeconds() < 30',
+    'has(request.workload.pod) && resource.name.startsWith("x")',
+  ];
+  const workload = (namespace: string) => ({
+    namespace,
+    provider: 'p',
+    subject: 's',
+    groups: [],
+    attribute: {},
+    claims: {},
+  });
+
+  test('changes no answer and no cost, whoever asked before and whenever', () => {
+    const asking = fc.record({
+      allow: fc.subarray(SOURCES, { minLength: 1 }),
+      deny: fc.subarray(SOURCES),
+      fromSeconds: fc.integer({ min: NOON - 100, max: NOON + 300 }),
+      maxSeconds: fc.constantFrom(1, 70, 400),
+      namespace: fc.constantFrom('shop', 'other'),
+    });
+    // The same condition each time it is asked for: what it said is remembered by it.
+    const conditions = new Map(SOURCES.map((source) => [source, conditionOf(source)]));
+    fc.assert(
+      fc.property(fc.array(asking, { maxLength: 8 }), (all) => {
+        const known = new Verdicts();
+        for (const { allow, deny, fromSeconds, maxSeconds, namespace } of all) {
+          const of = (sources: readonly string[]) => sources.map((source) => conditions.get(source));
+          const standing = { allow: of(allow), deny: of(deny) };
+          const activations = bindingActivations(RESOURCE, workload(namespace));
+          const [fresh, remembering] = [newRunBudget(), newRunBudget()];
+          const expected = longestRunSeconds(standing, activations, fromSeconds, maxSeconds, fresh);
+          expect(longestRunSeconds(standing, activations, fromSeconds, maxSeconds, remembering, known)).toBe(expected);
+          expect(remembering).toEqual(fresh);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('is asked for: what does not ask who asks is evaluated once until it can change', () => {
+    const known = new Verdicts();
+    const standing = { allow: [conditionOf(`request.time < ${iso(NOON + 1_000)}`)], deny: [] };
+    const made: number[] = [];
+    const activations = (second: number) => {
+      made.push(second);
+      return bindingActivations(RESOURCE)(second);
+    };
+    for (const second of [NOON, NOON + 1, NOON + 500]) {
+      expect(longestRunSeconds(standing, activations, second, 100, newRunBudget(), known)).toBe(100);
+    }
+    expect(made).toEqual([NOON]);
+    expect(longestRunSeconds(standing, activations, NOON + 1_000, 100, newRunBudget(), known)).toBe(0);
+    expect(made).toEqual([NOON, NOON + 1_000]);
+  });
 });
