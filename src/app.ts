@@ -1,20 +1,25 @@
 /** Every route of the broker over its ports: no bindings here, so tests build the same app with failing or lagging ports. */
 import { Hono } from 'hono';
+import type { AuthenticateAdmin } from './core/admin/authenticated.ts';
 import type { AdminPort } from './core/admin/port.ts';
 import type { ExchangePorts } from './core/ports.ts';
+import type { MetricsPort } from './core/metrics.ts';
 import { createPushKeys } from './core/push-keys.ts';
 import { createTroubleshoot } from './core/troubleshoot.ts';
 import { renderDenial } from './protocols/google-sts/response.ts';
 import { createGoogleStsRoutes } from './protocols/google-sts/route.ts';
 import { createHealthRoutes } from './protocols/health/route.ts';
+import { createMetricsRoutes, METRICS_PATH } from './protocols/iam-admin/metrics-route.ts';
 import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/iam-admin/response.ts';
-import { type AuthenticateAdmin, createIamAdminRoutes } from './protocols/iam-admin/route.ts';
+import { createIamAdminRoutes } from './protocols/iam-admin/route.ts';
+import { createOpenApiRoutes } from './protocols/openapi/route.ts';
 import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';
 
 export interface AppPorts {
   readonly exchange: ExchangePorts;
   readonly wellKnown: WellKnownPorts;
   readonly admin: AdminPort;
+  readonly metrics: MetricsPort;
   readonly authenticateAdmin: AuthenticateAdmin;
   readonly notReadyReason: () => Promise<string | undefined>;
   readonly newRequestId: () => string;
@@ -29,6 +34,16 @@ export function createApp(ports: AppPorts): App {
   app.route('/', createHealthRoutes(ports.notReadyReason));
   app.route('/', createGoogleStsRoutes(ports.exchange));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
+  app.route('/', createOpenApiRoutes());
+  app.route(
+    '/',
+    createMetricsRoutes({
+      admin: ports.admin,
+      authenticate: ports.authenticateAdmin,
+      metrics: ports.metrics,
+      nowMs: () => ports.exchange.nowMs(),
+    }),
+  );
   const administration = createIamAdminRoutes({
     admin: ports.admin,
     publicOrigin: ports.exchange.publicOrigin,
@@ -78,7 +93,7 @@ function base(newRequestId: () => string): App {
 }
 
 function isAdministration(path: string): boolean {
-  if (path.startsWith('/v2/')) return true;
+  if (path === METRICS_PATH || path.startsWith('/v2/')) return true;
   return path.startsWith('/v1/') && path !== '/v1/token' && !path.startsWith('/v1/token/');
 }
 

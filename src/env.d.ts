@@ -6,6 +6,9 @@ interface Env {
   readonly EDGE_STS_ADMIN_TOKEN?: string;
   /** The one development setting (`true`): loopback `http://` issuers. Refused unless PUBLIC_ORIGIN is loopback. */
   readonly EDGE_STS_DEVELOPMENT?: string;
+  /** `TEAM.cloudflareaccess.com` and the application's audience tag: users of Cloudflare Access may administer. Absent: none may. */
+  readonly ACCESS_TEAM_DOMAIN?: string;
+  readonly ACCESS_AUDIENCE?: string;
   readonly CACHE: KVNamespace;
   readonly REGISTRY: DurableObjectNamespace<import('./platform/registry/object.ts').Registry>;
   readonly QUOTA: DurableObjectNamespace<import('./platform/quota/object.ts').Quota>;

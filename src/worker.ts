@@ -7,15 +7,20 @@ import { createPolicyCompiler } from './core/policy/cache.ts';
 import { makeReady } from './core/policy/ready.ts';
 import { poolExists } from './core/pool-exists.ts';
 import type { ConfigView } from './core/ports.ts';
+import { createAccessAuthenticator } from './platform/administration/access.ts';
+import { createAdminAuthenticator } from './platform/administration/authenticate.ts';
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
-import { alsoFederated } from './platform/administration/federated.ts';
+import { createFederatedAuthenticator } from './platform/administration/federated.ts';
+import { createMetricsPort } from './platform/administration/metrics.ts';
 import { createAdminPort } from './platform/administration/port.ts';
+import { createRetiredTokens, createStands } from './platform/administration/registry.ts';
 import { createAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
 import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
 import { createJwksReader } from './platform/keys/jwks.ts';
 import { createSigner } from './platform/keys/signer.ts';
+import { flushedFirst } from './platform/quota/flushed-first.ts';
 import { createQuotaGate } from './platform/quota/gate.ts';
 import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
 import { createRecentReader } from './platform/quota/recent-reader.ts';
@@ -44,7 +49,7 @@ export function createBroker(env: Env): App {
   if (!settings.ok) return createUnconfiguredApp(settings.error, newId);
   const secrets = readSecrets(env);
   if (!secrets.ok) return createUnconfiguredApp(secrets.error, newId);
-  const { publicOrigin, loopbackIssuersAllowed } = settings.value;
+  const { publicOrigin, loopbackIssuersAllowed, access } = settings.value;
   const { keks, adminToken } = secrets.value;
   const nowMs = (): number => Date.now();
   const writeLine = (line: string): void => {
@@ -68,11 +73,12 @@ export function createBroker(env: Env): App {
     registry: env.REGISTRY,
     keyRing: env.KEY_RING,
     issuerKeys: env.ISSUER_KEYS,
+    bootstrapToken: adminToken,
     usage: (number) => gate.usage(number),
     // Who changed something here sees it at his next exchange here; other isolates within one lease.
     changed: (number) => gate.drop(number),
-    recentExchanges: createRecentReader(env.QUOTA),
-    usagePoints: createUsageReader(env.QUOTA),
+    recentExchanges: flushedFirst(recent, createRecentReader(env.QUOTA)),
+    usagePoints: flushedFirst(recent, createUsageReader(env.QUOTA)),
   });
   const projectExists = async (projectNumber: string): Promise<Result<boolean, Denial>> => {
     const found = await admin.findProject(projectNumber);
@@ -112,7 +118,8 @@ export function createBroker(env: Env): App {
         newTokenId: newId,
         loopbackAllowed: loopbackIssuersAllowed,
       }),
-      spend: (projectNumber, alone) => recent.during(projectNumber, () => gate.spend(projectNumber, alone)),
+      spend: (projectNumber, alone, requestId) =>
+        recent.during(projectNumber, () => gate.spend(projectNumber, alone, requestId)),
       sign: (input) => signer.sign(input),
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => {
@@ -128,14 +135,27 @@ export function createBroker(env: Env): App {
       publishedKeys: (projectNumber) => jwks.published(projectNumber),
     },
     admin,
-    authenticateAdmin: alsoFederated(createBootstrapAuthenticator(adminToken), {
-      publicOrigin,
-      publishedKeys: (projectNumber) => jwks.published(projectNumber),
-      nowMs,
+    metrics: createMetricsPort({
+      registry: env.REGISTRY,
+      quota: env.QUOTA,
+      keyRing: env.KEY_RING,
+      issuerKeys: env.ISSUER_KEYS,
+    }),
+    authenticateAdmin: createAdminAuthenticator({
+      bootstrap: createBootstrapAuthenticator(adminToken, createRetiredTokens(env.REGISTRY)),
+      federated: createFederatedAuthenticator({
+        publicOrigin,
+        publishedKeys: (projectNumber) => jwks.published(projectNumber),
+        stands: createStands(env.REGISTRY),
+        nowMs,
+      }),
+      ...(access === undefined
+        ? {}
+        : { access: createAccessAuthenticator({ ...access, fetch: (url, init) => fetch(url, init), nowMs }) }),
     }),
     notReadyReason: () => notReadyReason(env.REGISTRY, () => gate.ping()),
     newRequestId: newId,
-    reportFault: createFaultLog(writeLine),
+    reportFault: createFaultLog(writeLine, nowMs),
   });
 }
 

@@ -14,12 +14,17 @@ export interface Figures {
   /** Of the limit. The smaller of two measures: a count over the time looked at, and how long a limit's worth of admissions takes. */
   readonly used: number;
   readonly refused: number;
+  /** For permits. */
   readonly callsPerRequest: number;
   readonly callsPerExchange: number;
+  /** For accounts alone, beside those. */
+  readonly accountCallsPerExchange: number;
+  /** Both. */
   readonly callsPerSecond: number;
   /** After the start: from the fifteenth second on. */
   readonly mostCallsInASecond: number;
   readonly callsInFirstSecond: number;
+  /** Both. */
   readonly rowsPerThousand: number;
   readonly addedP50Ms: number;
   readonly addedP99Ms: number;
@@ -72,8 +77,8 @@ export const POPULATIONS = [MANY_ISOLATES, EIGHT_ISOLATES, MANY_BUSY, SKEWED, BU
 
 const STARTED_AFTER_S = 15;
 
-export function figuresOf(population: Described, load: number, seconds: number, seed: number): Figures {
-  const outcome = simulate({ ...population, load, seconds, seed });
+export async function figuresOf(population: Described, load: number, seconds: number, seed: number): Promise<Figures> {
+  const outcome = await simulate({ ...population, load, seconds, seed });
   const { steady, addedMs, callsBySecond } = outcome;
   const { limitPerMinute } = population;
   const sorted = addedMs.toSorted((one, other) => one - other);
@@ -87,7 +92,8 @@ export function figuresOf(population: Described, load: number, seconds: number, 
     refused: steady.refused / steady.requests,
     callsPerRequest: steady.calls / steady.requests,
     callsPerExchange: steady.calls / steady.admitted,
-    callsPerSecond: steady.calls / steady.seconds,
+    accountCallsPerExchange: steady.accountCalls / steady.admitted,
+    callsPerSecond: (steady.calls + steady.accountCalls) / steady.seconds,
     mostCallsInASecond: Math.max(...callsBySecond.slice(STARTED_AFTER_S)),
     callsInFirstSecond: callsBySecond[0] ?? 0,
     rowsPerThousand: (steady.rows / steady.admitted) * 1_000,

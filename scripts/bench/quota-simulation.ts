@@ -2,6 +2,7 @@
 import { Desk } from '../../src/core/quota/desk.ts';
 import { LeaseHolder, type Taken } from '../../src/core/quota/holder.ts';
 import { EventQueue, seeded } from './event-queue.ts';
+import { createAccounts } from './quota-accounts.ts';
 
 export interface Population {
   readonly isolates: number;
@@ -23,6 +24,8 @@ export interface Outcome {
   readonly fullestMinute: number;
   /** From the start too: how often the object was asked. */
   readonly callsBySecond: readonly number[];
+  /** Calls for accounts alone are among them, and here. */
+  readonly accountCallsBySecond: readonly number[];
   /** What asking added to each request that was admitted. */
   readonly addedMs: readonly number[];
   /** When the ledger has filled. */
@@ -31,7 +34,10 @@ export interface Outcome {
     readonly requests: number;
     readonly admitted: number;
     readonly refused: number;
+    /** For permits. */
     readonly calls: number;
+    readonly accountCalls: number;
+    /** Those of the accounts among them. */
     readonly rows: number;
   };
   /** Of the limit; undefined where too little was admitted to say. */
@@ -44,9 +50,11 @@ const PEAK = 2;
 const LOOK_AGAIN_MS = 20;
 const GIVES_UP_AFTER_MS = 4_000;
 const FILLED_AFTER_S = 130;
+/** As many as a sender needs from a wait to its call and back. */
+const TURNS = 20;
 const START_MS = 1_800_000_000_000;
 
-export function simulate(population: Population): Outcome {
+export async function simulate(population: Population): Promise<Outcome> {
   const { isolates, roundTripsMs, limitPerMinute, load, seconds, seed, shape, skew } = population;
   const random = seeded(seed);
   const events = new EventQueue();
@@ -59,17 +67,40 @@ export function simulate(population: Population): Outcome {
   const callsBySecond = Array.from({ length: seconds }, () => 0);
   const steady = { requests: 0, admitted: 0, refused: 0, calls: 0, rows: 0 };
   let nowMs = START_MS;
+  let isTurning = false;
+  const accounts = createAccounts({
+    nowMs: () => nowMs,
+    wait: (ms) =>
+      new Promise((resolve) => {
+        const run = (): void => {
+          isTurning = true;
+          resolve();
+        };
+        events.push({ atMs: nowMs + ms, run });
+      }),
+  });
 
   for (let isolate = 0; isolate < isolates; isolate += 1) start(isolate);
   for (let event = events.pop(); event !== undefined && event.atMs < endMs; event = events.pop()) {
     nowMs = event.atMs;
     event.run();
+    // What waited goes on at this moment, and not at that of the next event.
+    if (isTurning) await turned();
+    isTurning = false;
   }
+  const accountCallsBySecond = bySecond(accounts.callsAtMs, seconds);
+  const isSteady = (atMs: number): boolean => atMs >= steadyFromMs;
   return {
     fullestMinute: fullestWindow(admittedAtMs, 60_000),
-    callsBySecond,
+    callsBySecond: callsBySecond.map((calls, second) => calls + (accountCallsBySecond[second] ?? 0)),
+    accountCallsBySecond,
     addedMs,
-    steady: { ...steady, seconds: steadySeconds },
+    steady: {
+      ...steady,
+      rows: steady.rows + accounts.rowsAtMs.filter(isSteady).length,
+      accountCalls: accounts.callsAtMs.filter(isSteady).length,
+      seconds: steadySeconds,
+    },
     usedShare: usedShare(admittedAtMs, steadyFromMs, limitPerMinute),
   };
 
@@ -80,6 +111,7 @@ export function simulate(population: Population): Outcome {
   function start(isolate: number): void {
     const roundTripMs = roundTripsMs[isolate % roundTripsMs.length] ?? 0;
     const holder = new LeaseHolder(`isolate-${isolate}`);
+    const own = accounts.isolate(`isolate-${isolate}`);
     const perMinute = limitPerMinute * load * (skew?.(isolate) ?? 1) * (shape === undefined ? 1 : PEAK);
     const meanGapMs = (isolates * 60_000) / perMinute;
     next();
@@ -99,14 +131,20 @@ export function simulate(population: Population): Outcome {
         if (taken.tag === 'permit') {
           admit(sinceMs);
           if (holder.shouldRenew(nowMs)) ask(() => undefined);
-        } else if (taken.tag === 'wait' || nowMs > sinceMs + GIVES_UP_AFTER_MS) count('refused');
+        } else if (taken.tag === 'wait' || nowMs > sinceMs + GIVES_UP_AFTER_MS) refuse();
         else if (taken.tag === 'ask') ask(() => go(holder.look(nowMs)));
         else events.push({ atMs: nowMs + LOOK_AGAIN_MS, run: () => go(holder.look(nowMs)) });
       }
     }
 
+    function refuse(): void {
+      count('refused');
+      own.exchanged('refused');
+    }
+
     function admit(sinceMs: number): void {
       count('admitted');
+      own.exchanged('granted');
       admittedAtMs.push(nowMs);
       addedMs.push(nowMs - sinceMs);
     }
@@ -114,6 +152,7 @@ export function simulate(population: Population): Outcome {
     function ask(then: () => void): void {
       const askedAtMs = nowMs;
       const question = holder.ask(nowMs);
+      const batch = own.take();
       const thereMs = roundTripMs * (0.3 + 0.4 * random());
       events.push({
         atMs: nowMs + thereMs,
@@ -121,12 +160,14 @@ export function simulate(population: Population): Outcome {
           const second = Math.floor((nowMs - START_MS) / 1_000);
           callsBySecond[second] = (callsBySecond[second] ?? 0) + 1;
           const answer = desk.ask(question, Math.floor(nowMs), limitPerMinute, random());
+          const ack = accounts.received(batch);
           count('calls');
           count('rows', answer.rows.length);
           events.push({
             atMs: nowMs + roundTripMs - thereMs,
             run: () => {
               holder.answered(answer, askedAtMs, nowMs);
+              own.answered(ack);
               then();
             },
           });
@@ -134,6 +175,19 @@ export function simulate(population: Population): Outcome {
       });
     }
   }
+}
+
+async function turned(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await Promise.resolve();
+}
+
+function bySecond(timesMs: readonly number[], seconds: number): readonly number[] {
+  const counts = Array.from({ length: seconds }, () => 0);
+  for (const atMs of timesMs) {
+    const second = Math.floor((atMs - START_MS) / 1_000);
+    counts[second] = (counts[second] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** `timesMs` in order. */

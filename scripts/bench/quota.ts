@@ -13,7 +13,7 @@ const all: Figures[] = [];
 for (const population of POPULATIONS) {
   if (!asJson) process.stdout.write(`\n${population.name}\n`);
   for (const load of population.loads) {
-    const figures = figuresOf(population, load, SECONDS, SEED);
+    const figures = await figuresOf(population, load, SECONDS, SEED);
     all.push(figures);
     if (!asJson) process.stdout.write(`${row(figures)}\n`);
   }
@@ -29,6 +29,7 @@ function row(figures: Figures): string {
     `refused ${percent(figures.refused, 2)}`,
     `calls/request ${figures.callsPerRequest.toFixed(4)}`,
     `calls/exchange ${figures.callsPerExchange.toFixed(4)}`,
+    `for accounts ${figures.accountCallsPerExchange.toFixed(4)}`,
     `calls/s mean ${figures.callsPerSecond.toFixed(0)} most ${figures.mostCallsInASecond} first ${figures.callsInFirstSecond}`,
     `rows/1000 ${figures.rowsPerThousand.toFixed(1)}`,
     `added p50 ${figures.addedP50Ms.toFixed(0)} p99 ${figures.addedP99Ms.toFixed(0)} ms`,

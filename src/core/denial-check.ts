@@ -34,7 +34,7 @@ export function checkOf(denial: Denial): string | undefined {
     case 'unknown_target':
       return denial.hint;
     case 'over_quota':
-      return `${denial.limit} limit`;
+      return denial.limitPerMinute === 0 ? `${denial.limit} limit, which is 0: closed` : `${denial.limit} limit`;
     case 'unavailable':
       return denial.dependency;
     case 'subject_too_long':

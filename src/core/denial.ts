@@ -49,7 +49,13 @@ export type Denial =
   | { readonly tag: 'not_granted'; readonly target: string; readonly why: string }
   /** Would be granted, were it not for this deny rule. */
   | { readonly tag: 'denied_by_policy'; readonly rule: string }
-  | { readonly tag: 'over_quota'; readonly limit: QuotaLimit; readonly retryAfterSeconds: number }
+  /** `limitPerMinute`: of that limit, where it is known; 0 is closed. */
+  | {
+      readonly tag: 'over_quota';
+      readonly limit: QuotaLimit;
+      readonly retryAfterSeconds: number;
+      readonly limitPerMinute?: number;
+    }
   | { readonly tag: 'too_many_failures'; readonly retryAfterSeconds: number }
   | { readonly tag: 'token_too_large'; readonly bytes: number }
   | {

@@ -120,7 +120,8 @@ async function decideOnNewest(
   // An address that is slowed down does not make us ask, unless it showed a token that holds.
   const strangers = tooOld || isStrangers(first.error);
   if (strangers && ports.failures.blockedForSeconds(input.address, name) !== undefined) return first;
-  const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified');
+  const principal = strangers || trace.principal === undefined ? undefined : principalIdentifier(trace.principal);
+  const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified', principal);
   if (!news.ok) return news;
   return news.value === undefined || view.currentAt(news.value) ? first : again();
 
@@ -193,12 +194,12 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   // Before the permit's question, which takes it along: to be remembered costs no call.
   rememberGrant(decided.grant.roles, trace, ports);
   const askedAtMs = ports.nowMs();
-  const permit = await ports.spend(projectNumber, decided.alone);
+  const permit = await ports.spend(projectNumber, decided.alone, trace.requestId);
   trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
   const { news } = permit.ok ? permit.value : permit.error;
   const current = news === undefined ? ok(decided) : await decidedAt(decided, news);
   if (!current.ok) return current;
-  if (!permit.ok) return err(permit.error.denial);
+  if (!permit.ok) return err(withLimit(permit.error.denial, trace.limitPerMinute));
   if (isWanting(decided.alone, current.value.alone)) return spendAndMint(current.value, ports, trace);
   trace.grant = current.value.grant;
   const nowMs = ports.nowMs();
@@ -206,13 +207,24 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   return mint(current.value.grant, permit.value, ports, trace, nowMs);
 }
 
+/** The isolate that refuses from what it remembers knows no numbers; the decision that was made just now does. */
+function withLimit(denial: Denial, limitPerMinute: number | undefined): Denial {
+  return denial.tag === 'over_quota' && denial.limit === 'project' && limitPerMinute !== undefined
+    ? { ...denial, limitPerMinute }
+    : denial;
+}
+
 /**
- * Single use, or a limit of its own, was switched on while we decided without it: this permit came without a mark, or was not counted there.
- * It is left unused, and one is asked for now.
+ * Single use, or a limit of its own, was switched on while we decided without it, or the same token has another name by now: this permit came
+ * without a mark, or was not counted there. It is left unused, and one is asked for now; where there is a mark, never: it would be a replay.
  */
 function isWanting(asked: SpendAlone | undefined, wanted: SpendAlone | undefined): boolean {
   if (wanted === undefined) return false;
-  return asked === undefined || (wanted.once !== undefined && asked.once === undefined);
+  if (asked === undefined) return true;
+  return (
+    asked.once === undefined &&
+    (wanted.once !== undefined || wanted.limits.some((name) => !asked.limits.includes(name)))
+  );
 }
 
 /** The quota's answer carries the epoch: where the decision is older than that, it is made again before anything is minted. */

@@ -1,5 +1,6 @@
 /** The decision, complete: for whom the token is, what it carries and how long it may live. Nothing is spent or signed before it stands. */
 import type { Denial } from './denial.ts';
+import { brokerClaims } from './broker-claims.ts';
 import { type HeldRole, mayExchange, standingOnTarget } from './iam.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
@@ -127,5 +128,7 @@ export function claimsOf(
           },
         }
       : {}),
+    // A token for somebody else says no more of its bearer than that needs to know.
+    ...(grant.targetId === undefined ? brokerClaims(principal) : {}),
   };
 }

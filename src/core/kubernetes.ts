@@ -28,6 +28,12 @@ export function isServiceAccountName(text: string): boolean {
   return DNS_SUBDOMAIN.test(text);
 }
 
+/** As the subject of a ServiceAccount is written, `ns/NAMESPACE/sa/NAME`: no cluster's token becomes another. */
+export function isServiceAccountSubject(text: string): boolean {
+  const [ns, namespace = '', sa, name = '', ...rest] = text.split('/');
+  return ns === 'ns' && sa === 'sa' && rest.length === 0 && isNamespace(namespace) && isServiceAccountName(name);
+}
+
 /** Secret-bound tokens of before 1.24: no expiry, no audience, flat claims. They never die, so they are never taken. */
 export function looksLegacy(claims: JsonObject): boolean {
   return (

@@ -20,6 +20,7 @@ export interface Member {
 }
 
 const MAX_MEMBER_CHARACTERS = 2_048;
+const DELETED = 'deleted:';
 // oxlint-disable-next-line no-control-regex -- a control character in a member is a forged log line waiting to be read
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const EMAIL = /^[^\s@:[\]]+@[^\s@:[\]]+\.[^\s@:[\]]+$/;
@@ -31,7 +32,9 @@ const WORKFORCE =
 
 /** The kind of member that `text` is, or a sentence saying why it cannot be one. That a pool exists is not asked. */
 export function parseMember(text: string): Result<Member, string> {
-  if (text.length > MAX_MEMBER_CHARACTERS) return err(`longer than ${MAX_MEMBER_CHARACTERS} characters`);
+  // The prefix is put there by a purge, and what was read must fit when it is written back.
+  if (text.length > MAX_MEMBER_CHARACTERS + (text.startsWith(DELETED) ? DELETED.length : 0))
+    return err(`longer than ${MAX_MEMBER_CHARACTERS} characters`);
   if (CONTROL.test(text)) return err('holds a control character');
   if (text === 'allUsers' || text === 'allAuthenticatedUsers') return err(`${text} is refused: name who is meant`);
   if (text.startsWith('group:') || text.startsWith('domain:')) {
@@ -45,8 +48,8 @@ function kindOf(text: string): Result<Member['kind'], string> {
   const pool = POOL_PRINCIPAL.exec(text);
   if (pool) return poolMemberKind(pool[1] ?? '', pool[2] ?? '', pool[3] ?? '', pool[4] ?? '');
   if (WORKFORCE.test(text)) return ok('workforce');
-  if (text.startsWith('deleted:')) {
-    const inner = kindOf(text.slice('deleted:'.length).replace(/\?uid=[0-9A-Za-z-]+$/, ''));
+  if (text.startsWith(DELETED)) {
+    const inner = kindOf(text.slice(DELETED.length).replace(/\?uid=[0-9A-Za-z-]+$/, ''));
     return inner.ok ? ok('deleted') : inner;
   }
   const legacy = LEGACY.exec(text);

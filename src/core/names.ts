@@ -31,6 +31,11 @@ export function builtInPoolId(projectId: string): string {
   return `${projectId}${BUILT_IN_POOL_SUFFIX}`;
 }
 
+/** Of some project; ids of other pools hold no dot. */
+export function isBuiltInPoolId(poolId: string): boolean {
+  return poolId.endsWith(BUILT_IN_POOL_SUFFIX);
+}
+
 /** A pool id as it may stand in a name: one that a caller gave, or the built-in one of some project. */
 export function isAnyPoolId(text: string): boolean {
   return (

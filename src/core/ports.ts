@@ -42,11 +42,14 @@ export interface NoPermit {
 
 /**
  * The epoch before a refusal; undefined where asking is not worth it: asked too often already, or no such project. An error where nobody
- * answers: then it is not known whether the refusal is right. `verified`: the caller has shown a token that holds.
+ * answers: then it is not known whether the refusal is right. `verified`: the caller has shown a token that holds. `reader`: he reads a
+ * pool's public documents and is about to get them.
  */
 export type AskNews = (
   projectNumber: string,
-  who: 'verified' | 'stranger',
+  who: 'verified' | 'stranger' | 'reader',
+  /** Who it is, where that is known by then. */
+  principal?: string,
 ) => Promise<Result<EpochNews | undefined, Denial>>;
 
 export interface OnceMarker {
@@ -98,8 +101,8 @@ export interface ExchangePorts {
   readonly verifySignature: VerifySignature;
   /** The cluster's own word on the token: ok, or why not. Closed on failure. */
   reviewToken(input: TokenReviewInput): Promise<Result<void, Denial>>;
-  /** `alone`: a permit for this one exchange; without it any permit that the isolate holds will do. */
-  spend(projectNumber: string, alone?: SpendAlone): Promise<Result<Permit, NoPermit>>;
+  /** `alone`: a permit for this one exchange; without it any permit that the isolate holds will do. `requestId`: for lines that others write about it. */
+  spend(projectNumber: string, alone: SpendAlone | undefined, requestId: string): Promise<Result<Permit, NoPermit>>;
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;
   readonly failures: FailureLimiter;
   record(event: ExchangeEvent): void;

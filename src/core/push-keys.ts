@@ -1,5 +1,6 @@
 /** Keys pushed from inside a cluster: authenticate by a token that is good for nothing else and only once, then one command to the Registry; and one event. */
 import { mayNotPush, PUSH_PERMISSION } from './admin/push-keys.ts';
+import type { Caller } from './admin/caller.ts';
 import type { AdminDenial } from './admin/denial.ts';
 import type { AdminPort } from './admin/port.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
@@ -171,10 +172,14 @@ async function attempt(
   const verifiedBy = { poolUpdateTime: pool.pool.updateTime, providerUpdateTime: provider.provider.updateTime };
   const pusher = pusherOf(authenticated.value);
   const command = { type: 'provider.pushKeys', poolId, providerId, jwksJson, pusher, once, verifiedBy } as const;
-  const answer = await admin.apply(name.projectNumber, command, pusher.identifier);
+  const answer = await admin.apply(name.projectNumber, command, callerOf(input, pusher.identifier));
   if (!answer.ok) return { ...err({ told: answer.error, cause: causeOfRegistrys(answer.error) }), view };
   if (answer.value.kind !== 'provider') throw new Error(`a push was answered with a ${answer.value.kind}`);
   return { ...ok({ provider: answer.value.provider, warnings: answer.value.warnings }), view };
+}
+
+function callerOf({ requestId, address }: PushInput, name: string): Caller {
+  return { name, requestId, ...(address === 'unknown' ? {} : { address }), identity: { kind: 'pusher' } };
 }
 
 function pusherOf({ principal }: Authenticated) {

@@ -12,11 +12,12 @@ export function alertAt(
   level: AlertLevel,
   counted: number,
   limit: number,
-): { readonly level: AlertLevel; readonly crossed?: Percent } {
+): { readonly level: AlertLevel; readonly crossed: readonly Percent[] } {
   // A project that is closed is not one that has used up its quota.
-  if (limit <= 0) return { level: 0 };
+  if (limit <= 0) return { level: 0, crossed: [] };
   const percent = (100 * counted) / limit;
   const reached = STEPS.findLast((step) => percent >= step) ?? 0;
-  if (reached > level) return { level: reached, ...(reached === 0 ? {} : { crossed: reached }) };
-  return { level: percent < level - HYSTERESIS_PERCENT ? reached : level };
+  // A burst may pass several at once: whoever listens for one of them is to hear it.
+  if (reached > level) return { level: reached, crossed: STEPS.filter((step) => step > level && step <= reached) };
+  return { level: percent < level - HYSTERESIS_PERCENT ? reached : level, crossed: [] };
 }

@@ -83,6 +83,8 @@ export interface Pool {
   readonly disabled: boolean;
   /** ServiceAccounts, pods and nodes that are refused until a time, whatever else lets them in. */
   readonly deniedUids: readonly DeniedUid[];
+  /** Present: it is deleted, can be undeleted until then, and is purged after. The edge never sees such a row. */
+  readonly expireTime?: string;
   readonly createTime: string;
   readonly updateTime: string;
 }
@@ -153,6 +155,8 @@ export interface Provider {
   readonly disabled: boolean;
   readonly displayName: string;
   readonly description: string;
+  /** As that of a pool. */
+  readonly expireTime?: string;
   readonly createTime: string;
   readonly updateTime: string;
 }

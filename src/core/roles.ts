@@ -1,4 +1,5 @@
 /** Predefined roles: the broker's own administration, named as Google names it. None of them opens a target. */
+import { PERMISSIONS, type Permission } from './permissions.ts';
 
 /** Services that the broker itself is; a permission inside them is a right over the broker, never over a target. */
 const OWN_SERVICES = ['iam', 'iamcredentials', 'sts', 'cloudquotas', 'resourcemanager'];
@@ -7,7 +8,7 @@ const OWN_SERVICES = ['iam', 'iamcredentials', 'sts', 'cloudquotas', 'resourcema
  * A quota robot's role must not open a target: only a permission of somebody else's service counts there (DESIGN §4, 5). A text without
  * a dot names no service, so it counts for nothing.
  */
-function isOwnPermission(permission: string): boolean {
+export function isOwnPermission(permission: string): boolean {
   const [service = '', ...rest] = permission.split('.');
   return rest.length === 0 || OWN_SERVICES.includes(service);
 }
@@ -26,7 +27,11 @@ export function predefinedRole(name: string): PredefinedRole | undefined {
   return PREDEFINED.get(name);
 }
 
-const verbs = (resource: string, names: readonly string[]): string[] => names.map((name) => `${resource}.${name}`);
+/** All of these verbs of one resource: a pair that is no permission is a typing error, in both senses. */
+const verbs = <Resource extends string, Verb extends string>(
+  resource: Resource,
+  names: readonly (`${Resource}.${Verb}` extends Permission ? Verb : never)[],
+): string[] => names.map((name) => `${resource}.${name}`);
 
 const POOLS_READ = [
   ...verbs('iam.workloadIdentityPools', ['get', 'list', 'getIamPolicy']),
@@ -41,11 +46,17 @@ const TARGETS_READ = verbs('sts.targets', ['get', 'list', 'getIamPolicy']);
 const TARGETS_WRITE = verbs('sts.targets', ['create', 'update', 'delete', 'setIamPolicy']);
 const ROLES_READ = verbs('iam.roles', ['get', 'list']);
 const ROLES_WRITE = verbs('iam.roles', ['create', 'update', 'delete']);
+const DENY_READ = verbs('iam.denypolicies', ['get', 'list']);
+const DENY_WRITE = verbs('iam.denypolicies', ['create', 'update', 'delete']);
 const PROJECT_IAM = verbs('resourcemanager.projects', ['get', 'getIamPolicy', 'setIamPolicy']);
-const QUOTAS_READ = [...verbs('cloudquotas.quotas', ['get']), 'resourcemanager.projects.get'];
+/** What explains decisions shows policies and principals, so it goes to who may read these. */
+const EXPLAINING = verbs('sts.policies', ['simulate', 'troubleshoot']);
+const QUOTAS_READ = [
+  ...verbs('cloudquotas.quotas', ['get']),
+  ...verbs('sts.usage', ['get']),
+  'resourcemanager.projects.get',
+];
 const QUOTAS_WRITE = verbs('cloudquotas.quotas', ['update']);
-/** Counts on the organization only, where no tenant has a binding. */
-const QUOTAS_REVIEW = verbs('cloudquotas.quotas', ['approve']);
 const ACCOUNTS = verbs('iam.serviceAccounts', [
   'create',
   'delete',
@@ -58,49 +69,50 @@ const ACCOUNTS = verbs('iam.serviceAccounts', [
   'undelete',
   'update',
 ]);
-const TOKEN_CREATOR = verbs('iam.serviceAccounts', [
-  'getAccessToken',
-  'getOpenIdToken',
-  'implicitDelegation',
-  'signBlob',
-  'signJwt',
-]);
-const SIGNING_KEYS = verbs('sts.signingKeys', ['list', 'rotate']);
+/** Rights over a service account itself, never over the broker's configuration: no route of the administration asks for them. */
+const TOKEN_CREATOR = ['getAccessToken', 'getOpenIdToken', 'implicitDelegation', 'signBlob', 'signJwt'].map(
+  (name) => `iam.serviceAccounts.${name}`,
+);
 
-const OWNER = [
+/** What reads and changes nothing. */
+const REVIEWER = [
   ...POOLS_READ,
-  ...POOLS_WRITE,
   ...TARGETS_READ,
-  ...TARGETS_WRITE,
   ...ROLES_READ,
-  ...ROLES_WRITE,
-  ...PROJECT_IAM,
+  ...DENY_READ,
   ...QUOTAS_READ,
-  ...QUOTAS_WRITE,
-  ...QUOTAS_REVIEW,
-  ...ACCOUNTS,
-  ...SIGNING_KEYS,
-  ...verbs('resourcemanager.projects', ['create', 'list', 'update']),
-  'iam.policies.escalate',
-  'iam.workloadIdentityPoolProviders.pushKeys',
+  ...EXPLAINING,
+  ...verbs('iam.serviceAccounts', ['get', 'getIamPolicy', 'list']),
+  ...verbs('resourcemanager.projects', ['get', 'getIamPolicy', 'list']),
+  ...verbs('resourcemanager.organizations', ['get', 'getIamPolicy']),
+  ...verbs('sts.history', ['get', 'list']),
+  ...verbs('sts.metrics', ['get']),
+  ...verbs('sts.recentExchanges', ['list']),
+  ...verbs('sts.signingKeys', ['list']),
 ];
 
 const PREDEFINED: ReadonlyMap<string, PredefinedRole> = new Map([
-  role('roles/owner', 'Owner', OWNER),
+  role('roles/owner', 'Owner', PERMISSIONS),
   role('roles/iam.workloadIdentityPoolAdmin', 'Workload Identity Pool Admin', [...POOLS_READ, ...POOLS_WRITE]),
   role('roles/iam.workloadIdentityPoolViewer', 'Workload Identity Pool Viewer', POOLS_READ),
-  role('roles/resourcemanager.projectIamAdmin', 'Project IAM Admin', [...PROJECT_IAM, ...ROLES_READ]),
+  role('roles/resourcemanager.projectIamAdmin', 'Project IAM Admin', [...PROJECT_IAM, ...ROLES_READ, ...EXPLAINING]),
   role('roles/cloudquotas.admin', 'Cloud Quotas Admin', [...QUOTAS_READ, ...QUOTAS_WRITE]),
   role('roles/cloudquotas.viewer', 'Cloud Quotas Viewer', QUOTAS_READ),
   role('roles/iam.serviceAccountAdmin', 'Service Account Admin', ACCOUNTS),
   role('roles/iam.workloadIdentityUser', 'Workload Identity User', [
-    ...verbs('iam.serviceAccounts', ['get', 'getAccessToken', 'getOpenIdToken', 'list']),
+    'iam.serviceAccounts.get',
+    'iam.serviceAccounts.getAccessToken',
+    'iam.serviceAccounts.getOpenIdToken',
+    'iam.serviceAccounts.list',
   ]),
   role('roles/iam.serviceAccountTokenCreator', 'Service Account Token Creator', TOKEN_CREATOR),
   role('roles/iam.serviceAccountOpenIdTokenCreator', 'Service Account OpenID Connect Identity Token Creator', [
     'iam.serviceAccounts.getOpenIdToken',
   ]),
-  role('roles/iam.roleAdmin', 'Role Administrator', [...ROLES_READ, ...ROLES_WRITE]),
+  role('roles/iam.roleAdmin', 'Role Administrator', [...ROLES_READ, ...ROLES_WRITE, 'resourcemanager.projects.get']),
+  role('roles/iam.denyAdmin', 'Deny Admin', [...DENY_READ, ...DENY_WRITE, 'resourcemanager.projects.get']),
+  role('roles/iam.denyReviewer', 'Deny Reviewer', [...DENY_READ, 'resourcemanager.projects.get']),
+  role('roles/iam.securityReviewer', 'Security Reviewer', REVIEWER),
   role('roles/sts.targetAdmin', 'Target Admin', [...TARGETS_READ, ...TARGETS_WRITE]),
   role('roles/sts.targetViewer', 'Target Viewer', TARGETS_READ),
 ]);

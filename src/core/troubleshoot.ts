@@ -1,5 +1,6 @@
 /** Explains a decision to an administrator: who it is (a token, verified as an exchange would, or a name), then every policy on the path. */
 import { invalid, type AdminDenial } from './admin/denial.ts';
+import { SEEN_ORGANIZATION } from './admin/authority/seen-resource.ts';
 import { readTime } from './admin/fields.ts';
 import type { AdminPort } from './admin/port.ts';
 import type { PolicyResource } from './admin/commands.ts';
@@ -259,5 +260,8 @@ function explainAtOrganization(asked: Omit<Asked, 'resource'>): Explanation {
     .map((binding) => binding.role)
     .filter((role) => predefinedRole(role)?.permissions.includes(permission) === true);
   const path = [{ on: 'organizations/1', policy, counts }];
-  return explain({ ...common, wanted: { kind: 'permission' }, path, rules: [] }, createPolicyCompiler(100));
+  return explain(
+    { ...common, wanted: { kind: 'permission', seen: SEEN_ORGANIZATION, isBrokers: true }, path, rules: [] },
+    createPolicyCompiler(100),
+  );
 }

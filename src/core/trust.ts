@@ -38,7 +38,8 @@ export function admit(
     dryRuns.push(dryRun(providerName(name), trial, inForce));
   }
   if (!inForce.ok) return err({ tag: 'condition_error', problem: inForce.error });
-  return inForce.value ? principal : err({ tag: 'condition_false' });
+  if (!inForce.value) return err({ tag: 'condition_false' });
+  return ok({ ...principal.value, keyThumbprint: assertion.keyThumbprint });
 }
 
 /** Fixed mapping, so that nobody can spell somebody else's subject; the cluster is the provider's, never the token's, to name. */

@@ -27,6 +27,8 @@ export const OPEN_LIMITS: UsageLimits = { provider: 400, principal: 1_000, targe
 export const ROW_LIMITS: UsageLimits = { provider: 200, principal: 50, target: 200 };
 /** Providers that nobody proved to be there: whoever makes names up must not crowd the others out. */
 const MAX_UNPROVEN_NAMES = 20;
+/** Not all but one: a list is sorted once for many newcomers. */
+const KEPT_OF_A_FULL_LIST = 3 / 4;
 
 export interface CountedExchange extends UsageNames {
   readonly reason: string;
@@ -57,8 +59,7 @@ export class UsageTally {
   add(names: UsageNames, reason: string, isProven: boolean): void {
     this.#total += 1;
     for (const dimension of USAGE_DIMENSIONS) {
-      const max = isProven || dimension !== 'provider' ? this.#limits[dimension] : MAX_UNPROVEN_NAMES;
-      this.#put(dimension, names[dimension], reason, 1, max);
+      this.#put(dimension, names[dimension], reason, 1, isProven || dimension !== 'provider');
     }
   }
 
@@ -66,9 +67,7 @@ export class UsageTally {
     this.#total += totalOf(sums.provider);
     for (const dimension of USAGE_DIMENSIONS) {
       for (const [name, counts] of sums[dimension]) {
-        for (const [reason, count] of Object.entries(counts)) {
-          this.#put(dimension, name, reason, count, this.#limits[dimension]);
-        }
+        for (const [reason, count] of Object.entries(counts)) this.#put(dimension, name, reason, count, true);
       }
     }
   }
@@ -79,21 +78,35 @@ export class UsageTally {
 
   /** At most so many names a dimension, besides `none` and `other`: those with the most exchanges, the proven before the made up. */
   sums(limits: UsageLimits = this.#limits): UsageSums {
-    const folded = (dimension: UsageDimension): NamedCounts => {
-      const all = [...this.#names[dimension]].map(([name, counts]) => [name, Object.fromEntries(counts)] as const);
-      return foldNames(all, limits[dimension]);
-    };
+    const folded = (dimension: UsageDimension): NamedCounts =>
+      foldNames(listOf(this.#names[dimension]), limits[dimension]);
     return { provider: folded('provider'), principal: folded('principal'), target: folded('target') };
   }
 
-  #put(dimension: UsageDimension, wanted: string, reason: string, count: number, maxNames: number): void {
+  #put(dimension: UsageDimension, wanted: string, reason: string, count: number, isProven: boolean): void {
     const names = this.#names[dimension];
-    const hasRoom = names.has(wanted) || isCommon(wanted) || names.size < maxNames;
-    const name = hasRoom ? wanted : OTHER_NAMES;
+    const isKept = names.has(wanted) || isCommon(wanted) || this.#makesRoom(dimension, isProven);
+    const name = isKept ? wanted : OTHER_NAMES;
     const counts = names.get(name) ?? new Map<string, number>();
     counts.set(reason, (counts.get(reason) ?? 0) + count);
     names.set(name, counts);
   }
+
+  /** Whoever comes late finds room, at the cost of those with the fewest: else whoever fills a list first would hide all who come after him. */
+  #makesRoom(dimension: UsageDimension, isProven: boolean): boolean {
+    const names = this.#names[dimension];
+    if (!isProven) return names.size < MAX_UNPROVEN_NAMES;
+    const max = this.#limits[dimension];
+    if (names.size < max) return true;
+    const folded = foldNames(listOf(names), Math.floor(max * KEPT_OF_A_FULL_LIST));
+    names.clear();
+    for (const [name, counts] of folded) names.set(name, new Map(Object.entries(counts)));
+    return max > 0;
+  }
+}
+
+function listOf(names: ReadonlyMap<string, ReadonlyMap<string, number>>): NamedCounts {
+  return [...names].map(([name, counts]) => [name, Object.fromEntries(counts)] as const);
 }
 
 function foldNames(all: NamedCounts, max: number): NamedCounts {
@@ -124,6 +137,18 @@ export function reasonsOf(names: NamedCounts): ReasonCounts {
     for (const [reason, count] of Object.entries(counts)) sums.set(reason, (sums.get(reason) ?? 0) + count);
   }
   return Object.fromEntries(sums);
+}
+
+/** One more that an isolate of another version makes up must not let the sums of all time grow without end. */
+const MAX_REASONS = 64;
+
+export function addReasons(sums: ReasonCounts, more: ReasonCounts): ReasonCounts {
+  const all = new Map(Object.entries(sums));
+  for (const [wanted, count] of Object.entries(more)) {
+    const reason = all.has(wanted) || all.size < MAX_REASONS ? wanted : OTHER_NAMES;
+    all.set(reason, (all.get(reason) ?? 0) + count);
+  }
+  return Object.fromEntries(all);
 }
 
 export function totalOf(names: NamedCounts): number {

@@ -19,6 +19,8 @@ export interface VerifiedAssertion {
   readonly kubernetes?: KubernetesIdentity;
   /** Present where the token is taken once: single-use providers, and pushes. */
   readonly tokenId?: string;
+  /** RFC 7638, of the key that signed it. */
+  readonly keyThumbprint: string;
 }
 
 /** What of an assertion cryptography looks at. */
@@ -59,6 +61,7 @@ export async function verify(
   if (isOnce && tokenId === undefined) return refuse('token_id');
   const value = {
     claims: assertion.claims,
+    keyThumbprint: key.value.jwk.thumbprint,
     ...(tokenId === undefined ? {} : { tokenId }),
     expiresAtSeconds: times.expiresAtSeconds,
     ...(kubernetes?.ok ? { kubernetes: kubernetes.value } : {}),

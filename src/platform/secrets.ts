@@ -1,6 +1,6 @@
 /** Secrets derived from the key-encryption key: HKDF-SHA256, a label each, so that no two purposes share a key (DESIGN §5). */
 
-export type SecretLabel = 'seal' | 'kv-mac' | 'kek-check';
+export type SecretLabel = 'seal' | 'kv-mac' | 'kek-check' | 'history-mac';
 
 /** The current KEK and, while a change is under way, the previous one: it opens old seals and never makes new ones. */
 export interface Keks {
@@ -37,6 +37,11 @@ export async function sealKey(kek: Uint8Array<ArrayBuffer>): Promise<CryptoKey> 
 export async function kvMacKey(kek: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
   return crypto.subtle.importKey('raw', await derive(kek, 'kv-mac'), algorithm, false, ['sign', 'verify']);
+}
+
+/** The HMAC-SHA256 key that seals the end of a history, as bytes: it is used where nothing can be awaited. */
+export async function historyKey(kek: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await derive(kek, 'history-mac'));
 }
 
 /** A value that tells two KEKs apart and says nothing about either; hex. */

@@ -7,6 +7,16 @@ export interface Settings {
   readonly publicOrigin: string;
   /** Development only: issuers may be loopback `http://`. */
   readonly loopbackIssuersAllowed: boolean;
+  /** Absent: no user signs in, whatever header he brings. */
+  readonly access?: AccessSettings;
+}
+
+/** Whose Access stands in front, and as which of its applications. */
+export interface AccessSettings {
+  /** `TEAM.cloudflareaccess.com`. */
+  readonly teamDomain: string;
+  /** The application's audience tag. */
+  readonly audience: string;
 }
 
 export interface Secrets {
@@ -19,7 +29,13 @@ const ADMIN_TOKEN = /^[\u0021-\u007e]{32,}$/;
 
 type Strings = Pick<
   Env,
-  'PUBLIC_ORIGIN' | 'EDGE_STS_KEK' | 'EDGE_STS_KEK_PREVIOUS' | 'EDGE_STS_ADMIN_TOKEN' | 'EDGE_STS_DEVELOPMENT'
+  | 'PUBLIC_ORIGIN'
+  | 'EDGE_STS_KEK'
+  | 'EDGE_STS_KEK_PREVIOUS'
+  | 'EDGE_STS_ADMIN_TOKEN'
+  | 'EDGE_STS_DEVELOPMENT'
+  | 'ACCESS_TEAM_DOMAIN'
+  | 'ACCESS_AUDIENCE'
 >;
 
 /** The settings, or the sentence that tells the operator what to set. */
@@ -38,7 +54,28 @@ export function readSettings(env: Strings): Result<Settings, string> {
   if (development === 'true' && !loopback) {
     return err('EDGE_STS_DEVELOPMENT is only allowed while PUBLIC_ORIGIN is a loopback address');
   }
-  return ok({ publicOrigin: url.origin, loopbackIssuersAllowed: development === 'true' });
+  const access = readAccess(env);
+  if (!access.ok) return access;
+  return ok({
+    publicOrigin: url.origin,
+    loopbackIssuersAllowed: development === 'true',
+    ...(access.value === undefined ? {} : { access: access.value }),
+  });
+}
+
+/** Half a configuration is a mistake, and to guess the other half would let somebody in. */
+function readAccess({
+  ACCESS_TEAM_DOMAIN = '',
+  ACCESS_AUDIENCE = '',
+}: Strings): Result<AccessSettings | undefined, string> {
+  if (ACCESS_TEAM_DOMAIN === '' && ACCESS_AUDIENCE === '') return ok(undefined);
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.cloudflareaccess\.com$/.test(ACCESS_TEAM_DOMAIN)) {
+    return err('ACCESS_TEAM_DOMAIN must be TEAM.cloudflareaccess.com, without https://');
+  }
+  if (!/^[A-Za-z0-9]{32,128}$/.test(ACCESS_AUDIENCE)) {
+    return err("ACCESS_AUDIENCE must be the audience tag of the application, as Cloudflare's dashboard shows it");
+  }
+  return ok({ teamDomain: ACCESS_TEAM_DOMAIN, audience: ACCESS_AUDIENCE });
 }
 
 export function readSecrets(env: Strings): Result<Secrets, string> {

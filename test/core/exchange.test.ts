@@ -34,6 +34,8 @@ interface World {
   readonly current?: (view: number) => boolean;
   readonly disabled?: (view: number) => boolean;
   readonly singleUse?: (view: number) => boolean;
+  /** The expression for the subject, of a provider that is no cluster. */
+  readonly subject?: (view: number) => string;
   /** Whose limit is his own. */
   readonly limited?: (view: number) => readonly string[];
   readonly ports?: Partial<ExchangePorts>;
@@ -76,6 +78,9 @@ async function run(
         provider: sampleProvider({
           disabled: world.disabled?.(number) ?? false,
           ...(world.singleUse?.(number) === true ? { singleUse: true } : {}),
+          ...(world.subject === undefined
+            ? {}
+            : { kind: 'oidc', attributeMapping: { 'google.subject': world.subject(number) } }),
         }),
       }),
       target: async () => undefined,
@@ -211,11 +216,24 @@ describe('a permit', () => {
     expect(await asksOf(late)).toEqual([undefined, { limits: LIMITS }]);
   });
 
+  it('is asked for anew where he who is limited turns out to go by another name', async () => {
+    const subject = (view: number): string => (view > 1 ? "'renamed'" : "'before'");
+    const late: World = { current: (view) => view > 1, limited: () => LIMITS.slice(0, 1), subject };
+    const named = (name: string): RegExp => new RegExp(`^principal:.*/subject/${name}$`);
+    expect(await asksOf(late)).toEqual([
+      { limits: [LIMITS[0], expect.stringMatching(named('before'))] },
+      { limits: [LIMITS[0], expect.stringMatching(named('renamed'))] },
+    ]);
+  });
+
   it('is asked for anew, with the mark, where single use turns out to be on: also by who asked alone before', async () => {
     const once = { key: expect.any(String), untilSeconds: expect.any(Number) };
     const late: World = { current: (view) => view > 1, singleUse: (view) => view > 1 };
     expect(await asksOf(late)).toEqual([undefined, { limits: LIMITS, once }]);
     expect(await asksOf({ ...late, limited: () => LIMITS })).toEqual([{ limits: LIMITS }, { limits: LIMITS, once }]);
+    // Never twice: the mark that the first asking left would make a replay of the second.
+    const subject = (view: number): string => `'by the view ${view}'`;
+    expect(await asksOf({ ...late, limited: () => LIMITS, singleUse: () => true, subject })).toHaveLength(1);
   });
 });
 

@@ -1,4 +1,5 @@
 /** An explanation and an exchange never disagree, and what is not known of a principal is said to be unknown, never guessed. */
+import { by } from '../support/callers.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Explanation } from '../../src/core/explain/answer.ts';
@@ -45,7 +46,7 @@ function explained(world: Case, subject: Subject, timeSeconds = POLICY_NOW): Exp
   const [project, target] = shardsOf(world);
   const state = new MemoryConfig(project.project, {
     time: '2026-01-01T00:00:00Z',
-    actor: 'tester',
+    caller: by('tester'),
     epoch: 1,
     newUid: () => 'uid',
     loopbackIssuersAllowed: false,

@@ -78,26 +78,23 @@ describe('the rate', () => {
 describe('alerts', () => {
   it('come once for each step, and again only after use fell 10 points below it', () => {
     let level: AlertLevel = 0;
-    const told = (...counts: readonly number[]): readonly (number | undefined)[] =>
+    const told = (...counts: readonly number[]): readonly (readonly number[])[] =>
       counts.map((counted) => {
         const { level: next, crossed } = alertAt(level, counted, 100);
         level = next;
         return crossed;
       });
-    expect(told(79, 80, 81, 79, 80, 71, 85)).toEqual([
-      undefined,
-      80,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
-    expect(told(90, 99, 100, 100, 95, 100)).toEqual([90, undefined, 100, undefined, undefined, undefined]);
-    expect(told(89, 100, 10, 100)).toEqual([undefined, 100, undefined, 100]);
+    expect(told(79, 80, 81, 79, 80, 71, 85)).toEqual([[], [80], [], [], [], [], []]);
+    expect(told(90, 99, 100, 100, 95, 100)).toEqual([[90], [], [100], [], [], []]);
+    expect(told(89, 100, 10, 85)).toEqual([[], [90, 100], [], [80]]);
+  });
+
+  it('come for each step that a burst passes at once', () => {
+    expect(alertAt(0, 100, 100)).toEqual({ level: 100, crossed: [80, 90, 100] });
+    expect(alertAt(80, 100, 100)).toEqual({ level: 100, crossed: [90, 100] });
   });
 
   it('do not come of a project that is closed', () => {
-    expect(alertAt(0, 0, 0)).toEqual({ level: 0 });
+    expect(alertAt(0, 0, 0)).toEqual({ level: 0, crossed: [] });
   });
 });

@@ -2,7 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  ISOLATE_LIMITS,
+  OPEN_LIMITS,
   reasonsOf,
+  ROW_LIMITS,
   totalOf,
   USAGE_DIMENSIONS,
   UsageTally,
@@ -88,6 +91,35 @@ describe('folding', () => {
     const kept = tally.sums({ ...WIDE, provider: 1 }).provider;
     expect(kept.map(([name]) => name)).toEqual(['real', 'other']);
     expect(totalOf(kept)).toBe(1_001);
+  });
+
+  it('lets nobody hide behind those who came before him: the busiest stand in the row, whoever was first', () => {
+    const tally = new UsageTally(OPEN_LIMITS);
+    const names = (principal: string): UsageNames => ({ provider: 'p', principal, target: 'none' });
+    for (let i = 0; i < 3_000; i++) tally.add(names(`once-${i}`), 'granted', true);
+    for (let i = 0; i < 500; i++) tally.add(names('hidden'), 'granted', true);
+    for (let i = 0; i < 3_000; i++) tally.add(names(`again-${i}`), 'granted', true);
+    const { principal } = tally.sums(ROW_LIMITS);
+    expect(principal[0]).toEqual(['hidden', { granted: 500 }]);
+    expect(totalOf(principal)).toBe(6_500);
+  });
+
+  it('lets strangers hide no provider in the object, where the made-up names of many batches come together', () => {
+    const tally = new UsageTally(OPEN_LIMITS);
+    const batchOf = (provider: string, reason: string): UsageTally => {
+      const batch = new UsageTally(ISOLATE_LIMITS);
+      for (let i = 0; i < 30; i++) {
+        const name = reason === 'granted' ? provider : `${provider}-${i}`;
+        batch.add({ provider: name, principal: 'none', target: 'none' }, reason, reason === 'granted');
+      }
+      return batch;
+    };
+    for (let n = 0; n < 100; n++) tally.merge(batchOf(`made-up-${n}`, 'unknown_provider').sums());
+    tally.merge(batchOf('real', 'granted').sums());
+    for (let n = 100; n < 200; n++) tally.merge(batchOf(`made-up-${n}`, 'unknown_provider').sums());
+    const { provider } = tally.sums(ROW_LIMITS);
+    expect(provider[0]).toEqual(['real', { granted: 30 }]);
+    expect(totalOf(provider)).toBe(200 * 30 + 30);
   });
 });
 

@@ -94,6 +94,21 @@ describe.each([
     expect((await ask(edge, null)).status).toBe(200);
   });
 
+  it('a pool and a provider that are deleted and undeleted', async () => {
+    const edge = start();
+    administerThrough(edge);
+    const pools = `projects/${project.number}/locations/global/workloadIdentityPools`;
+    await must('POST', `/v1/${pools}?workloadIdentityPoolId=my-pool`, {});
+    cluster = await addCluster(project, { pool: 'my-pool' });
+    for (const name of [`${pools}/my-pool`, cluster.name]) {
+      expect((await ask(edge, null)).status).toBe(200);
+      await must('DELETE', `/v1/${name}`);
+      expect((await ask(edge, null)).body['error']).toBe('invalid_target');
+      await must('POST', `/v1/${name}:undelete`);
+      expect((await ask(edge, null)).status).toBe(200);
+    }
+  });
+
   it('keys that are replaced: the old ones are dead, the new ones live', async () => {
     const edge = start();
     administerThrough(edge);
@@ -190,6 +205,20 @@ describe('one isolate changes, another decides', () => {
     expect(status).toBe(400);
     expect(sinceMs).toBeLessThanOrEqual(10_000);
     await setDisabled(false);
+    expect((await ask(busy, null)).status).toBe(200);
+  });
+
+  it('an isolate that lives on a lease follows a deletion by another within 10 s, although its KV lags', async () => {
+    const busy = isolate({ CACHE: laggingKv(env.CACHE) });
+    for (let i = 0; i < 20; i++) {
+      expect((await ask(busy, null)).status).toBe(200);
+      clock.ahead(100);
+    }
+    administerThrough(isolate({ CACHE: laggingKv(env.CACHE) }));
+    await must('DELETE', `/v1/${cluster.name}`);
+    clock.ahead(10_000);
+    expect((await ask(busy, null)).body['error']).toBe('invalid_target');
+    await must('POST', `/v1/${cluster.name}:undelete`);
     expect((await ask(busy, null)).status).toBe(200);
   });
 

@@ -47,9 +47,13 @@ describe('a provider at its cap', () => {
     const refused = await exchange(capped);
     expect(refused.status).toBe(429);
     expect(refused.body['error']).toBe('quota_exceeded');
+    expect(refused.headers.get('ratelimit-policy')).toBe('"project";q=6000;w=60, "provider";q=2;w=60');
     expect(refused.headers.get('ratelimit')).toBe(`"provider";r=0;t=${refused.headers.get('retry-after')}`);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(30);
     expect(await audit.lineFor(refused)).toMatchObject({ reason: 'over_quota', check: 'provider limit' });
+    // From what the isolate remembers: the same.
+    expect((await exchange(capped)).headers.get('ratelimit-policy')).toContain('"provider";q=2;w=60');
+    expect((await exchange(free)).headers.get('ratelimit-policy')).toBe('"project";q=6000;w=60');
     expect(await statuses(30, () => exchange(free))).toEqual(Array.from({ length: 30 }, () => 200));
     expect((await exchange(capped)).status).toBe(429);
     await setOwnLimits([]);
@@ -63,7 +67,23 @@ describe('a provider at its cap', () => {
     });
     const refused = await exchange(capped);
     expect(refused.headers.get('ratelimit')).toMatch(/^"project";r=0;t=\d+$/);
-    expect(await audit.lineFor(refused)).toMatchObject({ reason: 'over_quota', check: 'project limit' });
+    expect(await audit.lineFor(refused)).toMatchObject({
+      reason: 'over_quota',
+      check: 'project limit, which is 0: closed',
+    });
+  });
+
+  it.each([0, 1])('that is closed says so, and one of %i does not', async (tokenExchangesPerMinute) => {
+    await setOwnLimits([{ provider: capped.name, tokenExchangesPerMinute }]);
+    await statuses(tokenExchangesPerMinute, () => exchange(capped));
+    const isClosed = tokenExchangesPerMinute === 0;
+    for (const refused of [await exchange(capped), await exchange(capped)]) {
+      expect(String(refused.body['error_description']).includes('Retrying does not help')).toBe(isClosed);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect((await audit.lineFor(refused))?.['check']).toBe(
+        isClosed ? 'provider limit, which is 0: closed' : 'provider limit',
+      );
+    }
   });
 });
 

@@ -219,7 +219,7 @@ describe('the price', () => {
     expect((await ask()).status).toBe(200);
     const before = counted.calls();
     for (let round = 0; round < 10; round++) expect((await ask()).status).toBe(200);
-    await expect.poll(async () => (await recent()).length, { timeout: 10_000 }).toBe(11);
+    await expect.poll(async () => (await recent()).length, { timeout: 20_000 }).toBe(11);
     expect(counted.calls() - before).toBeLessThan(5);
   });
 });

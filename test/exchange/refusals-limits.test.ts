@@ -48,7 +48,7 @@ describe('429', () => {
     await expectRefusal(audit, await exchange(mine), 400, 'invalid_target', 'disabled');
   });
 
-  it('over quota, with what is left of it in RateLimit, and RateLimit-Policy on every answer', async () => {
+  it('over quota, with what is left of it in RateLimit, and RateLimit-Policy for whoever was verified', async () => {
     const small = await createProject();
     const mine = await addCluster(small);
     await must('PATCH', `/v1/projects/${small.number}?updateMask=tokenExchangesPerMinute`, {
@@ -64,7 +64,7 @@ describe('429', () => {
     const refused = await exchange(mine);
     expect([refused.status, policyOf(refused)]).toEqual([429, '"project";q=1;w=60']);
     expect(refused.headers.get('ratelimit')).toBe(`"project";r=0;t=${refused.headers.get('retry-after')}`);
-    // Who holds a token that verifies may know; a stranger sees the same of every project, and of none.
+    // Who holds a token that verifies may know; a stranger sees the same of every project, and of none: nothing.
     expect(policyOf(await exchange(mine, 'https://nowhere.example.com'))).toBe('"project";q=1;w=60');
     const strangers = [
       await exchange(mine, undefined, 'a.b.c'),
@@ -77,12 +77,24 @@ describe('429', () => {
     ];
     for (const answer of strangers) {
       expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect([answer.text, policyOf(answer), answer.headers.get('ratelimit')]).toEqual([
-        answer.text,
-        '"project";q=6000;w=60',
-        null,
-      ]);
+      expect([answer.text, policyOf(answer), answer.headers.get('ratelimit')]).toEqual([answer.text, null, null]);
     }
+  });
+
+  it('of a project that is closed says so to whoever would be let in, and nothing to strangers', async () => {
+    const closed = await createProject();
+    const mine = await addCluster(closed);
+    const path = `/v1/projects/${closed.number}?updateMask=tokenExchangesPerMinute`;
+    await must('PATCH', path, { tokenExchangesPerMinute: 0 });
+    const refused = await exchange(mine);
+    expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([429, '"project";q=0;w=60']);
+    expect(refused.body['error_description']).toContain('Retrying does not help until an administrator raises it');
+    expect(await audit.lineFor(refused)).toMatchObject({ check: 'project limit, which is 0: closed' });
+    const stranger = await exchange(mine, undefined, 'a.b.c');
+    expect([stranger.status, stranger.body['error']]).toEqual([400, 'invalid_grant']);
+    await must('PATCH', path, { tokenExchangesPerMinute: 1 });
+    expect((await exchange(mine)).status).toBe(200);
+    expect((await exchange(mine)).body['error_description']).toContain('Please retry after the time in Retry-After');
   });
 
   it('refused exchanges cost no quota', async () => {

@@ -99,9 +99,12 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
         publishedKeys: async () => ok({ keys: [] }),
       },
       admin: { ...admin, ...broken.admin?.(admin) },
-      authenticateAdmin: async (authorization) => {
+      metrics: { visible: async () => ok({ projects: [], isCut: false }), read: async () => [] },
+      authenticateAdmin: async ({ authorization }) => {
         if (authorization === undefined) return err({ tag: 'unauthenticated' });
-        return authorization === `Bearer ${ADMIN_TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
+        return authorization === `Bearer ${ADMIN_TOKEN}`
+          ? ok({ name: 'bootstrap', identity: { kind: 'bootstrap' } })
+          : err({ tag: 'bad_credentials' });
       },
       notReadyReason: async () => undefined,
       newRequestId: () => 'request',

@@ -1,6 +1,7 @@
 /** A short run of the fuzzing in every test run; `npm run fuzz` is the long one. And what it is worth: each property finds the broker that is broken for it. */
 import { describe, expect, it } from 'vitest';
 import { compactVerify, importJWK } from 'jose';
+import { type Caller, THE_BROKER } from '../../src/core/admin/caller.ts';
 import type { Command } from '../../src/core/admin/commands.ts';
 import type { AdminPort } from '../../src/core/admin/port.ts';
 import { ok } from '../../src/core/result.ts';
@@ -33,9 +34,9 @@ it('the shares of the properties are of a hundred', () => {
 
 /** A broken administration: what it does with a command instead. */
 function instead(
-  does: (command: Command, admin: AdminPort, ...by: [string, string]) => ReturnType<AdminPort['apply']>,
+  does: (command: Command, admin: AdminPort, ...by: [string, Caller]) => ReturnType<AdminPort['apply']>,
 ): Breakage {
-  return { admin: (admin) => ({ apply: (number, command, actor) => does(command, admin, number, actor) }) };
+  return { admin: (admin) => ({ apply: (number, command, caller) => does(command, admin, number, caller) }) };
 }
 
 const WRONG_GRANT = /^granted to /;
@@ -84,7 +85,7 @@ describe('finds, and says the seed of, a broker that', () => {
       'marks no token as used',
       singleUse,
       WRONG_GRANT,
-      { ports: (ports) => ({ spend: (number) => ports.spend(number) }) },
+      { ports: (ports) => ({ spend: (number, _alone, requestId) => ports.spend(number, undefined, requestId) }) },
     ],
     [
       'does not heed the cluster',
@@ -130,34 +131,34 @@ type Doing = Parameters<typeof instead>[0];
 
 function takingAgain(): Doing {
   let times = 0;
-  return (command, admin, number, actor) => {
-    if (command.type !== 'provider.pushKeys') return admin.apply(number, command, actor);
+  return (command, admin, number, caller) => {
+    if (command.type !== 'provider.pushKeys') return admin.apply(number, command, caller);
     const once = { ...command.once, key: `${command.once.key} ${(times += 1)}` };
-    return admin.apply(number, { ...command, once }, actor);
+    return admin.apply(number, { ...command, once }, caller);
   };
 }
 
-const takingAnySet: Doing = async (command, admin, number, actor) => {
-  const answer = await admin.apply(number, command, actor);
+const takingAnySet: Doing = async (command, admin, number, caller) => {
+  const answer = await admin.apply(number, command, caller);
   if (answer.ok || answer.error.tag !== 'invalid_argument' || command.type !== 'provider.pushKeys') return answer;
   const { poolId, providerId, jwksJson } = command;
   const input = { kubernetes: { jwksJson } };
   return admin.apply(
     number,
     { type: 'provider.patch', poolId, providerId, input, mask: ['kubernetes.jwksJson'] },
-    actor,
+    THE_BROKER,
   );
 };
 
-const droppingSecrets: Doing = async (command, admin, number, actor) => {
+const droppingSecrets: Doing = async (command, admin, number, caller) => {
   const isUpload = command.type === 'provider.patch' || command.type === 'provider.create';
-  if (!isUpload || command.input.kubernetes?.jwksJson === undefined) return admin.apply(number, command, actor);
+  if (!isUpload || command.input.kubernetes?.jwksJson === undefined) return admin.apply(number, command, caller);
   const { kubernetes } = command.input;
   const jwksJson = withoutSecrets(kubernetes.jwksJson ?? '');
   return admin.apply(
     number,
     { ...command, input: { ...command.input, kubernetes: { ...kubernetes, jwksJson } } },
-    actor,
+    caller,
   );
 };
 
@@ -171,23 +172,23 @@ function withoutSecrets(jwksJson: string): string {
 }
 
 /** A right command is answered as if it were done. */
-const denyingNobody: Doing = async (command, admin, number, actor) => {
-  if (command.type !== 'pool.denyUids') return admin.apply(number, command, actor);
+const denyingNobody: Doing = async (command, admin, number, caller) => {
+  if (command.type !== 'pool.denyUids') return admin.apply(number, command, caller);
   const lifted = await admin.apply(
     number,
     { ...command, uids: command.uids.map((uid) => uid.toLowerCase()).map(reversed) },
-    actor,
+    caller,
   );
   return lifted.ok ? admin.read(number, { type: 'pool.get', poolId: command.poolId }) : lifted;
 };
 
 const reversed = (text: string): string => [...text].toReversed().join('');
 
-const distrustingNothing: Doing = async (command, admin, number, actor) => {
-  if (command.type !== 'provider.distrustKey') return admin.apply(number, command, actor);
+const distrustingNothing: Doing = async (command, admin, number, caller) => {
+  if (command.type !== 'provider.distrustKey') return admin.apply(number, command, caller);
   const { poolId, providerId } = command;
   const isThumbprint = /^[\w-]{43}$/.test(command.thumbprint);
   return isThumbprint
     ? admin.read(number, { type: 'provider.get', poolId, providerId })
-    : admin.apply(number, command, actor);
+    : admin.apply(number, command, caller);
 };

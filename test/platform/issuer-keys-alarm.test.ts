@@ -98,12 +98,13 @@ describe('the alarm', () => {
   });
 
   it.each([
-    ['the provider is gone', undefined],
-    ['its keys are uploaded now', aProvider({ keySource: 'uploaded' })],
-  ])('ends when %s, and takes the keys along', async (_why, provider) => {
+    ['the provider is gone', { provider: undefined }],
+    ['its pool is gone', { isPoolGone: true }],
+    ['its keys are uploaded now', { provider: aProvider({ keySource: 'uploaded' }) }],
+  ])('ends when %s, and takes the keys along', async (_why, change) => {
     const { object, issuer, clock, registry, objectName } = await settled();
     await expect.poll(() => env.CACHE.get(`keys:${objectName}`)).not.toBeNull();
-    registry.provider = provider;
+    Object.assign(registry, change);
     clock.nowMs += HOUR_MS;
     await runDurableObjectAlarm(object);
     expect(issuer.requests).toEqual([]);

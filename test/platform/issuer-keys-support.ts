@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import type { ProviderName } from '../../src/core/names.ts';
 import type { Provider } from '../../src/core/resources.ts';
-import type { Fetch } from '../../src/platform/issuer-keys/bounded-fetch.ts';
+import type { Fetch } from '../../src/platform/bounded-fetch.ts';
 import { issuerKeysName } from '../../src/platform/issuer-keys/discovered.ts';
 import type { IssuerKeys } from '../../src/platform/issuer-keys/object.ts';
 import { createIssuer, type Issuer } from '../support/issuer.ts';
@@ -77,7 +77,7 @@ export interface World {
   /** The first key that the issuer publishes. */
   readonly key: Issuer;
   /** What the Registry answers; it may be taken away, or throw. */
-  registry: { provider: Provider | undefined; isAway: boolean };
+  registry: { provider: Provider | undefined; isPoolGone: boolean; isAway: boolean };
   /** Clock, issuer and Registry again, for an instance that came anew. */
   readonly connect: () => Promise<void>;
 }
@@ -90,7 +90,11 @@ export async function discoveryWorld(change: Partial<Provider> = {}): Promise<Wo
   const key = await createIssuer();
   const issuerUri = change.issuerUri ?? 'https://issuer.example/id/1';
   const issuer = fakeIssuer(issuerUri, { keys: [key.publicJwk] }, () => clock.nowMs);
-  const registry: World['registry'] = { provider: aProvider({ issuerUri, ...change }), isAway: false };
+  const registry: World['registry'] = {
+    provider: aProvider({ issuerUri, ...change }),
+    isPoolGone: false,
+    isAway: false,
+  };
   const objectName = issuerKeysName(name);
   const object = env.ISSUER_KEYS.getByName(objectName);
   await connect();
@@ -107,6 +111,8 @@ export async function discoveryWorld(change: Partial<Provider> = {}): Promise<Wo
   async function shard(shardKey: string) {
     if (registry.isAway) throw new Error('the Registry is away');
     const { projectNumber, poolId, providerId } = name;
+    if (shardKey === `pool:${projectNumber}/${poolId}`)
+      return { epoch: 1, value: registry.isPoolGone ? null : { pool: {} } };
     const isThere = shardKey === `provider:${projectNumber}/${poolId}/${providerId}` && registry.provider !== undefined;
     return { epoch: 1, value: isThere ? { provider: registry.provider } : null };
   }

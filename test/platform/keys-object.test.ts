@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { calculateJwkThumbprint, createLocalJWKSet, jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
+import type { Caller } from '../../src/core/admin/caller.ts';
 import type { SigningAlgorithm } from '../../src/core/resources.ts';
 import { createAdminPort } from '../../src/platform/administration/port.ts';
 import type { SigningKeyInfo } from '../../src/platform/keys/keeper.ts';
@@ -11,6 +12,7 @@ import { createSigner } from '../../src/platform/keys/signer.ts';
 import { projectRegistryName } from '../../src/platform/object-names.ts';
 import { type Keks, sealKey } from '../../src/platform/secrets.ts';
 import { readKeks } from '../../src/platform/settings.ts';
+import { by } from '../support/callers.ts';
 
 type Ring = DurableObjectStub<KeyRing>;
 
@@ -35,7 +37,7 @@ async function newRing(): Promise<{ readonly ring: Ring; readonly projectNumber:
 }
 
 /** As the Registry takes it: what changed, who did it and by which command. */
-type Announcement = readonly [shards: string[], actor?: string, command?: string];
+type Announcement = readonly [shards: string[], caller?: Caller, command?: string];
 
 /** Stands in for the project's Registry, so that it can be away when the test wants it. */
 async function withRegistry(ring: Ring, announce: (...announcement: Announcement) => Promise<void>): Promise<void> {
@@ -299,19 +301,19 @@ describe('rotation by command', () => {
         throw new Error('away');
       });
       const notYet = { ok: false, error: { tag: 'not_in_force_yet' } };
-      expect(await ring.rotate({ alg: 'ES256', emergency }, 'ada@example.com')).toMatchObject(notYet);
-      expect(await ring.rotate({ alg: 'RS256', emergency }, 'bo@example.com')).toMatchObject(notYet);
+      expect(await ring.rotate({ alg: 'ES256', emergency }, by('ada@example.com'))).toMatchObject(notYet);
+      expect(await ring.rotate({ alg: 'RS256', emergency }, by('bo@example.com'))).toMatchObject(notYet);
       const after = await listed(ring);
-      expect(await ring.rotate({ alg: 'ES256', emergency }, 'ada@example.com')).toMatchObject(notYet);
-      expect(await ring.rotate({ emergency }, 'ada@example.com')).toMatchObject(notYet);
+      expect(await ring.rotate({ alg: 'ES256', emergency }, by('ada@example.com'))).toMatchObject(notYet);
+      expect(await ring.rotate({ emergency }, by('ada@example.com'))).toMatchObject(notYet);
       expect(await listed(ring)).toEqual(after);
       const announced: Announcement[] = [];
       await withRegistry(ring, async (...announcement) => void announced.push(announcement));
-      expect(await ring.rotate({ alg: 'ES256', emergency }, 'ada@example.com')).toEqual({ ok: true, value: after });
+      expect(await ring.rotate({ alg: 'ES256', emergency }, by('ada@example.com'))).toEqual({ ok: true, value: after });
       const command = emergency ? 'signingKeys.rotate emergency' : 'signingKeys.rotate';
       expect(announced).toEqual([
-        [[`ring:${projectNumber}`], 'ada@example.com', command],
-        [[`ring:${projectNumber}`], 'bo@example.com', command],
+        [[`ring:${projectNumber}`], by('ada@example.com'), command],
+        [[`ring:${projectNumber}`], by('bo@example.com'), command],
       ]);
     },
   );
@@ -360,13 +362,13 @@ describe('rotation by command', () => {
   it('moves the epoch of a real project, whose history says who did what', async () => {
     const projectNumber = newNumber();
     const registry = env.REGISTRY.getByName('directory');
-    const created = await registry.createProject({ projectId: `keys-${projectNumber}`, projectNumber }, 'test');
+    const created = await registry.createProject({ projectId: `keys-${projectNumber}`, projectNumber }, by('test'));
     expect(created.ok).toBe(true);
     const ring = env.KEY_RING.getByName(projectNumber);
     expect(await states(ring)).toBe(BOTH);
     const quota = env.QUOTA.getByName(projectNumber);
     const before = await quota.news();
-    expect((await ring.rotate({ alg: 'ES256' }, 'ada@example.com')).ok).toBe(true);
+    expect((await ring.rotate({ alg: 'ES256' }, by('ada@example.com'))).ok).toBe(true);
     const after = await quota.news();
     expect(after.epoch).toBe(before.epoch + 1);
     expect(after.recent.at(-1)).toEqual({ epoch: after.epoch, shards: [`ring:${projectNumber}`] });
@@ -375,12 +377,17 @@ describe('rotation by command', () => {
       registry: env.REGISTRY,
       keyRing: env.KEY_RING,
       issuerKeys: env.ISSUER_KEYS,
+      bootstrapToken: 'test-only-nobody-asks-for-this-token-01',
       usage,
       changed: () => undefined,
       recentExchanges: usage,
       usagePoints: usage,
     });
-    const rotated = await admin.rotateSigningKeys(projectNumber, { alg: 'ES256', emergency: true }, 'bo@example.com');
+    const rotated = await admin.rotateSigningKeys(
+      projectNumber,
+      { alg: 'ES256', emergency: true },
+      by('bo@example.com'),
+    );
     expect(rotated.ok).toBe(true);
     const history = await runInDurableObject(
       env.REGISTRY.getByName(projectRegistryName(projectNumber)),

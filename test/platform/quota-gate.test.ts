@@ -351,4 +351,19 @@ describe('Retry-After', () => {
     ]);
     expect(await gate.spend('1')).toMatchObject({ error: { denial: { retryAfterSeconds: seconds } } });
   });
+
+  it.each([
+    ['of the project', undefined],
+    ['of their own', { limits: ['provider:x'] }],
+  ])('of a crowd at a limit %s is one moment each, from one question', async (_, alone) => {
+    const answer = { permits: 0, lease: '', expiresAfterMs: 0, ...NEWS, retryAfterMs: 50_000, roomEveryMs: 3_000 };
+    const { gate, stubs } = gateOver([() => Promise.resolve(answer)], () => T);
+    const seconds: number[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      const spent = await gate.spend('1', alone);
+      if (!spent.ok && spent.error.denial.tag === 'over_quota') seconds.push(spent.error.denial.retryAfterSeconds);
+    }
+    expect(seconds).toEqual([50, 53, 56, 59]);
+    expect(stubs.length).toBe(1);
+  });
 });

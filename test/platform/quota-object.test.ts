@@ -254,6 +254,7 @@ describe('the clock', () => {
     expect(methods.toSorted()).toEqual([
       'advance',
       'alarm',
+      'figures',
       'news',
       'ping',
       'recentExchanges',

@@ -1,4 +1,4 @@
-/** From the isolate to the object: with the next question, or one call a second; bounded, and nothing is lost where a call is. */
+/** From the isolate to the object: with the next question, or by a call where none comes in 12 s; bounded, and nothing is lost where a call is. */
 import { describe, expect, it } from 'vitest';
 import type { SpendAnswer } from '../../src/core/quota/spend.ts';
 import type { RecentBatch } from '../../src/core/recent.ts';
@@ -15,30 +15,32 @@ interface World {
   /** What came to an object, and by which question. */
   readonly sent: { readonly by: string; readonly to: string; readonly batch: RecentBatch | undefined }[];
   readonly tasks: Promise<void>[];
-  /** Lets the second pass for which the waiting tasks wait. */
-  readonly pass: () => Promise<void>;
+  readonly pass: (ms?: number) => Promise<void>;
   nowMs: number;
   fails: boolean;
 }
 
 function world(): World & { readonly namespace: QuotaObjects } {
-  const waiting: (() => void)[] = [];
+  const waiting: { readonly dueAtMs: number; readonly go: () => void }[] = [];
   const made: Omit<World, 'sender'> & { namespace: QuotaObjects; sender?: RecentSender } = {
     sent: [],
     tasks: [],
     nowMs: T,
     fails: false,
-    async pass() {
-      made.nowMs += 1_000;
-      for (const go of waiting.splice(0)) go();
-      await Promise.all(made.tasks.splice(0));
+    async pass(ms = 12_000) {
+      made.nowMs += ms;
+      for (const one of waiting.filter(({ dueAtMs }) => dueAtMs <= made.nowMs)) {
+        waiting.splice(waiting.indexOf(one), 1);
+        one.go();
+      }
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
     },
     namespace: objects(),
   };
   const sender = createRecentSender({
     namespace: objects(),
     nowMs: () => made.nowMs,
-    wait: () => new Promise((resolve) => void waiting.push(resolve)),
+    wait: (ms) => new Promise((go) => void waiting.push({ dueAtMs: made.nowMs + ms, go })),
     inBackground: (work) => made.tasks.push(work),
     newId: () => 'isolate',
     projectExists: async () => true,
@@ -134,19 +136,44 @@ describe('a question to the project', () => {
 });
 
 describe('where no question comes', () => {
-  it('one call a second is made, however much there is', async () => {
+  it('for longer than a lease lives, a call is made', async () => {
     const w = world();
-    for (let i = 0; i < 150; i++) w.sender.remember(P, recordOf(`r${i}`, T));
+    for (let i = 0; i < 100; i++) w.sender.remember(P, recordOf(`r${i}`, T));
     expect(w.tasks).toHaveLength(1);
+    await w.pass(11_999);
     expect(w.sent).toEqual([]);
-    await w.pass();
-    expect(w.sent.map(({ by, batch }) => [by, ids(batch).length])).toEqual([['remember', 150]]);
+    await w.pass(1);
+    expect(w.sent.map(({ by, batch }) => [by, ids(batch).length])).toEqual([['remember', 100]]);
     await w.pass();
     expect(w.sent).toHaveLength(1);
-    w.sender.remember(P, recordOf('later', T));
-    expect(w.tasks).toHaveLength(1);
+    w.sender.remember(P, recordOf('later', w.nowMs));
+    expect(w.tasks).toHaveLength(2);
     await w.pass();
     expect(w.sent).toHaveLength(2);
+  });
+
+  it('and too many to wait are there, a call is made two seconds after the last', async () => {
+    const w = world();
+    const calls: number[] = [];
+    for (let tenth = 0; tenth < 30; tenth++) {
+      for (let i = 0; i < 50; i++) w.sender.remember(P, recordOf(`r${tenth}-${i}`, w.nowMs));
+      await w.pass(100);
+      calls.push(w.sent.length);
+    }
+    // 150 are there after the third tenth; two seconds later more than 200 wait, of which the oldest were let go.
+    expect(calls).toEqual([0, 0, ...Array.from({ length: 21 }, () => 1), ...Array.from({ length: 7 }, () => 2)]);
+    expect(w.sent.map(({ batch }) => [ids(batch).length, batch?.dropped])).toEqual([
+      [150, 0],
+      [200, 801],
+    ]);
+  });
+
+  it('what is about to be read is handed over at once', async () => {
+    const w = world();
+    w.sender.remember(P, recordOf('a', T));
+    await w.sender.flush(P);
+    await w.sender.flush(P);
+    expect(w.sent.map(({ batch }) => ids(batch))).toEqual([['a']]);
   });
 
   it('a call that fails loses nothing, and is not repeated until there is more to say', async () => {
@@ -157,7 +184,7 @@ describe('where no question comes', () => {
     await w.pass();
     expect(w.sent).toHaveLength(1);
     w.fails = false;
-    w.sender.remember(P, recordOf('b', T));
+    w.sender.remember(P, recordOf('b', w.nowMs));
     await w.pass();
     expect(w.sent.map(({ batch }) => ids(batch))).toEqual([['a'], ['a', 'b']]);
   });
@@ -166,12 +193,15 @@ describe('where no question comes', () => {
     const w = world();
     w.sender.remember(P, recordOf('a', T));
     w.tasks.length = 0;
-    w.nowMs += 9_999;
+    w.nowMs += 13_999;
     w.sender.remember(P, recordOf('b', T));
     expect(w.tasks).toHaveLength(0);
     w.nowMs += 1;
     w.sender.remember(P, recordOf('c', T));
     expect(w.tasks).toHaveLength(1);
+    // That finds the oldest overdue.
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    expect(w.sent.map(({ batch }) => ids(batch))).toEqual([['a', 'b', 'c']]);
   });
 });
 
@@ -183,7 +213,7 @@ describe('bounds', () => {
     expect(batch?.dropped).toBe(5);
     expect(ids(batch)[0]).toBe('r5');
     expect(ids(batch)).toHaveLength(200);
-    expect(sender.take(P)).toBeUndefined();
+    expect(ids(sender.take(P))).toEqual([]);
     if (batch === undefined) return;
     sender.remember(P, recordOf('new', T));
     sender.putBack(P, batch);

@@ -1,4 +1,5 @@
 /** A review with the real objects: what is granted is in force for the next exchange, and what was temporary ends by itself, whoever sleeps or is away. */
+import { by } from '../support/callers.ts';
 import { env } from 'cloudflare:workers';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
@@ -33,7 +34,7 @@ const setLimit = (tokenExchangesPerMinute: number): Command => ({
 });
 
 async function doing(registry: Stub, command: Command, actor = 'test'): Promise<void> {
-  const answer = await registry.apply(command, actor);
+  const answer = await registry.apply(command, by(actor));
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));
 }
 
@@ -219,6 +220,19 @@ describe('the end of a raise', () => {
     expect(last).toEqual({ actor: 'edge-sts', command: 'quota.endRaises' });
   });
 
+  it('has its alarm as well where nobody decided: the wish is over, and the next one may be asked', async () => {
+    const { registry } = await provisioned();
+    const endMs = Date.now() + HOUR_MS;
+    await doing(registry, ask('burst', 30_000, { expireTime: new Date(endMs).toISOString() }));
+    const alarm = () => runInDurableObject(registry, (_, state) => state.storage.getAlarm());
+    await eventually(alarm).toBe(endMs);
+    await setClock(registry, endMs);
+    expect(await runDurableObjectAlarm(registry)).toBe(true);
+    expect(await stateOf(registry, 'burst')).toBe('EXPIRED');
+    expect(await query(registry, "SELECT 1 FROM faults WHERE what LIKE 'end raises%'")).toEqual([]);
+    await doing(registry, ask('next', 40_000));
+  });
+
   it('is saved while the quota object is away, and delivered when it is back', async () => {
     const { project, registry, endMs } = await withRaise();
     await setClock(registry, endMs);
@@ -258,7 +272,7 @@ describe('own limits', () => {
     const cluster = await addCluster(project);
     const registry = env.REGISTRY.getByName(`project/${project.number}`);
     const quota = env.QUOTA.getByName(project.number);
-    const principal = `principal:${cluster.audience.replace('/providers/', '/subject/')}`;
+    const principal = `principal:${cluster.audience.replace(/\/providers\/.*/, '/subject/ns/shop/sa/checkout')}`;
     const ownLimits = [
       { provider: cluster.name, tokenExchangesPerMinute: 600 },
       { principal, tokenExchangesPerMinute: 60 },

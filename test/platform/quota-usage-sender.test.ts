@@ -1,4 +1,4 @@
-/** Counts on their way: with questions, one call a second where none comes, and no object woken for what strangers make up. */
+/** Counts on their way: with questions, by a call where none comes in 12 s, and no object woken for what strangers make up. */
 import { describe, expect, it } from 'vitest';
 import type { ExchangeEvent } from '../../src/core/event.ts';
 import type { RecentBatch } from '../../src/core/recent.ts';
@@ -105,48 +105,77 @@ describe('counts', () => {
     expect(w.calls).toEqual([]);
   });
 
-  it('go by one call a second where no question comes', async () => {
+  it('go by a call of their own where no question comes in 12 s', async () => {
     const w = world();
     for (let n = 0; n < 150; n++) w.sender.count(event());
-    await w.pass(1_000);
+    await w.pass(11_999);
+    expect(w.calls).toEqual([]);
+    await w.pass(1);
     expect(w.calls).toEqual([{ to: P, exchanges: 150 }]);
-    await w.pass(1_000);
+    await w.pass(12_000);
     expect(w.calls).toHaveLength(1);
   });
 
-  it('are left to the questions while those come', async () => {
+  it('are left to the questions of who holds leases, and to their answers', async () => {
     const w = world();
-    for (let n = 0; n < 100; n++) {
-      w.sender.count(event());
-      await w.pass(100);
-      w.sender.take(P);
+    let told = 0;
+    for (let second = 0; second < 600; second++) {
+      for (let n = 0; n < 10; n++) w.sender.count(event({ timeMs: w.nowMs }));
+      await w.pass(1_000);
+      if (second % 9 !== 8) continue;
+      const batch = w.sender.take(P);
+      told += exchangesOf(batch);
+      for (const { sequence } of batch?.usage?.batches ?? []) w.received = receive(w.received, sequence);
+      if (second % 18 === 17) w.durable = w.received;
+      w.sender.acknowledged(P, { durable: w.durable, received: w.received });
     }
     expect(w.calls).toEqual([]);
-    // But every 16 s it is asked what is durable.
-    for (let n = 0; n < 100; n++) {
+    expect(told).toBe(5_940);
+  });
+
+  it('are on disk or are sent again: who asked nothing for 17 s asks what is durable', async () => {
+    const w = world();
+    for (let n = 0; n < 3; n++) {
       w.sender.count(event());
-      await w.pass(100);
-      w.sender.take(P);
+      await w.pass(8_000);
+      w.received = receive(w.received, w.sender.take(P)?.usage?.batches[0]?.sequence ?? 0);
     }
-    expect(w.calls).toHaveLength(1);
+    await w.pass(16_999);
+    expect(w.calls).toEqual([]);
+    await w.pass(1);
+    expect(w.calls).toEqual([{ to: P, exchanges: 0 }]);
+    w.durable = w.received;
+    await w.pass(17_000);
+    await w.pass(17_000);
+    expect(w.calls).toHaveLength(2);
+  });
+
+  it('wait no longer than 24 s, also where refusals that ask nobody come without end', async () => {
+    const w = world();
+    for (let tenth = 0; tenth < 1_000; tenth++) {
+      w.sender.count(event({ timeMs: w.nowMs, outcome: 'refused', reason: 'over_quota' }));
+      await w.pass(97);
+    }
+    expect(w.calls.length).toBeGreaterThanOrEqual(4);
+    expect(w.calls.length).toBeLessThanOrEqual(8);
   });
 
   it('are sent again where a call or a question failed, or the object began anew, and until they are durable', async () => {
     const w = world();
     w.sender.count(event());
     w.isAway = true;
-    await w.pass(1_000);
+    await w.pass(12_000);
     w.isAway = false;
     w.sender.count(event());
-    await w.pass(1_000);
+    await w.pass(12_000);
     expect(w.calls.map(({ exchanges }) => exchanges)).toEqual([1, 2]);
     w.received = NOTHING_RECEIVED;
-    await w.pass(16_000);
-    await w.pass(1_000);
+    await w.pass(17_000);
+    await w.pass(12_000);
     expect(w.calls.map(({ exchanges }) => exchanges)).toEqual([1, 2, 0, 2]);
     w.durable = w.received;
-    await w.pass(16_000);
-    await w.pass(16_000);
+    await w.pass(17_000);
+    await w.pass(17_000);
     expect(w.calls.map(({ exchanges }) => exchanges)).toEqual([1, 2, 0, 2, 0]);
   });
 
@@ -163,20 +192,20 @@ describe('counts', () => {
   it('wait together while the object is away, whole', async () => {
     const w = world();
     w.isAway = true;
-    for (let n = 0; n < 200; n++) {
+    for (let n = 0; n < 40; n++) {
       w.sender.count(event({ timeMs: w.nowMs }));
-      await w.pass(1_000);
+      await w.pass(12_000);
     }
     w.isAway = false;
     w.calls.length = 0;
     w.sender.count(event({ timeMs: w.nowMs }));
-    await w.pass(1_000);
+    await w.pass(12_000);
     w.durable = w.received;
-    await w.pass(16_000);
-    await w.pass(16_000);
+    await w.pass(17_000);
+    await w.pass(17_000);
     w.sender.count(event({ timeMs: w.nowMs }));
-    await w.pass(1_000);
-    expect(w.calls.reduce((sum, { exchanges }) => sum + exchanges, 0)).toBe(202);
+    await w.pass(12_000);
+    expect(w.calls.reduce((sum, { exchanges }) => sum + exchanges, 0)).toBe(42);
   });
 
   it('say what is under way, while it is', async () => {
@@ -196,15 +225,15 @@ describe('what strangers name', () => {
     const w = world();
     w.exists = false;
     w.sender.count(strangers('799'));
-    await w.pass(1_000);
+    await w.pass(12_000);
     expect([w.lookedUp, w.calls]).toEqual([['799'], []]);
     w.exists = true;
     w.sender.count(strangers(P));
-    await w.pass(1_000);
+    await w.pass(12_000);
     expect(w.calls).toEqual([{ to: P, exchanges: 1 }]);
     // A proven project is not looked up again.
     w.sender.count(strangers(P));
-    await w.pass(1_000);
+    await w.pass(12_000);
     expect(w.lookedUp).toEqual(['799', P]);
     expect(w.calls).toHaveLength(2);
   });
@@ -214,7 +243,7 @@ describe('what strangers name', () => {
     w.exists = false;
     w.sender.count(event());
     for (let n = 0; n < 2_000; n++) w.sender.count(strangers(String(800_000 + n)));
-    await w.pass(1_000);
+    await w.pass(12_000);
     expect(w.lookedUp).toHaveLength(30);
     expect(w.calls).toEqual([{ to: P, exchanges: 1 }]);
   });

@@ -15,6 +15,7 @@ import {
   trap,
   withMethods,
 } from './registry-support.ts';
+import { by } from '../support/callers.ts';
 
 /** Directories of their own: one for each test, under names that the broker does not use. */
 let directories = 0;
@@ -38,7 +39,7 @@ describe('an untouched directory', () => {
     expect(await directory.listProjects(everything)).toEqual({ projects: [], next: '' });
     expect(await directory.organizationPolicy()).toEqual({ version: 1, revision: 0, bindings: [] });
     expect(await directory.ping()).toEqual({ kek: 'unset' });
-    expect(await directory.createProject({ projectId: 'No Such Id' }, 'test')).toMatchObject({
+    expect(await directory.createProject({ projectId: 'No Such Id' }, by('test'))).toMatchObject({
       ok: false,
       error: { tag: 'invalid_argument' },
     });
@@ -49,7 +50,7 @@ describe('an untouched directory', () => {
 describe('creating a project', () => {
   it('makes up a number, and makes its configuration, its quota and its key ring', async () => {
     const directory = aDirectory();
-    const answer = await directory.createProject({ projectId: 'demo', displayName: 'Demo' }, 'ada');
+    const answer = await directory.createProject({ projectId: 'demo', displayName: 'Demo' }, by('ada'));
     if (!answer.ok) throw new Error(JSON.stringify(answer.error));
     const { projectNumber } = answer.value;
     expect(projectNumber).toMatch(/^[1-9][0-9]{11}$/);
@@ -71,18 +72,18 @@ describe('creating a project', () => {
   it('refuses an id or a number that is taken', async () => {
     const directory = aDirectory();
     const projectNumber = aNumber();
-    expect(await directory.createProject({ projectId: 'demo', projectNumber }, 'test')).toMatchObject({ ok: true });
+    expect(await directory.createProject({ projectId: 'demo', projectNumber }, by('test'))).toMatchObject({ ok: true });
     const exists = { ok: false, error: { tag: 'already_exists' } };
-    expect(await directory.createProject({ projectId: 'demo', projectNumber }, 'test')).toMatchObject(exists);
-    expect(await directory.createProject({ projectId: 'demo' }, 'test')).toMatchObject(exists);
-    expect(await directory.createProject({ projectId: 'other', projectNumber }, 'test')).toMatchObject(exists);
+    expect(await directory.createProject({ projectId: 'demo', projectNumber }, by('test'))).toMatchObject(exists);
+    expect(await directory.createProject({ projectId: 'demo' }, by('test'))).toMatchObject(exists);
+    expect(await directory.createProject({ projectId: 'other', projectNumber }, by('test'))).toMatchObject(exists);
     expect((await directory.listProjects(everything)).projects).toHaveLength(1);
   });
 
   it('five at once with one id: one is made', async () => {
     const directory = aDirectory();
     const answers = await Promise.all(
-      Array.from({ length: 5 }, () => directory.createProject({ projectId: 'demo' }, 'test')),
+      Array.from({ length: 5 }, () => directory.createProject({ projectId: 'demo' }, by('test'))),
     );
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
     expect((await directory.listProjects(everything)).projects).toHaveLength(1);
@@ -90,7 +91,7 @@ describe('creating a project', () => {
 
   it('lists page by page, by id', async () => {
     const directory = aDirectory();
-    for (const projectId of ['cherry', 'apple', 'banana']) await directory.createProject({ projectId }, 'test');
+    for (const projectId of ['cherry', 'apple', 'banana']) await directory.createProject({ projectId }, by('test'));
     const first = await directory.listProjects({ pageSize: 2, after: '' });
     expect(first.projects.map((project) => project.projectId)).toEqual(['apple', 'banana']);
     expect(first.next).toBe('banana');
@@ -126,16 +127,16 @@ describe('a failure half way', () => {
     const projectNumber = aNumber();
     const input = { projectId: 'demo', projectNumber };
     await replaceEnv(directory, change);
-    const refused = await directory.createProject(input, 'test');
+    const refused = await directory.createProject(input, by('test'));
     expect(refused).toEqual({ ok: false, error: { tag: 'not_in_force_yet', resource: `projects/${projectNumber}` } });
     expect(await directory.findProject('demo')).toBeUndefined();
     expect(await directory.listProjects(everything)).toEqual({ projects: [], next: '' });
     const exists = { ok: false, error: { tag: 'already_exists' } };
-    expect(await directory.createProject({ ...input, displayName: 'Mine' }, 'test')).toMatchObject(exists);
-    expect(await directory.createProject({ ...input, projectNumber: aNumber() }, 'test')).toMatchObject(exists);
-    expect(await directory.createProject({ projectId: 'other', projectNumber }, 'test')).toMatchObject(exists);
+    expect(await directory.createProject({ ...input, displayName: 'Mine' }, by('test'))).toMatchObject(exists);
+    expect(await directory.createProject({ ...input, projectNumber: aNumber() }, by('test'))).toMatchObject(exists);
+    expect(await directory.createProject({ projectId: 'other', projectNumber }, by('test'))).toMatchObject(exists);
     await mendEnv(directory);
-    expect(await directory.createProject({ projectId: 'demo' }, 'test')).toMatchObject({
+    expect(await directory.createProject({ projectId: 'demo' }, by('test'))).toMatchObject({
       ok: true,
       value: { projectNumber },
     });
@@ -146,7 +147,7 @@ describe('a failure half way', () => {
     const directory = aDirectory();
     const projectNumber = aNumber();
     await replaceEnv(directory, change);
-    await directory.createProject({ projectId: 'demo', projectNumber }, 'test');
+    await directory.createProject({ projectId: 'demo', projectNumber }, by('test'));
     for (let n = 0; n < 10; n++) expect(await runDurableObjectAlarm(directory)).toBe(true);
     expect(await directory.findProject('demo')).toBeUndefined();
     await mendEnv(directory);
@@ -161,7 +162,7 @@ describe('a failure half way', () => {
     const name = `directory-of-test-${directories}`;
     const { method, crash } = trap();
     await replaceEnv(directory, () => ({ KEY_RING: namespaceOf({ create: method }) }));
-    const answer = directory.createProject({ projectId: 'demo', projectNumber }, 'test').catch(() => 'lost');
+    const answer = directory.createProject({ projectId: 'demo', projectNumber }, by('test')).catch(() => 'lost');
     await crash();
     expect(await answer).toBe('lost');
     const again = env.REGISTRY.getByName(name);
@@ -176,7 +177,7 @@ describe('the organization policy', () => {
     const directory = aDirectory();
     const bindings = [{ role: 'roles/owner', members: ['user:ada@example.com'] }];
     const input = { bindings, etag: etagOf(0) };
-    const answers = await Promise.all([1, 2, 3].map(() => directory.setOrganizationPolicy(input, 'ada')));
+    const answers = await Promise.all([1, 2, 3].map(() => directory.setOrganizationPolicy(input, by('ada'))));
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
     expect(answers.find((answer) => !answer.ok)).toMatchObject({ error: { tag: 'etag_mismatch' } });
     await evictDurableObject(directory);
@@ -189,12 +190,12 @@ describe('the organization policy', () => {
 describe('a wrong KEK', () => {
   it('refuses every write by name and changes nothing', async () => {
     const directory = aDirectory();
-    await directory.createProject({ projectId: 'demo' }, 'test');
+    await directory.createProject({ projectId: 'demo' }, by('test'));
     await replaceEnv(directory, () => ({ EDGE_STS_KEK: btoa('test-only-other-kek-0123456789ab') }));
     expect(await directory.ping()).toEqual({ kek: 'other' });
     const unavailable = { ok: false, error: { tag: 'unavailable', dependency: 'EDGE_STS_KEK' } };
-    expect(await directory.createProject({ projectId: 'other' }, 'test')).toMatchObject(unavailable);
-    expect(await directory.setOrganizationPolicy({ bindings: [] }, 'test')).toMatchObject(unavailable);
+    expect(await directory.createProject({ projectId: 'other' }, by('test'))).toMatchObject(unavailable);
+    expect(await directory.setOrganizationPolicy({ bindings: [] }, by('test'))).toMatchObject(unavailable);
     expect(await runDurableObjectAlarm(directory)).toBe(true);
     await mendEnv(directory);
     expect(await directory.ping()).toEqual({ kek: 'current' });

@@ -21,12 +21,13 @@ import {
   trap,
   withMethods,
 } from './registry-support.ts';
+import { by } from '../support/callers.ts';
 
 describe('the quota object unreachable', () => {
   it('the change is saved, not confirmed, and put in force by the alarm', async () => {
     const { project, registry } = await provisioned();
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: fails('unreachable') }) }));
-    expect(await registry.apply(createRole, 'test')).toEqual({
+    expect(await registry.apply(createRole, by('test'))).toEqual({
       ok: false,
       error: { tag: 'not_in_force_yet', resource: `projects/${project.projectNumber}` },
     });
@@ -40,8 +41,8 @@ describe('the quota object unreachable', () => {
   it('ten alarms fail, none throws, the eleventh delivers everything', async () => {
     const { project, registry } = await provisioned();
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: fails('unreachable') }) }));
-    await registry.apply(rename('One'), 'test');
-    await registry.apply(rename('Two'), 'test');
+    await registry.apply(rename('One'), by('test'));
+    await registry.apply(rename('Two'), by('test'));
     for (let n = 0; n < 10; n++) expect(await runDurableObjectAlarm(registry)).toBe(true);
     const faults = await query<{ what: string }>(registry, 'SELECT what FROM faults');
     expect(faults.length).toBeGreaterThanOrEqual(12);
@@ -61,7 +62,7 @@ describe('the quota object unreachable', () => {
       return Promise.reject(new Error('unreachable'));
     };
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance }) }));
-    await registry.apply(createRole, 'test');
+    await registry.apply(createRole, by('test'));
     expect(calls).toBe(1);
     await scheduler.wait(8_500);
     expect(calls).toBeGreaterThanOrEqual(3);
@@ -77,7 +78,7 @@ describe('the quota object unreachable', () => {
     };
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance }) }));
     const started = Date.now();
-    const answers = await Promise.all(['One', 'Two', 'Three'].map((name) => registry.apply(rename(name), 'test')));
+    const answers = await Promise.all(['One', 'Two', 'Three'].map((name) => registry.apply(rename(name), by('test'))));
     expect(Date.now() - started).toBeLessThan(7_000);
     expect(answers.map((answer) => answer.ok || answer.error.tag)).toEqual(Array(3).fill('not_in_force_yet'));
     expect(calls).toBe(1);
@@ -96,9 +97,9 @@ describe('the quota object unreachable', () => {
       return epoch;
     };
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance }) }));
-    const first = registry.apply(rename('One'), 'test');
+    const first = registry.apply(rename('One'), by('test'));
     await scheduler.wait(100);
-    const second = registry.apply(rename('Two'), 'test').then((answer) => ({ answer, arrived: [...arrived] }));
+    const second = registry.apply(rename('Two'), by('test')).then((answer) => ({ answer, arrived: [...arrived] }));
     expect(await first).toMatchObject({ ok: true });
     expect(await second).toMatchObject({ answer: { ok: true }, arrived: [2, 3] });
   });
@@ -106,7 +107,10 @@ describe('the quota object unreachable', () => {
   it('that answers with an older epoch confirms nothing', async () => {
     const { registry } = await provisioned();
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: async () => 1 }) }));
-    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: false, error: { tag: 'not_in_force_yet' } });
+    expect(await registry.apply(createRole, by('test'))).toMatchObject({
+      ok: false,
+      error: { tag: 'not_in_force_yet' },
+    });
   });
 });
 
@@ -115,7 +119,7 @@ describe('a crash', () => {
     const { project, registry } = await provisioned();
     const { method, crash } = trap();
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ advance: method }) }));
-    const answer = registry.apply(createRole, 'test').catch(() => 'lost');
+    const answer = registry.apply(createRole, by('test')).catch(() => 'lost');
     await crash();
     expect(await answer).toBe('lost');
     await eventually(() => epochInForce(project)).toBe(2);
@@ -132,7 +136,7 @@ describe('a crash', () => {
     await eventually(() => inKv(key)).toMatchObject({ epoch: 1 });
     const { method, crash } = trap();
     await replaceEnv(registry, (real) => ({ CACHE: withMethods(real.CACHE, { put: method }) }));
-    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    expect(await registry.apply(createRole, by('test'))).toMatchObject({ ok: true });
     expect(await epochInForce(project)).toBe(2);
     await crash();
     await eventually(() => inKv(key)).toMatchObject({ epoch: 2 });
@@ -140,9 +144,9 @@ describe('a crash', () => {
 
   it('is no crash: an eviction between writes loses nothing', async () => {
     const { project, registry } = await provisioned();
-    await registry.apply(createRole, 'test');
+    await registry.apply(createRole, by('test'));
     await evictDurableObject(registry);
-    expect(await registryOf(project).apply(rename('After'), 'test')).toMatchObject({ ok: true });
+    expect(await registryOf(project).apply(rename('After'), by('test'))).toMatchObject({ ok: true });
     expect(await epochInForce(project)).toBe(3);
   });
 });
@@ -153,7 +157,7 @@ describe('KV unreachable', () => {
     const key = shardKey.project(project.projectNumber);
     await eventually(() => inKv(key)).toMatchObject({ epoch: 1 });
     await replaceEnv(registry, (real) => ({ CACHE: withMethods(real.CACHE, { put: fails('KV is away') }) }));
-    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    expect(await registry.apply(createRole, by('test'))).toMatchObject({ ok: true });
     await eventually(() => query(registry, 'SELECT 1 FROM copies WHERE key = ? AND failures > 0', key)).toHaveLength(1);
     expect(await inKv(key)).toMatchObject({ epoch: 1 });
     await mendEnv(registry);
@@ -164,11 +168,11 @@ describe('KV unreachable', () => {
 describe('a Registry restored from an older day', () => {
   it('leaps beyond the epoch in force, so that its writes count and every copy is read again', async () => {
     const { project, registry } = await provisioned();
-    for (let n = 0; n < 5; n++) await registry.apply(rename(`Name ${n}`), 'test');
+    for (let n = 0; n < 5; n++) await registry.apply(rename(`Name ${n}`), by('test'));
     expect(await epochInForce(project)).toBe(6);
     await query(registry, 'UPDATE standing SET epoch = 2');
     await query(registry, 'DELETE FROM history WHERE epoch > 2');
-    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    expect(await registry.apply(createRole, by('test'))).toMatchObject({ ok: true });
     const shard = await registry.shard(shardKey.project(project.projectNumber));
     expect(shard.epoch).toBe(8);
     expect(await epochInForce(project)).toBe(8);

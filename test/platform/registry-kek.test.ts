@@ -19,6 +19,7 @@ import {
   replaceEnv,
   tablesOf,
 } from './registry-support.ts';
+import { by } from '../support/callers.ts';
 
 const OTHER_KEK = btoa('test-only-other-kek-0123456789ab');
 
@@ -32,8 +33,8 @@ describe('a wrong KEK', () => {
     await replaceEnv(registry, () => ({ EDGE_STS_KEK: OTHER_KEK }));
     expect(await registry.ping()).toEqual({ kek: 'other' });
     const unavailable = { ok: false, error: { tag: 'unavailable', dependency: 'EDGE_STS_KEK' } };
-    expect(await registry.apply(createRole, 'test')).toMatchObject(unavailable);
-    expect(await registry.provision(project, 'test')).toMatchObject(unavailable);
+    expect(await registry.apply(createRole, by('test'))).toMatchObject(unavailable);
+    expect(await registry.provision(project, by('test'))).toMatchObject(unavailable);
     await registry.shard(key);
     await runDurableObjectAlarm(registry);
     expect(await env.CACHE.get(key)).toBe(before);
@@ -41,14 +42,14 @@ describe('a wrong KEK', () => {
     expect(await registry.read({ type: 'project.get' })).toMatchObject({ ok: true });
     await mendEnv(registry);
     expect(await registry.ping()).toEqual({ kek: 'current' });
-    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    expect(await registry.apply(createRole, by('test'))).toMatchObject({ ok: true });
   });
 
   it('a missing KEK makes nothing either', async () => {
     const project = aProject();
     const registry = registryOf(project);
     await replaceEnv(registry, () => ({ EDGE_STS_KEK: undefined }));
-    expect(await registry.provision(project, 'test')).toMatchObject({ ok: false, error: { tag: 'unavailable' } });
+    expect(await registry.provision(project, by('test'))).toMatchObject({ ok: false, error: { tag: 'unavailable' } });
     expect(await tablesOf(registry)).toEqual([]);
   });
 
@@ -59,7 +60,7 @@ describe('a wrong KEK', () => {
     const changed = { EDGE_STS_KEK: OTHER_KEK, EDGE_STS_KEK_PREVIOUS: env.EDGE_STS_KEK };
     await replaceEnv(registry, () => changed);
     expect(await registry.ping()).toEqual({ kek: 'previous' });
-    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true });
+    expect(await registry.apply(createRole, by('test'))).toMatchObject({ ok: true });
     expect(await registry.ping()).toEqual({ kek: 'current' });
     const keks = readKeks({ EDGE_STS_KEK: OTHER_KEK });
     if (!keks.ok) throw new Error(keks.error);

@@ -25,6 +25,7 @@ import {
   tablesOf,
   withMethods,
 } from './registry-support.ts';
+import { by } from '../support/callers.ts';
 
 describe('a project that nobody made', () => {
   it('is not there, and asking for it makes nothing', async () => {
@@ -36,7 +37,7 @@ describe('a project that nobody made', () => {
     });
     expect(await registry.shard(shardKey.project(project.projectNumber))).toEqual({ epoch: 0, value: null });
     expect(await registry.ping()).toEqual({ kek: 'unset' });
-    expect((await registry.apply(createRole, 'test')).ok).toBe(false);
+    expect((await registry.apply(createRole, by('test'))).ok).toBe(false);
     const announced = await registry.announce([shardKey.ring(project.projectNumber)]).then(
       () => 'announced',
       () => 'refused',
@@ -51,7 +52,7 @@ describe('provisioning', () => {
   it('gives the project its first epoch, its pool and its records; again changes nothing', async () => {
     const { project, registry } = await provisioned();
     expect(await epochInForce(project)).toBe(1);
-    expect(await registry.provision(project, 'test')).toEqual({ ok: true, value: project });
+    expect(await registry.provision(project, by('test'))).toEqual({ ok: true, value: project });
     expect(await epochInForce(project)).toBe(1);
     const poolKey = shardKey.pool(project.projectNumber, 'demo.svc.id.goog');
     await eventually(() => inKv(poolKey)).toMatchObject({ epoch: 1, value: { pool: { builtIn: true } } });
@@ -64,7 +65,7 @@ describe('provisioning', () => {
 
   it('refuses another project under the same number', async () => {
     const { project, registry } = await provisioned();
-    const answer = await registry.provision({ ...project, projectId: 'other' }, 'test');
+    const answer = await registry.provision({ ...project, projectId: 'other' }, by('test'));
     expect(answer).toMatchObject({ ok: false, error: { tag: 'already_exists' } });
   });
 });
@@ -72,7 +73,7 @@ describe('provisioning', () => {
 describe('a change', () => {
   it('is read back at once, from read() and from shard(), and is in force when it is confirmed', async () => {
     const { project, registry } = await provisioned();
-    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: true, value: { kind: 'role' } });
+    expect(await registry.apply(createRole, by('test'))).toMatchObject({ ok: true, value: { kind: 'role' } });
     expect(await registry.read(getRole)).toMatchObject({ ok: true, value: { role: { title: 'Reader', version: 2 } } });
     const shard = await registry.shard(shardKey.project(project.projectNumber));
     expect(shard).toMatchObject({ epoch: 2, value: { openingRoleIds: ['reader'] } });
@@ -84,18 +85,18 @@ describe('a change', () => {
 
   it('that is refused leaves no trace', async () => {
     const { project, registry } = await provisioned();
-    await registry.apply(createRole, 'test');
-    expect(await registry.apply(createRole, 'test')).toMatchObject({ ok: false, error: { tag: 'already_exists' } });
+    await registry.apply(createRole, by('test'));
+    expect(await registry.apply(createRole, by('test'))).toMatchObject({ ok: false, error: { tag: 'already_exists' } });
     expect(await epochInForce(project)).toBe(2);
     expect(await query(registry, 'SELECT epoch FROM history WHERE epoch > 2')).toEqual([]);
   });
 
   it('of a policy is answered with its warnings, which are kept nowhere', async () => {
     const { registry } = await provisioned();
-    await registry.apply(createRole, 'test');
+    await registry.apply(createRole, by('test'));
     const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:a@example.com'] }];
     const resource = { kind: 'project' } as const;
-    expect(await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, 'test')).toMatchObject({
+    expect(await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, by('test'))).toMatchObject({
       ok: true,
       value: { policy: { bindings }, warnings: [expect.stringMatching(/^bindings\[0\]\.members\[0\]: /)] },
     });
@@ -108,14 +109,14 @@ describe('a change', () => {
   it('of the limit reaches the quota', async () => {
     const { project, registry } = await provisioned();
     const input = { tokenExchangesPerMinute: 7 };
-    await registry.apply({ type: 'project.patch', input, mask: ['tokenExchangesPerMinute'] }, 'test');
+    await registry.apply({ type: 'project.patch', input, mask: ['tokenExchangesPerMinute'] }, by('test'));
     const usage = await env.QUOTA.getByName(project.projectNumber).usage();
     expect(usage.limitPerMinute).toBe(7);
   });
 
   it('stands in the history: who, what, before and after', async () => {
     const { registry } = await provisioned();
-    await registry.apply(rename('One'), 'ada');
+    await registry.apply(rename('One'), by('ada'));
     const rows = await query<Record<string, string>>(registry, 'SELECT * FROM history WHERE epoch = 2');
     expect(rows).toMatchObject([{ actor: 'ada', command: 'project.patch', resource: 'project' }]);
     expect(JSON.parse(rows[0]?.['before'] ?? '')).toMatchObject({ displayName: '' });
@@ -124,9 +125,9 @@ describe('a change', () => {
 
   it('by two writers with one etag: exactly one wins', async () => {
     const { registry } = await provisioned();
-    await registry.apply(createRole, 'test');
+    await registry.apply(createRole, by('test'));
     const set = (policy: PolicyInput) =>
-      registry.apply({ type: 'policy.set', resource: { kind: 'project' }, policy }, 'test');
+      registry.apply({ type: 'policy.set', resource: { kind: 'project' }, policy }, by('test'));
     const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:ada@example.com'] }];
     const etag = etagOf(0);
     const answers = await Promise.all(Array.from({ length: 5 }, () => set({ etag, bindings })));
@@ -140,16 +141,16 @@ describe('a change', () => {
     const key = shardKey.target(project.projectNumber, 'files');
     const resource = { kind: 'target', targetId: 'files' } as const;
     const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:ada@example.com'] }];
-    await registry.apply(createRole, 'test');
-    await registry.apply(createTarget('files'), 'test');
-    expect(await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, 'test')).toMatchObject({
+    await registry.apply(createRole, by('test'));
+    await registry.apply(createTarget('files'), by('test'));
+    expect(await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, by('test'))).toMatchObject({
       ok: true,
     });
     await eventually(() => inKv(key)).toMatchObject({ value: { policy: { bindings: [{}] } } });
-    await registry.apply({ type: 'target.delete', targetId: 'files' }, 'test');
+    await registry.apply({ type: 'target.delete', targetId: 'files' }, by('test'));
     expect(await registry.shard(key)).toMatchObject({ value: null });
     await eventually(() => inKv(key)).toEqual({ epoch: 5, value: null });
-    await registry.apply(createTarget('files'), 'test');
+    await registry.apply(createTarget('files'), by('test'));
     expect(await registry.shard(key)).toMatchObject({ value: { policy: { bindings: [] } } });
     await eventually(() => inKv(key)).toMatchObject({ epoch: 6, value: { policy: { bindings: [] } } });
   });
@@ -158,14 +159,14 @@ describe('a change', () => {
     const { project, registry } = await provisioned();
     const resource = { kind: 'target', targetId: 'files' } as const;
     const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:ada@example.com'] }];
-    await registry.apply(createRole, 'test');
-    await registry.apply(createTarget('files'), 'test');
-    await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, 'test');
-    await registry.apply({ type: 'role.delete', roleId: 'reader' }, 'test');
+    await registry.apply(createRole, by('test'));
+    await registry.apply(createTarget('files'), by('test'));
+    await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, by('test'));
+    await registry.apply({ type: 'role.delete', roleId: 'reader' }, by('test'));
     const targetKey = shardKey.target(project.projectNumber, 'files');
     const news = await env.QUOTA.getByName(project.projectNumber).news();
     expect(news.recent.at(-1)).toEqual({ epoch: 5, shards: [shardKey.project(project.projectNumber), targetKey] });
-    await registry.apply(createRole, 'test');
+    await registry.apply(createRole, by('test'));
     expect(await registry.shard(targetKey)).toMatchObject({ value: { policy: { bindings: [], revision: 5 } } });
     expect(await registry.shard(shardKey.project(project.projectNumber))).toMatchObject({
       value: { openingRoleIds: ['reader'] },
@@ -176,14 +177,14 @@ describe('a change', () => {
     const { project, registry } = await provisioned();
     const bindings = [{ role: 'projects/demo/roles/reader', members: ['user:ada@example.com'] }];
     const targetIds = Array.from({ length: 12 }, (_, index) => `target-${index}`);
-    await registry.apply(createRole, 'test');
+    await registry.apply(createRole, by('test'));
     for (const targetId of targetIds) {
-      await registry.apply(createTarget(targetId), 'test');
+      await registry.apply(createTarget(targetId), by('test'));
       const resource = { kind: 'target', targetId } as const;
-      await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, 'test');
+      await registry.apply({ type: 'policy.set', resource, policy: { bindings } }, by('test'));
     }
     const before = await epochInForce(project);
-    expect(await registry.apply({ type: 'role.delete', roleId: 'reader' }, 'test')).toMatchObject({ ok: true });
+    expect(await registry.apply({ type: 'role.delete', roleId: 'reader' }, by('test'))).toMatchObject({ ok: true });
     const news = await env.QUOTA.getByName(project.projectNumber).news();
     expect(news).toMatchObject({ epoch: before + 2 });
     expect(news.recent.at(-1)).toEqual({ epoch: before + 2, shards: [] });
@@ -211,7 +212,7 @@ describe('a change', () => {
         },
       }),
     }));
-    for (let n = 0; n < 20; n++) await registry.apply(rename(`Name ${n}`), 'test');
+    for (let n = 0; n < 20; n++) await registry.apply(rename(`Name ${n}`), by('test'));
     await eventually(() => inKv(key)).toMatchObject({ epoch: 21, value: { project: { displayName: 'Name 19' } } });
     expect(puts).toBeLessThanOrEqual(4);
   });
@@ -225,7 +226,7 @@ describe('a project that grows', () => {
     const { project, registry } = await provisioned();
     for (let index = 0; index < 30; index++) {
       const input = { includedPermissions: index % 2 === 0 ? permissions(600) : ['iam.roles.get'] };
-      expect(await registry.apply({ type: 'role.create', roleId: `role_${index}`, input }, 'test')).toMatchObject({
+      expect(await registry.apply({ type: 'role.create', roleId: `role_${index}`, input }, by('test'))).toMatchObject({
         ok: true,
       });
     }
@@ -234,7 +235,7 @@ describe('a project that grows', () => {
     const opening = Array.from({ length: 15 }, (_, index) => `role_${index * 2}`).toSorted();
     expect(shard).toMatchObject({ value: { openingRoleIds: opening } });
     const input = { includedPermissions: ['iam.roles.get'] };
-    await registry.apply({ type: 'role.patch', roleId: 'role_0', input, mask: ['includedPermissions'] }, 'test');
+    await registry.apply({ type: 'role.patch', roleId: 'role_0', input, mask: ['includedPermissions'] }, by('test'));
     expect(await registry.shard(shardKey.project(project.projectNumber))).toMatchObject({
       value: { openingRoleIds: opening.slice(1) },
     });
@@ -253,7 +254,7 @@ describe('a project that grows', () => {
     const uri = `https://last.example.com/${'a'.repeat(1_970)}`;
     const answers: unknown[] = [];
     for (let index = 0; index < 12; index++) {
-      const answer = await registry.apply(createTarget(`last-${index}`, `${uri}${index}`), 'test');
+      const answer = await registry.apply(createTarget(`last-${index}`, `${uri}${index}`), by('test'));
       answers.push(answer.ok ? 'ok' : answer.error);
     }
     const accepted = answers.filter((answer) => answer === 'ok').length;
@@ -289,13 +290,13 @@ describe('a project that grows', () => {
         },
       })),
     });
-    expect(await registry.apply({ type: 'policy.set', resource, policy: large(700, 'a') }, 'test')).toMatchObject({
+    expect(await registry.apply({ type: 'policy.set', resource, policy: large(700, 'a') }, by('test'))).toMatchObject({
       ok: false,
       error: { tag: 'failed_precondition', description: expect.stringContaining('policy/pool/demo.svc.id.goog') },
     });
     for (const title of ['b', 'c']) {
       const policy = large(450, title);
-      expect(await registry.apply({ type: 'policy.set', resource, policy }, 'test')).toMatchObject({ ok: true });
+      expect(await registry.apply({ type: 'policy.set', resource, policy }, by('test'))).toMatchObject({ ok: true });
     }
     expect(await epochInForce(project)).toBe(3);
     const rows = await query<{ position: number; before: string | null; after: string | null }>(
@@ -314,7 +315,7 @@ describe('records', () => {
     const { project, registry } = await provisioned();
     const poolKey = shardKey.pool(project.projectNumber, 'demo.svc.id.goog');
     await eventually(() => inKv(poolKey)).toMatchObject({ epoch: 1 });
-    await registry.apply(rename('One'), 'test');
+    await registry.apply(rename('One'), by('test'));
     const [copy] = await query<{ put_at_ms: number; due_at_ms: number }>(
       registry,
       'SELECT * FROM copies WHERE key = ?',
@@ -348,7 +349,7 @@ describe('announcing', () => {
     const { project, registry } = await provisioned();
     const ring = shardKey.ring(project.projectNumber);
     await registry.announce([ring]);
-    await registry.announce([ring], 'ada', 'keys.rotate');
+    await registry.announce([ring], by('ada'), 'keys.rotate');
     expect(await query(registry, 'SELECT actor, command FROM history WHERE epoch > 1')).toEqual([
       { actor: 'edge-sts', command: 'announce' },
       { actor: 'ada', command: 'keys.rotate' },

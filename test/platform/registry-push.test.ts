@@ -9,6 +9,7 @@ import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
 import { builtInPoolId } from '../../src/core/names.ts';
 import { jwks, EC_KEY, RSA_KEY } from '../support/admin-samples.ts';
 import { namespaceOf, provisioned, query, tablesOf } from './registry-support.ts';
+import { by } from '../support/callers.ts';
 
 type Stub = Awaited<ReturnType<typeof provisioned>>['registry'];
 
@@ -44,7 +45,7 @@ async function withCluster() {
 }
 
 async function must(registry: Stub, command: Command, actor = 'test') {
-  const answer = await registry.apply(command, actor);
+  const answer = await registry.apply(command, by(actor));
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));
   return answer.value;
 }
@@ -72,7 +73,7 @@ describe('pushed keys', () => {
     await must(registry, await push('now', nowSeconds() + 3_600));
     const left = await query<{ key: string }>(registry, 'SELECT key FROM used_tokens ORDER BY key');
     expect(left.map(({ key }) => key)).toEqual(['late', 'now']);
-    expect(await registry.apply(await push('late', nowSeconds()), 'test')).toEqual({
+    expect(await registry.apply(await push('late', nowSeconds()), by('test'))).toEqual({
       ok: false,
       error: { tag: 'bad_credentials' },
     });
@@ -81,14 +82,14 @@ describe('pushed keys', () => {
 
   it('leave no marker where they are refused', async () => {
     const { registry, push } = await withCluster();
-    expect(await registry.apply(await push('a', nowSeconds() + 60, [EC_KEY]), 'test')).toMatchObject({ ok: false });
+    expect(await registry.apply(await push('a', nowSeconds() + 60, [EC_KEY]), by('test'))).toMatchObject({ ok: false });
     expect(await tablesOf(registry)).not.toContain('used_tokens');
   });
 
   it('of two at once that show one token only one comes in', async () => {
     const { registry, push } = await withCluster();
     const command = await push('a', nowSeconds() + 60);
-    const answers = await Promise.all([registry.apply(command, 'one'), registry.apply(command, 'two')]);
+    const answers = await Promise.all([registry.apply(command, by('one')), registry.apply(command, by('two'))]);
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
   });
 
@@ -161,6 +162,7 @@ describe('discovery', () => {
           return { refresh, status: async () => undefined };
         },
       } as unknown as typeof env.ISSUER_KEYS,
+      bootstrapToken: 'test-only-nobody-asks-for-this-token-01',
       usage: async () => ({ ok: true, value: { limitPerMinute: 1, countedPermits: 0 } }),
       changed: () => undefined,
       recentExchanges: async () => ({ records: [], dropped: 0 }),
@@ -179,11 +181,11 @@ describe('discovery', () => {
     const { poolId } = id;
     const create: Command = { type: 'provider.create', poolId, providerId: 'cluster-2', input: { kubernetes } };
     const beganAtMs = Date.now();
-    expect(await admin.apply(project.projectNumber, create, 'test')).toMatchObject({ ok: true });
+    expect(await admin.apply(project.projectNumber, create, by('test'))).toMatchObject({ ok: true });
     expect(Date.now() - beganAtMs).toBeLessThan(5_000);
     expect(asked).toEqual([`${project.projectNumber}/${poolId}/cluster-2`]);
     const patch: Command = { type: 'provider.patch', ...id, input: { description: 'x' }, mask: ['description'] };
-    await admin.apply(project.projectNumber, patch, 'test');
+    await admin.apply(project.projectNumber, patch, by('test'));
     expect(asked).toHaveLength(1);
     expect(await admin.issuerKeysStatus(project.projectNumber, poolId, 'cluster-2')).toEqual({
       ok: true,

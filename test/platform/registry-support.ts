@@ -9,6 +9,7 @@ import type { Registry } from '../../src/platform/registry/object.ts';
 import { openRecord } from '../../src/platform/registry/record.ts';
 import { macKeys } from '../../src/platform/sealed-record.ts';
 import { readKeks } from '../../src/platform/settings.ts';
+import { by } from '../support/callers.ts';
 
 type Stub = DurableObjectStub<Registry>;
 
@@ -32,7 +33,7 @@ export function registryOf(project: Project): Stub {
 export async function provisioned(): Promise<{ project: Project; registry: Stub }> {
   const project = aProject();
   const registry = registryOf(project);
-  const answer = await registry.provision(project, 'test');
+  const answer = await registry.provision(project, by('test'));
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));
   return { project, registry };
 }

@@ -7,6 +7,7 @@ import { ConfigUnavailable } from '../../src/core/ports.ts';
 import { type ConfigReader, createConfigReader } from '../../src/platform/registry/snapshot.ts';
 import { readKeks } from '../../src/platform/settings.ts';
 import { aProject, createTarget, inKv, provisioned, rename, withMethods } from './registry-support.ts';
+import { by } from '../support/callers.ts';
 
 const POOL = 'demo.svc.id.goog';
 
@@ -63,7 +64,7 @@ async function kvHas(key: string, epoch: number): Promise<void> {
 async function settled() {
   const { project, registry } = await provisioned();
   const { projectNumber } = project;
-  await registry.apply(createTarget('files'), 'test');
+  await registry.apply(createTarget('files'), by('test'));
   await kvHas(shardKey.project(projectNumber), 2);
   await kvHas(shardKey.target(projectNumber, 'files'), 2);
   await kvHas(shardKey.pool(projectNumber, POOL), 1);
@@ -112,7 +113,7 @@ describe('without news', () => {
     const first = config.open(project.projectNumber);
     expect(await first.project()).toBeUndefined();
     expect(first.currentAt(await newsOf(project))).toBe(true);
-    const made = await env.REGISTRY.getByName(`project/${project.projectNumber}`).provision(project, 'test');
+    const made = await env.REGISTRY.getByName(`project/${project.projectNumber}`).provision(project, by('test'));
     expect(made.ok).toBe(true);
     expect(first.currentAt(await newsOf(project))).toBe(false);
     expect(await config.open(project.projectNumber).project()).toBeDefined();
@@ -127,8 +128,8 @@ describe('with news', () => {
     const config = reader({ cache: kv.cache });
     const before = config.open(projectNumber);
     expect((await before.target('files'))?.target.displayName).toBe('');
-    await registry.apply(setTitle('Files'), 'test');
-    await registry.apply(createTarget('mail'), 'test');
+    await registry.apply(setTitle('Files'), by('test'));
+    await registry.apply(createTarget('mail'), by('test'));
     const news = await newsOf(project);
     expect(before.currentAt(news)).toBe(false);
     const after = config.open(projectNumber);
@@ -136,7 +137,7 @@ describe('with news', () => {
     expect((await after.project())?.targetIdByUri).toHaveProperty(['https://mail.example.com'], 'mail');
     expect((await after.target('mail'))?.target.targetId).toBe('mail');
     expect(after.currentAt(news)).toBe(true);
-    await registry.apply({ type: 'target.delete', targetId: 'files' }, 'test');
+    await registry.apply({ type: 'target.delete', targetId: 'files' }, by('test'));
     expect(after.currentAt(await newsOf(project))).toBe(false);
     expect(await config.open(projectNumber).target('files')).toBeUndefined();
   });
@@ -156,7 +157,7 @@ describe('with news', () => {
     const config = reader({ cache: kv.cache, registry: counted });
     const before = await config.open(projectNumber).target('files');
     for (let n = 0; n < 70; n++) {
-      await registry.apply(rename(`Name ${n}`), 'test');
+      await registry.apply(rename(`Name ${n}`), by('test'));
       config.learn(projectNumber, await newsOf(project));
       if (n % 10 === 0) expect(await config.open(projectNumber).target('files')).toBe(before);
     }
@@ -171,7 +172,7 @@ describe('with news', () => {
     const config = reader({ registry: counted });
     const view = config.open(projectNumber);
     const before = await view.pool(POOL);
-    for (let n = 0; n < 70; n++) await registry.apply(rename(`Name ${n}`), 'test');
+    for (let n = 0; n < 70; n++) await registry.apply(rename(`Name ${n}`), by('test'));
     expect(view.currentAt(await newsOf(project))).toBe(false);
     const after = config.open(projectNumber);
     expect(await after.pool(POOL)).toBe(before);
@@ -184,7 +185,7 @@ describe('with news', () => {
     const { project, projectNumber, registry } = await settled();
     const old = await newsOf(project);
     const config = reader();
-    await registry.apply(setTitle('Files'), 'test');
+    await registry.apply(setTitle('Files'), by('test'));
     config.learn(projectNumber, await newsOf(project));
     config.learn(projectNumber, old);
     const view = config.open(projectNumber);
@@ -200,7 +201,7 @@ describe('with news', () => {
     expect(await config.open(projectNumber).target('mail')).toBeUndefined();
     expect(await config.open(projectNumber).target('mail')).toBeUndefined();
     expect(counts.asked).toBe(1);
-    await registry.apply(createTarget('mail'), 'test');
+    await registry.apply(createTarget('mail'), by('test'));
     config.learn(projectNumber, await newsOf(project));
     expect(await config.open(projectNumber).target('mail')).toBeDefined();
   });
@@ -214,7 +215,7 @@ describe('with news', () => {
     });
     const config = reader({ cache: kv.cache, registry: away });
     expect(await config.open(projectNumber).target('files')).toBeDefined();
-    await registry.apply(setTitle('Files'), 'test');
+    await registry.apply(setTitle('Files'), by('test'));
     config.learn(projectNumber, await newsOf(project));
     await expect(config.open(projectNumber).target('files')).rejects.toBeInstanceOf(ConfigUnavailable);
     await expect(config.open(projectNumber).target('none')).rejects.toBeInstanceOf(ConfigUnavailable);
@@ -232,7 +233,7 @@ describe('with news', () => {
 describe('KV in bad hands', () => {
   it('a changed record, another one in its place, and garbage are as good as none', async () => {
     const { project, projectNumber, registry } = await settled();
-    await registry.apply(createTarget('mail'), 'test');
+    await registry.apply(createTarget('mail'), by('test'));
     const files = shardKey.target(projectNumber, 'files');
     const mail = shardKey.target(projectNumber, 'mail');
     await kvHas(mail, 3);
@@ -253,7 +254,7 @@ describe('KV in bad hands', () => {
     const { project, projectNumber, registry } = await settled();
     const files = shardKey.target(projectNumber, 'files');
     const old = await env.CACHE.get(files);
-    await registry.apply(setTitle('Files'), 'test');
+    await registry.apply(setTitle('Files'), by('test'));
     const kv = laggingKv();
     kv.serve(files, old);
     const config = reader({ cache: kv.cache });

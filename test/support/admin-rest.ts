@@ -4,7 +4,7 @@ import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
 import type { PushKeys } from '../../src/core/push-keys.ts';
 import { err, ok } from '../../src/core/result.ts';
 import { createTroubleshoot, type TroubleshootPorts } from '../../src/core/troubleshoot.ts';
-import { createIamAdminRoutes } from '../../src/protocols/iam-admin/route.ts';
+import { createIamAdminRoutes, iamAdminRoutes } from '../../src/protocols/iam-admin/route.ts';
 import { createMemoryAdmin, type MemoryAdmin } from './memory-admin.ts';
 
 export const TOKEN = 'test-only-admin-token-0123456789abcdef';
@@ -18,29 +18,21 @@ export interface Answered {
 
 export interface AdminRest {
   readonly admin: MemoryAdmin;
-  readonly call: (method: string, path: string, body?: unknown) => Promise<Answered>;
+  /** `bearer`: the bootstrap token, or `user:EMAIL` for whom that user is. */
+  readonly call: (method: string, path: string, body?: unknown, bearer?: string) => Promise<Answered>;
   readonly send: (path: string, init: RequestInit) => Promise<Response>;
 }
 
 export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: PushKeys = nobodyPushes): AdminRest {
   const admin: MemoryAdmin = { ...createMemoryAdmin(), ...changes };
-  const routes = createIamAdminRoutes({
-    admin,
-    publicOrigin: 'https://sts.example.com',
-    push: { pushKeys, nowMs: () => 0, recordPush: () => undefined },
-    troubleshoot: createTroubleshoot(NO_KEYS, admin),
-    authenticate: async (authorization) => {
-      if (authorization === undefined) return err({ tag: 'unauthenticated' });
-      return authorization === `Bearer ${TOKEN}` ? ok({ actor: 'bootstrap' }) : err({ tag: 'bad_credentials' });
-    },
-  });
+  const routes = createIamAdminRoutes(depsOver(admin, pushKeys));
   const app = new Hono<{ Variables: { requestId: string } }>().route('/v1', routes).route('/v2', routes);
   const send = async (path: string, init: RequestInit) => app.request(`https://sts.example.com${path}`, init);
   return {
     admin,
     send,
-    call: async (method, path, body) => {
-      const headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` };
+    call: async (method, path, body, bearer = TOKEN) => {
+      const headers: Record<string, string> = { authorization: `Bearer ${bearer}` };
       if (body !== undefined) headers['content-type'] = 'application/json';
       const response = await send(path, {
         method,
@@ -51,6 +43,27 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
       return { status: response.status, headers: response.headers, body: answered };
     },
   };
+}
+
+function depsOver(admin: MemoryAdmin, pushKeys: PushKeys): Parameters<typeof createIamAdminRoutes>[0] {
+  return {
+    admin,
+    publicOrigin: 'https://sts.example.com',
+    push: { pushKeys, nowMs: () => 0, recordPush: () => undefined },
+    troubleshoot: createTroubleshoot(NO_KEYS, admin),
+    authenticate: async ({ authorization }) => {
+      if (authorization === undefined) return err({ tag: 'unauthenticated' });
+      if (authorization === `Bearer ${TOKEN}`) return ok({ name: 'bootstrap', identity: { kind: 'bootstrap' } });
+      const email = /^Bearer user:(.+)$/.exec(authorization)?.[1];
+      if (email === undefined) return err({ tag: 'bad_credentials' });
+      return ok({ name: `user:${email}`, identity: { kind: 'user', email } });
+    },
+  };
+}
+
+/** Every route that there is. */
+export function routesOf(): ReturnType<typeof iamAdminRoutes> {
+  return iamAdminRoutes(depsOver(createMemoryAdmin(), nobodyPushes));
 }
 
 /** Names alone are explained here; tokens in `test/exchange`. */

@@ -1,4 +1,5 @@
 /** Documents for administration tests: valid as they stand, so that each test breaks exactly one thing. */
+import { by } from './callers.ts';
 import type { ApplyContext } from '../../src/core/admin/state.ts';
 import type { Project } from '../../src/core/resources.ts';
 import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
@@ -87,7 +88,7 @@ export function contextAt(epoch: number, changes: Partial<ApplyContext> = {}): A
   return {
     time: new Date(Date.UTC(2026, 0, 1) + epoch * 1_000).toISOString(),
     epoch,
-    actor: 'tester',
+    caller: by('tester'),
     newUid: () => `uid-${epoch}-${++uids}`,
     loopbackIssuersAllowed: false,
     ownHost: 'sts.example.com',

@@ -1,8 +1,12 @@
 /** One project's configuration in Maps: a small honest ConfigState, and the commit that a store over SQLite makes. */
+import { differences } from '../../src/core/admin/history/compare.ts';
+import type { Difference, HistoryEntry } from '../../src/core/admin/history/entry.ts';
+import { readResourceKey } from '../../src/core/admin/history/resource-key.ts';
+import type { RowThen } from '../../src/core/admin/history/step.ts';
 import { provisionWrites } from '../../src/core/admin/projects.ts';
 import { edgeDenyRules } from '../../src/core/admin/deny-resolution.ts';
 import type { DenyPolicyId, Page, PolicyResource } from '../../src/core/admin/commands.ts';
-import type { ApplyContext, ConfigState, PolicyOf, Write } from '../../src/core/admin/state.ts';
+import type { ApplyContext, ConfigState, OperationRow, PolicyOf, Write } from '../../src/core/admin/state.ts';
 import {
   type DenyAttachment,
   type DenyPolicy,
@@ -19,6 +23,8 @@ import {
 import { opensTargets } from '../../src/core/roles.ts';
 
 export class MemoryConfig implements ConfigState {
+  readonly entries: (Pick<HistoryEntry, 'sequence' | 'epoch'> & Difference)[] = [];
+  #epoch = 0;
   #project: Project;
   readonly #pools = new Map<string, Pool>();
   readonly #providers = new Map<string, Provider>();
@@ -28,6 +34,7 @@ export class MemoryConfig implements ConfigState {
   readonly #denyPolicies = new Map<string, DenyPolicy>();
   readonly #usedTokens = new Set<string>();
   readonly #quotaPreferences = new Map<string, QuotaPreference>();
+  readonly #operations = new Map<string, OperationRow>();
 
   constructor(project: Project, context: ApplyContext) {
     this.#project = project;
@@ -38,10 +45,30 @@ export class MemoryConfig implements ConfigState {
     return this.#project;
   }
   pool(poolId: string): Pool | undefined {
-    return this.#pools.get(poolId);
+    return [...this.#pools.values()].find((pool) => pool.poolId === poolId && isLive(pool));
   }
   provider(poolId: string, providerId: string): Provider | undefined {
-    return this.#providers.get(`${poolId}/${providerId}`);
+    const found = this.#providers.get(`${poolId}/${providerId}`);
+    return found !== undefined && isLive(found) ? found : undefined;
+  }
+  deletedPool(poolId: string): Pool | undefined {
+    return [...this.#pools.values()].find((pool) => pool.poolId === poolId && !isLive(pool));
+  }
+  deletedProvider(poolId: string, providerId: string): Provider | undefined {
+    const found = this.#providers.get(`${poolId}/${providerId}`);
+    return found === undefined || isLive(found) ? undefined : found;
+  }
+  nextToExpire(): Pool | Provider | undefined {
+    const rows = [...this.#pools.values(), ...this.#providers.values()].filter((row) => !isLive(row));
+    return rows.toSorted((a, b) => ((a.expireTime ?? '') < (b.expireTime ?? '') ? -1 : 1))[0];
+  }
+  operation(name: string): OperationRow | undefined {
+    return this.#operations.get(name);
+  }
+  policiesWithText(text: string): readonly PolicyOf[] {
+    return [...this.#policies.values()]
+      .filter(({ policy }) => JSON.stringify(policy).includes(text))
+      .toSorted((a, b) => (policyKey(a.resource) < policyKey(b.resource) ? -1 : 1));
   }
   target(targetId: string): Target | undefined {
     return this.#targets.get(targetId);
@@ -85,10 +112,10 @@ export class MemoryConfig implements ConfigState {
     return pageOf(here, page, (policy) => policy.policyId);
   }
   pools(page: Page): readonly Pool[] {
-    return pageOf([...this.#pools.values()], page, (pool) => pool.poolId);
+    return pageOf([...this.#pools.values()].filter(shownOn(page)), page, (pool) => pool.poolId);
   }
   providers(poolId: string, page: Page): readonly Provider[] {
-    const inPool = [...this.#providers.values()].filter((provider) => provider.poolId === poolId);
+    const inPool = [...this.#providers.values()].filter(shownOn(page)).filter((one) => one.poolId === poolId);
     return pageOf(inPool, page, (provider) => provider.providerId);
   }
   targets(page: Page): readonly Target[] {
@@ -131,13 +158,95 @@ export class MemoryConfig implements ConfigState {
     return target && { target, policy: this.policy(on) ?? EMPTY_POLICY, denyRules: edgeDenyRules(this, on) };
   }
 
+  /** One change; its entries are numbered on from the last. */
   commit(writes: readonly Write[]): void {
-    for (const write of writes) this.#write(write);
+    this.#epoch += 1;
+    for (const write of writes) {
+      const resource = rowOf(write);
+      const before = resource === undefined ? null : this.bodyOf(resource);
+      this.#write(write);
+      const after = resource === undefined ? null : this.bodyOf(resource);
+      if (resource === undefined || (before === null && after === null)) continue;
+      this.entries.push({ sequence: this.entries.length + 1, epoch: this.#epoch, resource, before, after });
+    }
+  }
+
+  changedSince(sequence: number): readonly RowThen[] | undefined {
+    const entry = this.entries[sequence - 1];
+    if (entry === undefined) return undefined;
+    const since = this.entries.filter(({ epoch }) => epoch > entry.epoch);
+    return differences(since).map(({ resource, before }) => ({ resource, body: before }));
+  }
+
+  rolledBack<T>(work: (stage: (writes: readonly Write[]) => void) => T): T {
+    const maps = this.#maps().map((map) => ({ map, kept: [...map] }));
+    const project = this.#project;
+    const used = [...this.#usedTokens];
+    try {
+      return work((writes) => {
+        for (const write of writes) this.#write(write);
+      });
+    } finally {
+      this.#project = project;
+      this.#usedTokens.clear();
+      for (const key of used) this.#usedTokens.add(key);
+      for (const { map, kept } of maps) {
+        map.clear();
+        for (const [key, value] of kept) map.set(key, value);
+      }
+    }
+  }
+
+  /** JSON of the row that the history calls so. */
+  bodyOf(resource: string): string | null {
+    const row = this.#rowOf(resource);
+    return row === undefined ? null : JSON.stringify(row);
+  }
+
+  #rowOf(resource: string): unknown {
+    const named = readResourceKey(resource);
+    switch (named?.kind) {
+      case 'project':
+        return this.#project;
+      case 'pool':
+        return this.#pools.get(named.poolId);
+      case 'provider':
+        return this.#providers.get(`${named.poolId}/${named.providerId}`);
+      case 'target':
+        return this.#targets.get(named.targetId);
+      case 'role':
+        return this.#roles.get(named.roleId);
+      case 'policy':
+        return this.#policies.get(policyKey(named.resource))?.policy;
+      case 'denyPolicy':
+        return this.#denyPolicies.get(denyPolicyKey(named));
+      case 'quotaPreference':
+        return this.#quotaPreferences.get(named.preferenceId);
+      default:
+        throw new Error(`${resource} is no row`);
+    }
+  }
+
+  #maps(): readonly Map<string, unknown>[] {
+    return [
+      this.#pools,
+      this.#providers,
+      this.#targets,
+      this.#roles,
+      this.#policies,
+      this.#denyPolicies,
+      this.#quotaPreferences,
+      this.#operations,
+    ];
   }
 
   #write(write: Write): void {
     if ('remove' in write) {
-      if (write.remove === 'target') this.#targets.delete(write.targetId);
+      if (write.remove === 'pool') this.#pools.delete(write.poolId);
+      else if (write.remove === 'provider') this.#providers.delete(`${write.poolId}/${write.providerId}`);
+      else if (write.remove === 'operations') {
+        for (const name of this.#operations.keys()) if (name.startsWith(write.prefix)) this.#operations.delete(name);
+      } else if (write.remove === 'target') this.#targets.delete(write.targetId);
       else if (write.remove === 'role') this.#roles.delete(write.roleId);
       else if (write.remove === 'quotaPreference') this.#quotaPreferences.delete(write.preferenceId);
       else this.#denyPolicies.delete(denyPolicyKey(write));
@@ -165,6 +274,9 @@ export class MemoryConfig implements ConfigState {
       case 'usedToken':
         this.#usedTokens.add(write.marker.key);
         break;
+      case 'operation':
+        this.#operations.set(write.operation.name, write.operation);
+        break;
       case 'denyPolicy':
         this.#denyPolicies.set(denyPolicyKey(write.policy), write.policy);
         break;
@@ -173,6 +285,14 @@ export class MemoryConfig implements ConfigState {
         break;
     }
   }
+}
+
+function isLive({ expireTime }: Pool | Provider): boolean {
+  return expireTime === undefined;
+}
+
+function shownOn({ showDeleted = false }: Page) {
+  return (row: Pool | Provider): boolean => showDeleted || isLive(row);
 }
 
 function isOpen({ state }: QuotaPreference): boolean {
@@ -202,5 +322,36 @@ function policyKey(resource: PolicyResource): string {
       return `pool:${resource.poolId}`;
     case 'target':
       return `target:${resource.targetId}`;
+  }
+}
+
+/** As the Registry's store names it. */
+function rowOf(write: Write): string | undefined {
+  const what = 'put' in write ? write.put : write.remove;
+  const row = 'put' in write ? { ...write, ...Object.values(write).find((one) => typeof one === 'object') } : write;
+  const named = row as unknown as Record<string, string>;
+  switch (what) {
+    case 'project':
+      return 'project';
+    case 'pool':
+      return `pool/${named['poolId']}`;
+    case 'provider':
+      return `provider/${named['poolId']}/${named['providerId']}`;
+    case 'target':
+      return `target/${named['targetId']}`;
+    case 'role':
+      return `role/${named['roleId']}`;
+    case 'quotaPreference':
+      return `quotaPreference/${named['preferenceId']}`;
+    case 'policy':
+      return 'put' in write && write.put === 'policy'
+        ? `policy/${policyKey(write.resource).replace(':', '/')}`
+        : undefined;
+    case 'denyPolicy': {
+      const { attachment, policyId } = ('put' in write ? Object.values(write)[1] : write) as unknown as DenyPolicyId;
+      return `denyPolicy/${policyKey(attachment).replace(':', '/')}/${policyId}`;
+    }
+    default:
+      return undefined;
   }
 }

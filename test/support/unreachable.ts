@@ -27,6 +27,7 @@ export function unreachable(): AppPorts {
     },
     wellKnown: { publicOrigin: 'https://sts.example.com', poolExists: port, publishedKeys: port },
     admin: new Proxy({} as AppPorts['admin'], { get: () => port }),
+    metrics: { visible: port, read: port },
     authenticateAdmin: port,
     notReadyReason: port,
     newRequestId: () => crypto.randomUUID(),

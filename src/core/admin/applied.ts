@@ -11,6 +11,8 @@ export interface Applied {
   readonly shards: readonly string[];
   /** For whoever watches, once the rows are written. */
   readonly alert?: IssuerKeysChanged;
+  /** The same, of a change that is several. */
+  readonly alerts?: readonly IssuerKeysChanged[];
 }
 
 /** Whose signatures a provider takes has changed: what a thief of a push token would do first. */

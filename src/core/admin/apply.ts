@@ -1,38 +1,55 @@
 /** The one function of administration: a project's configuration and a command in, what is to be written out. Every face of the broker ends here. */
-import type { Result } from '../result.ts';
+import { ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { Command } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
 import { createDenyPolicy, deleteDenyPolicy, updateDenyPolicy } from './deny-policies.ts';
 import { denyUids } from './deny-uids.ts';
 import { distrustKey } from './distrust-key.ts';
+import { restore } from './history/restore.ts';
 import { setPolicy } from './policies.ts';
+import { withOperation } from './operations.ts';
 import { createPool, patchPool } from './pools.ts';
 import { patchProject } from './projects.ts';
 import { createProvider, patchProvider } from './providers.ts';
+import { purge } from './purge.ts';
 import { pushKeys } from './push-keys.ts';
 import { askForQuota, changeQuotaWish, withdrawQuotaWish } from './quota-preferences.ts';
 import { approveQuotaWish, endRaises, refuseQuotaWish } from './quota-review.ts';
 import { createRole, deleteRole, patchRole } from './roles.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
+import { deletePool, deleteProvider, undeletePool, undeleteProvider } from './soft-delete.ts';
 import { createTarget, deleteTarget, patchTarget } from './targets.ts';
 
 export type { Applied, IssuerKeysChanged } from './applied.ts';
 
 export function apply(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
+  const applied = change(state, command, context);
+  return applied.ok ? ok(withOperation(state, command, applied.value)) : applied;
+}
+
+function change(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
   switch (command.type) {
     case 'project.patch':
-      return patchProject(state, command.input, command.mask, context);
+      return patchProject(state, command, context);
     case 'pool.create':
       return createPool(state, command.poolId, command.input, context);
     case 'pool.patch':
       return patchPool(state, command.poolId, command.input, command.mask, context);
+    case 'pool.delete':
+      return deletePool(state, command.poolId, context);
+    case 'pool.undelete':
+      return undeletePool(state, command.poolId, context);
     case 'pool.denyUids':
       return denyUids(state, command, context);
     case 'provider.create':
       return createProvider(state, command, command.input, context);
     case 'provider.patch':
       return patchProvider(state, command, command.input, command.mask, context);
+    case 'provider.delete':
+      return deleteProvider(state, command, context);
+    case 'provider.undelete':
+      return undeleteProvider(state, command, context);
     case 'provider.pushKeys':
       return pushKeys(state, command, context);
     case 'provider.distrustKey':
@@ -48,7 +65,7 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
     case 'role.patch':
       return patchRole(state, command.roleId, command.input, command.mask, context);
     case 'role.delete':
-      return deleteRole(state, command.roleId, context);
+      return deleteRole(state, command, context);
     case 'policy.set':
       return setPolicy(state, command.resource, command.policy, context);
     case 'denyPolicy.create':
@@ -67,7 +84,11 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
       return approveQuotaWish(state, command, context);
     case 'quotaPreference.refuse':
       return refuseQuotaWish(state, command, context);
+    case 'history.restore':
+      return restore(state, command, (one) => apply(state, one, context));
     case 'quota.endRaises':
       return endRaises(state, context);
+    case 'purge':
+      return purge(state, context);
   }
 }

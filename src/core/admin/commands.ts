@@ -1,5 +1,6 @@
 /** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
 import type { OnceMarker } from '../ports.ts';
+import type { Left, RestoredStep } from './history/step.ts';
 import type {
   Binding,
   DenyAttachment,
@@ -143,7 +144,13 @@ export type PolicyResource =
 
 /** `mask`: the paths to change, in camelCase; a path that is named and absent from the input returns to its default. */
 export type Command =
-  | { readonly type: 'project.patch'; readonly input: ProjectInput; readonly mask: readonly string[] }
+  | {
+      readonly type: 'project.patch';
+      readonly input: ProjectInput;
+      readonly mask: readonly string[];
+      /** Of the project as it was read. Absent or empty: whatever is there is meant. */
+      readonly etag?: string;
+    }
   | { readonly type: 'pool.create'; readonly poolId: string; readonly input: PoolInput }
   | {
       readonly type: 'pool.patch';
@@ -151,6 +158,8 @@ export type Command =
       readonly input: PoolInput;
       readonly mask: readonly string[];
     }
+  | { readonly type: 'pool.delete'; readonly poolId: string }
+  | { readonly type: 'pool.undelete'; readonly poolId: string }
   | {
       readonly type: 'provider.create';
       readonly poolId: string;
@@ -164,6 +173,8 @@ export type Command =
       readonly input: ProviderInput;
       readonly mask: readonly string[];
     }
+  | { readonly type: 'provider.delete'; readonly poolId: string; readonly providerId: string }
+  | { readonly type: 'provider.undelete'; readonly poolId: string; readonly providerId: string }
   | {
       readonly type: 'provider.pushKeys';
       readonly poolId: string;
@@ -202,7 +213,7 @@ export type Command =
       readonly input: RoleInput;
       readonly mask: readonly string[];
     }
-  | { readonly type: 'role.delete'; readonly roleId: string }
+  | { readonly type: 'role.delete'; readonly roleId: string; readonly etag?: string }
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
   | ({ readonly type: 'denyPolicy.create'; readonly input: DenyPolicyInput } & DenyPolicyId)
   | ({ readonly type: 'denyPolicy.update'; readonly input: DenyPolicyInput } & DenyPolicyId)
@@ -221,8 +232,18 @@ export type Command =
   | { readonly type: 'quotaPreference.withdraw'; readonly preferenceId: string; readonly etag?: string }
   | { readonly type: 'quotaPreference.approve'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
   | { readonly type: 'quotaPreference.refuse'; readonly preferenceId: string; readonly verdict: QuotaVerdict }
+  /** `resource` as `history/resource-key.ts` spells it; absent: the whole project. */
+  | {
+      readonly type: 'history.restore';
+      /** The state after the change that this entry belongs to. */
+      readonly sequence: number;
+      readonly resource?: string;
+      readonly validateOnly: boolean;
+    }
   /** By the clock, never by a caller: raises whose time is over end. */
-  | { readonly type: 'quota.endRaises' };
+  | { readonly type: 'quota.endRaises' }
+  /** By the clock as well: what was deleted thirty days ago goes for good. */
+  | { readonly type: 'purge' };
 
 export interface DenyPolicyId {
   readonly attachment: DenyAttachment;
@@ -233,6 +254,8 @@ export interface Page {
   readonly pageSize: number;
   /** The id after which the page starts; empty for the first. */
   readonly after: string;
+  /** Pools and providers that are deleted and not yet purged are listed too. */
+  readonly showDeleted?: boolean;
 }
 
 export type Query =
@@ -251,17 +274,30 @@ export type Query =
   | ({ readonly type: 'denyPolicy.get' } & DenyPolicyId)
   | { readonly type: 'denyPolicy.list'; readonly attachment: DenyAttachment; readonly page: Page }
   | { readonly type: 'quotaPreference.get'; readonly preferenceId: string }
-  | { readonly type: 'quotaPreference.list'; readonly page: Page };
+  | { readonly type: 'quotaPreference.list'; readonly page: Page }
+  | { readonly type: 'operation.get'; readonly of: OperationOf; readonly operationId: string };
+
+/** What an operation changed. */
+export type OperationOf =
+  | { readonly kind: 'pool'; readonly poolId: string }
+  | { readonly kind: 'provider'; readonly poolId: string; readonly providerId: string }
+  | ({ readonly kind: 'denyPolicy' } & DenyPolicyId);
 
 /** What a command or a query is answered with. */
 export type Answer =
   | { readonly kind: 'project'; readonly project: Project }
-  | { readonly kind: 'pool'; readonly pool: Pool }
+  /** `administrative`: its principals hold rights over the broker itself. */
+  | { readonly kind: 'pool'; readonly pool: Pool; readonly administrative?: true }
   | { readonly kind: 'provider'; readonly provider: Provider; readonly warnings: readonly string[] }
   | { readonly kind: 'target'; readonly target: Target }
   | { readonly kind: 'role'; readonly role: Role }
   | { readonly kind: 'policy'; readonly policy: Policy; readonly warnings?: readonly string[] }
   | { readonly kind: 'deleted' }
+  | {
+      readonly kind: 'restored';
+      readonly steps: readonly RestoredStep[];
+      readonly left: readonly Left[];
+    }
   /** `deleteTime`: this was it. */
   | {
       readonly kind: 'denyPolicy';
@@ -272,7 +308,13 @@ export type Answer =
   | { readonly kind: 'denyPolicies'; readonly policies: readonly DenyPolicy[]; readonly next: string }
   | { readonly kind: 'quotaPreference'; readonly preference: QuotaPreference }
   | { readonly kind: 'quotaPreferences'; readonly preferences: readonly QuotaPreference[]; readonly next: string }
-  | { readonly kind: 'pools'; readonly pools: readonly Pool[]; readonly next: string }
+  /** `administrative`: the ids of those that are. */
+  | {
+      readonly kind: 'pools';
+      readonly pools: readonly Pool[];
+      readonly next: string;
+      readonly administrative?: readonly string[];
+    }
   | { readonly kind: 'providers'; readonly providers: readonly Provider[]; readonly next: string }
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly next: string }
   | { readonly kind: 'roles'; readonly roles: readonly Role[]; readonly next: string };

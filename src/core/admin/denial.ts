@@ -21,6 +21,8 @@ export type AdminDenial =
   | { readonly tag: 'not_found'; readonly resource: string }
   | { readonly tag: 'already_exists'; readonly resource: string }
   | { readonly tag: 'failed_precondition'; readonly description: string }
+  /** There are as many of the kind as may be. */
+  | { readonly tag: 'limit_reached'; readonly description: string }
   /** The etag is not the newest one: somebody else wrote in between. */
   | { readonly tag: 'etag_mismatch'; readonly resource: string }
   /** Saved for good, but not yet in force everywhere; the Registry's alarm goes on trying. */

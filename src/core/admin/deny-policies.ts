@@ -39,7 +39,7 @@ export function createDenyPolicy(
   if (state.denyPolicy(id) !== undefined) return err({ tag: 'already_exists', resource: nameOf(state, id) });
   if (state.denyPolicyCount() >= MAX_DENY_POLICIES) {
     const description = `A project has at most ${MAX_DENY_POLICIES} deny policies. Delete one, or give another one more rules.`;
-    return err({ tag: 'failed_precondition', description });
+    return err({ tag: 'limit_reached', description });
   }
   return written(state, { ...id, uid: context.newUid(), createTime: context.time }, input, context);
 }
@@ -118,7 +118,7 @@ function written(
 function createProblemReader(state: ConfigState): Problem {
   const poolOf = createPoolReader(state);
   const project = state.project();
-  return (member) => memberProblem(member, project, true, poolOf);
+  return (member, isBrokers) => memberProblem(member, project, !isBrokers, poolOf);
 }
 
 function checkAnnotations(annotations: Readonly<Record<string, string>>): Violations {

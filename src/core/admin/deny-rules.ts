@@ -1,10 +1,11 @@
 /** Rules of a deny policy: every rule about principals, permissions and conditions. What can deny nobody is refused: its author believes that it does. */
 import { parseMember, type Member } from '../members.ts';
+import { PERMISSIONS } from '../permissions.ts';
 import { EVERYBODY, type DenyPolicy, type DenyRule } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import { checkConditionText, compiledOnce, type Compile } from './bindings.ts';
 import type { DenyRuleInput } from './commands.ts';
-import { permissionPattern } from './deny-permissions.ts';
+import { idlePermissions, permissionPattern } from './deny-permissions.ts';
 import { checkDescription, checkNoControl, wrong, type Violations } from './fields.ts';
 import type { MemberProblem } from './lint/members.ts';
 
@@ -14,8 +15,15 @@ const MAX_PRINCIPALS = 2_500;
 
 type Rule = DenyPolicy['rules'][number];
 
-/** Why a member that is well formed matches nobody in this project, if it does not. */
-export type Problem = (member: string) => MemberProblem | undefined;
+/**
+ * Why a member that is well formed matches nobody in this project, if it does not. `isAboutBroker`: the rule denies a right over the broker
+ * itself, and who comes for that may be a user, or of another project's pool.
+ */
+export type Problem = (member: string, isAboutBroker: boolean) => MemberProblem | undefined;
+
+export function isAboutBroker({ deniedPermissions = [] }: Partial<DenyRule>): boolean {
+  return idlePermissions(deniedPermissions, PERMISSIONS).size < new Set(deniedPermissions).size;
+}
 
 /** `others`: the rules of the other policies at the same place. */
 export function checkDenyRules(
@@ -62,13 +70,17 @@ function checkRule(
   } = denyRule;
   const { denialCondition } = denyRule;
   const at = `${field}.denyRule`;
+  const isUserKnown = isAboutBroker(denyRule);
+  const known: ProblemHere = (text) => problemOf(text, isUserKnown);
   const violations = [
     ...checkDescription(`${field}.description`, description),
     ...checkNoControl(`${field}.description`, description),
     ...checkSome(`${at}.deniedPrincipals`, deniedPrincipals, 'the rule denies nobody'),
     ...checkSome(`${at}.deniedPermissions`, deniedPermissions, 'the rule denies nothing'),
-    ...checkEach(`${at}.deniedPrincipals`, deniedPrincipals, (text) => deniedPrincipal(text, problemOf)),
-    ...checkEach(`${at}.exceptionPrincipals`, exceptionPrincipals, (text) => exceptionPrincipal(text, problemOf)),
+    ...checkEach(`${at}.deniedPrincipals`, deniedPrincipals, (text) => deniedPrincipal(text, known, isUserKnown)),
+    ...checkEach(`${at}.exceptionPrincipals`, exceptionPrincipals, (text) =>
+      exceptionPrincipal(text, known, isUserKnown),
+    ),
     ...checkEach(`${at}.deniedPermissions`, deniedPermissions, permissionPattern),
     ...checkEach(`${at}.exceptionPermissions`, exceptionPermissions, permissionPattern),
     ...(denialCondition === undefined ? [] : checkConditionText(`${at}.denialCondition`, denialCondition, compile)),
@@ -101,24 +113,29 @@ function checkEach(
   });
 }
 
-function exceptionPrincipal(text: string, problemOf: Problem): Result<string, string> {
-  return text === EVERYBODY ? err('would except everybody: the rule denies nobody') : deniedPrincipal(text, problemOf);
+function exceptionPrincipal(text: string, problemOf: ProblemHere, isUserKnown: boolean): Result<string, string> {
+  return text === EVERYBODY
+    ? err('would except everybody: the rule denies nobody')
+    : deniedPrincipal(text, problemOf, isUserKnown);
 }
 
-/** Only who can come to an exchange: a rule about anybody else would look as if it did something. */
-function deniedPrincipal(text: string, problemOf: Problem): Result<string, string> {
+/** Only who can come to an exchange, or to the administration: a rule about anybody else would look as if it did something. */
+function deniedPrincipal(text: string, problemOf: ProblemHere, isUserKnown: boolean): Result<string, string> {
   if (text === EVERYBODY) return ok(text);
   const foreign = FOREIGN.find(({ pattern }) => pattern.test(text));
   if (foreign !== undefined) return err(foreign.why);
   const member = parseMember(text);
   if (!member.ok) return member;
-  if (NOBODY_HERE.includes(member.value.kind))
+  const { kind } = member.value;
+  if (NOBODY_HERE.includes(kind) || (kind === 'user' && !isUserKnown))
     return err('means nobody who exchanges tokens here: name principals of a workload identity pool');
   const problem = problemOf(text);
   return problem?.isFinal === true ? err(`can never match anybody: ${problem.why}`) : ok(text);
 }
 
-const NOBODY_HERE: readonly Member['kind'][] = ['workforce', 'user', 'service_account', 'deleted'];
+type ProblemHere = (text: string) => MemberProblem | undefined;
+
+const NOBODY_HERE: readonly Member['kind'][] = ['workforce', 'service_account', 'deleted'];
 
 /** Google's forms without a meaning here, each with the way out. */
 const FOREIGN: readonly { readonly pattern: RegExp; readonly why: string }[] = [

@@ -1,10 +1,10 @@
 /** ServiceAccounts, pods and nodes that a pool refuses until a time: the answer to a workload that was taken over, quicker than its cluster's. */
-import { poolName } from '../names.ts';
 import { shardKey, type DeniedUid, type Pool } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { AdminDenial } from './denial.ts';
 import { readTime, wrong, type Violations } from './fields.ts';
+import { noSuchPool } from './soft-delete.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
 const MAX_UIDS_OF_ONE_CALL = 100;
@@ -21,7 +21,7 @@ export function denyUids(
 ): Result<Applied, AdminDenial> {
   const { projectNumber } = state.project();
   const current = state.pool(poolId);
-  if (current === undefined) return err({ tag: 'not_found', resource: poolName(projectNumber, poolId) });
+  if (current === undefined) return err(noSuchPool(state, poolId));
   const nowSeconds = Date.parse(context.time) / 1_000;
   const untilSeconds = readTime(until);
   const violations = [...checkUids(uids), ...checkUntil(untilSeconds, nowSeconds)];

@@ -20,7 +20,8 @@ export function distrustKey(
 ): Result<Applied, AdminDenial> {
   const { poolId, providerId, thumbprint } = wanted;
   const name = { projectNumber: state.project().projectNumber, poolId, providerId };
-  const current = state.provider(poolId, providerId);
+  // One that is deleted may be undeleted: its keys are shut out as any other's, or the thief waits for that day.
+  const current = state.provider(poolId, providerId) ?? state.deletedProvider(poolId, providerId);
   if (current === undefined) return err({ tag: 'not_found', resource: providerName(name) });
   if (decodeBase64Url(thumbprint)?.length !== SHA_256_BYTES) {
     return err(invalid('thumbprint', 'must be an RFC 7638 thumbprint (SHA-256): 43 characters of base64url'));

@@ -1,6 +1,7 @@
 /** Update masks: which members of a document a patch replaces. What is named and absent returns to its default. */
 import { err, ok, type Result } from '../result.ts';
 import { invalid, type AdminDenial } from './denial.ts';
+import { wrong, type Violations } from './fields.ts';
 
 /** A command's document seen as members by name; only constant paths ever reach into it. */
 interface Document {
@@ -28,6 +29,14 @@ export function overlay<T extends object>(
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the members come from two documents of type T, each whole
   return ok(mask.reduce((result, path) => replaced(result, asDocument(input), path), asDocument(current)) as T);
+}
+
+/** Members that a document has and its mask does not name: whoever wrote both meant something else than what would be done. */
+export function outsideMask(input: object, mask: readonly string[]): Violations {
+  if (replacesEverything(mask)) return [];
+  return Object.keys(input)
+    .filter((field) => !mask.includes(field))
+    .flatMap((field) => wrong(field, 'is not named by updateMask: leave it out, or name it'));
 }
 
 export function replacesEverything(mask: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 /** Own limits: hard caps on single providers and principals of a project, written as one list. */
+import { isServiceAccountSubject } from '../kubernetes.ts';
 import { poolMemberOf, parseMember } from '../members.ts';
 import { parseProviderName, providerName } from '../names.ts';
 import { principalLimitName, providerLimitName } from '../quota/own-limits.ts';
@@ -8,6 +9,8 @@ import type { ConfigState } from './state.ts';
 
 /** They travel to the quota object with every change, and their keys to the edge. */
 const MAX_OWN_LIMITS = 1_000;
+const SUBJECT_FORM =
+  'principal://iam.googleapis.com/projects/PROJECT_NUMBER/locations/global/workloadIdentityPools/POOL/subject/SUBJECT';
 
 export function checkOwnLimits(state: ConfigState, ownLimits: readonly OwnLimit[]): Violations {
   if (ownLimits.length > MAX_OWN_LIMITS) return wrong('ownLimits', `holds more than ${MAX_OWN_LIMITS} limits`);
@@ -16,7 +19,7 @@ export function checkOwnLimits(state: ConfigState, ownLimits: readonly OwnLimit[
     const field = `ownLimits[${index}]`;
     const { provider, principal, tokenExchangesPerMinute } = limit;
     if ((provider === undefined) === (principal === undefined)) {
-      return wrong(field, 'must name either a provider or a principal');
+      return wrong(field, 'must name exactly one: a provider or a principal');
     }
     const key = keyOf(limit);
     const again = seen.has(key);
@@ -49,7 +52,7 @@ function checkProvider(state: ConfigState, field: string, name: string): Violati
   const { projectNumber } = state.project();
   if (parsed === undefined || parsed.projectNumber !== projectNumber) {
     const form = providerName({ projectNumber, poolId: 'POOL', providerId: 'PROVIDER' });
-    return wrong(field, `must be a provider of this project, ${form}`);
+    return wrong(field, `must be a provider of this project by its number, not its id: ${form}`);
   }
   return state.provider(parsed.poolId, parsed.providerId) === undefined ? wrong(field, 'does not exist') : [];
 }
@@ -57,9 +60,13 @@ function checkProvider(state: ConfigState, field: string, name: string): Violati
 /** One spelling only, the one a token's `principal` claim has: what is counted by another would be no limit. */
 function checkPrincipal(state: ConfigState, field: string, text: string): Violations {
   const member = parseMember(text);
-  if (!member.ok) return wrong(field, member.error);
-  if (member.value.kind !== 'subject') return wrong(field, 'must be a single subject, principal://…/subject/…');
-  const pool = poolMemberOf(text);
-  if (pool?.projectNumber !== state.project().projectNumber) return wrong(field, 'must be of a pool of this project');
-  return state.pool(pool.poolId) === undefined ? wrong(field, 'is of a pool that does not exist') : [];
+  if (!member.ok || member.value.kind !== 'subject') return wrong(field, `must be a single subject, ${SUBJECT_FORM}`);
+  const named = poolMemberOf(text);
+  if (named?.projectNumber !== state.project().projectNumber) return wrong(field, 'must be of a pool of this project');
+  const pool = state.pool(named.poolId);
+  if (pool === undefined) return wrong(field, 'is of a pool that does not exist');
+  const subject = named.selector.slice('subject/'.length);
+  return pool.builtIn && !isServiceAccountSubject(subject)
+    ? wrong(field, 'must be …/subject/ns/NAMESPACE/sa/NAME: in this pool there are clusters only')
+    : [];
 }

@@ -11,6 +11,7 @@ import { etagOf, isEtag } from './etag.ts';
 import { lintPolicy } from './lint/policy.ts';
 import { policyShards } from './policy-shards.ts';
 import { roleName } from './roles.ts';
+import { noSuchPool } from './soft-delete.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
 export function setPolicy(
@@ -20,7 +21,9 @@ export function setPolicy(
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const name = policyResourceName(state, resource);
-  if (!policyResourceExists(state, resource)) return err({ tag: 'not_found', resource: name });
+  if (!policyResourceExists(state, resource)) {
+    return err(resource.kind === 'pool' ? noSuchPool(state, resource.poolId) : { tag: 'not_found', resource: name });
+  }
   const policy = nextPolicy(state.policy(resource) ?? EMPTY_POLICY, input, projectRoles(state), name, context);
   if (!policy.ok) return policy;
   const warnings = lintPolicy(state, resource, input.bindings ?? [], Math.floor(Date.parse(context.time) / 1_000));

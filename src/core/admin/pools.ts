@@ -7,6 +7,7 @@ import type { PoolInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { checkDescription, checkDisplayName } from './fields.ts';
 import { overlay } from './mask.ts';
+import { noSuchPool } from './soft-delete.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
 export function createPool(
@@ -18,7 +19,8 @@ export function createPool(
   if (!isPoolOrProviderId(poolId)) {
     return err(invalid('workloadIdentityPoolId', 'must be 4 to 32 characters of [a-z0-9-], not beginning with gcp-'));
   }
-  if (state.pool(poolId) !== undefined) {
+  // The tokens and bindings of a deleted one still name it: nobody gets its name before it is purged.
+  if (state.pool(poolId) !== undefined || state.deletedPool(poolId) !== undefined) {
     return err({ tag: 'already_exists', resource: poolName(state.project().projectNumber, poolId) });
   }
   const times = { createTime: context.time, updateTime: context.time };
@@ -35,9 +37,7 @@ export function patchPool(
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const current = state.pool(poolId);
-  if (current === undefined) {
-    return err({ tag: 'not_found', resource: poolName(state.project().projectNumber, poolId) });
-  }
+  if (current === undefined) return err(noSuchPool(state, poolId));
   const { displayName, description, disabled } = current;
   const patched = overlay<PoolInput>({ displayName, description, disabled }, input, mask, PATHS);
   if (!patched.ok) return patched;

@@ -6,6 +6,9 @@ import type { Result } from '../result.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from './commands.ts';
 import type { Asked, Explanation } from '../explain/answer.ts';
 import type { AdminDenial } from './denial.ts';
+import type { Caller } from './caller.ts';
+import type { HistoryAnswer, HistoryQuery } from './history/entry.ts';
+import type { RestoredStep } from './history/step.ts';
 import type { Proposal } from './propose.ts';
 
 /** A public key of a project's ring and where it stands in its life; times are RFC 3339. */
@@ -35,17 +38,21 @@ export interface IssuerKeysStatus {
   readonly warnings: readonly string[];
 }
 
-/** `actor` is who asked, for the history. Projects are named by number; only `findProject` takes either. */
+/** Every change takes its caller along, for the history. Projects are named by number; only `findProject` takes either. */
 export interface AdminPort {
   findProject(
     idOrNumber: string,
   ): Promise<Result<{ projectNumber: string; projectId: string } | undefined, AdminDenial>>;
   createProject(
     input: { projectId: string; projectNumber?: string; displayName?: string },
-    actor: string,
+    caller: Caller,
   ): Promise<Result<Project, AdminDenial>>;
-  listProjects(page: Page): Promise<Result<{ projects: readonly Project[]; next: string }, AdminDenial>>;
-  apply(projectNumber: string, command: Command, actor: string): Promise<Result<Answer, AdminDenial>>;
+  /** Those that the caller may get. Who may get none, and may not list them either, is refused. */
+  listProjects(
+    page: Page,
+    caller: Caller,
+  ): Promise<Result<{ projects: readonly Project[]; next: string }, AdminDenial>>;
+  apply(projectNumber: string, command: Command, caller: Caller): Promise<Result<Answer, AdminDenial>>;
   read(projectNumber: string, query: Query): Promise<Result<Answer, AdminDenial>>;
   /** By the policies as they are now. */
   explain(projectNumber: string, asked: Asked): Promise<Result<Explanation, AdminDenial>>;
@@ -55,13 +62,28 @@ export interface AdminPort {
     poolId: string,
     providerId: string,
   ): Promise<Result<IssuerKeysStatus | undefined, AdminDenial>>;
+  /** Which of these rights the caller has now; `at` undefined: on the organization. Whether the resource is there is not asked. */
+  held(
+    caller: Caller,
+    permissions: readonly string[],
+    at: { readonly projectNumber: string; readonly resource: PolicyResource } | undefined,
+  ): Promise<Result<readonly string[], AdminDenial>>;
+  /** The bootstrap token that this broker was started with is good for nothing from then on. */
+  retireBootstrapToken(caller: Caller): Promise<Result<null, AdminDenial>>;
   organizationPolicy(): Promise<Result<Policy, AdminDenial>>;
-  setOrganizationPolicy(input: PolicyInput, actor: string): Promise<Result<Policy, AdminDenial>>;
+  setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>>;
+  /** `projectNumber` undefined: of the organization. */
+  readHistory(projectNumber: string | undefined, query: HistoryQuery): Promise<Result<HistoryAnswer, AdminDenial>>;
+  restoreOrganizationPolicy(
+    sequence: number,
+    validateOnly: boolean,
+    caller: Caller,
+  ): Promise<Result<readonly RestoredStep[], AdminDenial>>;
   signingKeys(projectNumber: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
   rotateSigningKeys(
     projectNumber: string,
     input: { alg?: SigningAlgorithm; emergency?: boolean },
-    actor: string,
+    caller: Caller,
   ): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
   /** Checks a policy as if it were set, and writes nothing. */
   propose(projectNumber: string, resource: PolicyResource, input: PolicyInput): Promise<Result<Proposal, AdminDenial>>;

@@ -1,13 +1,14 @@
 /** Projects: what a new one must look like, the rows it begins with, and the few things about it that change. */
-import { builtInPoolId, isProjectId, isProjectNumber } from '../names.ts';
+import { builtInPoolId, isProjectId, isProjectNumber, projectName } from '../names.ts';
 import { RECENT_RETENTION, recentRetentionSeconds } from '../recent.ts';
 import { shardKey, type Pool, type Project } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
-import type { ProjectInput } from './commands.ts';
+import type { Command, ProjectInput } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
+import { checkEtag, revisionOfContent } from './etag.ts';
 import { checkDisplayName, checkWithin, ID_FORM, readSeconds, wrong, type Violations } from './fields.ts';
-import { overlay } from './mask.ts';
+import { outsideMask, overlay } from './mask.ts';
 import { checkOwnLimits } from './own-limits.ts';
 import { withNewBase } from './quota-grants.ts';
 import { limitInForce, QUOTAS, type QuotaKind } from './quotas.ts';
@@ -59,16 +60,24 @@ const PATHS: ReadonlySet<string> = new Set([
   'recentExchangesRetention',
 ]);
 
+/** Of all that a patch changes, and what a raise makes of it: two administrators must not overwrite each other's own limits. */
+export function projectRevision(project: Project): number {
+  return revisionOfContent([documentOf(project), project.temporaryRaises ?? []]);
+}
+
 export function patchProject(
   state: ConfigState,
-  input: ProjectInput,
-  mask: readonly string[],
+  { input, mask, etag }: Extract<Command, { readonly type: 'project.patch' }>,
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const whole = state.project();
+  const stale = checkEtag(etag, projectRevision(whole), projectName(whole.projectNumber));
+  if (stale !== undefined) return err(stale);
   const { ownLimits: currentOwnLimits, recentExchangesRetentionSeconds: _patched, ...current } = whole;
   const patched = overlay<ProjectInput>(documentOf(whole), input, mask, PATHS);
   if (!patched.ok) return patched;
+  const unnamed = outsideMask(input, mask);
+  if (unnamed.length > 0) return err({ tag: 'invalid_argument', violations: unnamed });
   const { displayName = '', ownLimits = [] } = patched.value;
   const limits = QUOTAS.map((quota) => ({ quota, limit: patched.value[quota.member] ?? quota.bounds.unset }));
   const retention = readSeconds('recentExchangesRetention', patched.value.recentExchangesRetention, RECENT_RETENTION);

@@ -1,6 +1,6 @@
 /** Providers: create and patch, and the rules that need the neighbours in the pool. */
-import { isPoolOrProviderId, poolName, providerName } from '../names.ts';
-import { shardKey, type Pool, type Provider } from '../resources.ts';
+import { isPoolOrProviderId, providerName } from '../names.ts';
+import { shardKey, type Provider } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { ProviderInput } from './commands.ts';
@@ -9,7 +9,9 @@ import { keysChanged } from './key-sets.ts';
 import { bindingsOfPool } from './lint/clusters-apart.ts';
 import { lintProvider } from './lint/provider.ts';
 import { overlay, replacesEverything } from './mask.ts';
+import { misfitIn, neighboursIn, type Neighbour } from './neighbours.ts';
 import { checkProvider, documentOf } from './provider-rules.ts';
+import { noSuchPool, noSuchProvider } from './soft-delete.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
 interface Id {
@@ -25,13 +27,14 @@ export function createProvider(
 ): Result<Applied, AdminDenial> {
   const { projectNumber } = state.project();
   const pool = state.pool(poolId);
-  if (pool === undefined) return err({ tag: 'not_found', resource: poolName(projectNumber, poolId) });
+  if (pool === undefined) return err(noSuchPool(state, poolId));
   if (!isPoolOrProviderId(providerId)) {
     return err(
       invalid('workloadIdentityPoolProviderId', 'must be 4 to 32 characters of [a-z0-9-], not beginning with gcp-'),
     );
   }
-  if (state.provider(poolId, providerId) !== undefined) {
+  const taken = state.provider(poolId, providerId) ?? state.deletedProvider(poolId, providerId);
+  if (taken !== undefined) {
     return err({ tag: 'already_exists', resource: providerName({ projectNumber, poolId, providerId }) });
   }
   const targetExists = (targetId: string): boolean => state.target(targetId) !== undefined;
@@ -62,7 +65,8 @@ export function patchProvider(
 ): Result<Applied, AdminDenial> {
   const { projectNumber } = state.project();
   const current = state.provider(id.poolId, id.providerId);
-  if (current === undefined) return err({ tag: 'not_found', resource: providerName({ projectNumber, ...id }) });
+  if (state.pool(id.poolId) === undefined) return err(noSuchPool(state, id.poolId));
+  if (current === undefined) return err(noSuchProvider(state, id));
   const other = current.kind === 'kubernetes' ? 'oidc' : 'kubernetes';
   const namesOther = mask.some((path) => path === other || path.startsWith(`${other}.`));
   if (namesOther || (replacesEverything(mask) && input[other] !== undefined)) {
@@ -95,7 +99,8 @@ function namesKeys(paths: readonly string[], kind: Provider['kind']): boolean {
   return replacesEverything(paths) || paths.includes(kind) || paths.includes(`${kind}.jwksJson`);
 }
 
-const COMMON_PATHS = [
+/** All but the issuer, its audiences and its keys, which stand inside the document of the kind. */
+export const RESTORED_PATHS = [
   'attributeMapping',
   'attributeCondition',
   'dryRunCondition',
@@ -107,12 +112,12 @@ const COMMON_PATHS = [
   'newKeyHold',
   'singleUse',
   'tokenReview',
-  'tokenReview.url',
-  'tokenReview.target',
   'disabled',
   'displayName',
   'description',
 ];
+
+const COMMON_PATHS = [...RESTORED_PATHS, 'tokenReview.url', 'tokenReview.target'];
 
 const PATHS: Readonly<Record<Provider['kind'], ReadonlySet<string>>> = {
   kubernetes: new Set([
@@ -132,48 +137,6 @@ function withClusterOf(current: Provider, document: ProviderInput): ProviderInpu
   const { clusterUri } = current;
   if (clusterUri === undefined) return document;
   return { ...document, kubernetes: { clusterUri, ...document.kubernetes } };
-}
-
-type Neighbour = Pick<Provider, 'poolId' | 'providerId' | 'kind' | 'clusterUri'>;
-
-const SCAN_PAGE_SIZE = 100;
-
-/** The others in the pool, page by page and without their keys: a pool may hold thousands of clusters. */
-function neighboursIn(state: ConfigState, poolId: string): readonly Neighbour[] {
-  const neighbours: Neighbour[] = [];
-  let after = '';
-  for (;;) {
-    const page = state.providers(poolId, { pageSize: SCAN_PAGE_SIZE, after });
-    for (const { providerId, kind, clusterUri } of page) {
-      neighbours.push({ poolId, providerId, kind, ...(clusterUri === undefined ? {} : { clusterUri }) });
-    }
-    const last = page.at(-1);
-    if (last === undefined || page.length < SCAN_PAGE_SIZE) return neighbours;
-    after = last.providerId;
-  }
-}
-
-function misfitIn(
-  pool: Pool,
-  neighbours: readonly Neighbour[],
-  provider: Provider,
-  projectNumber: string,
-): AdminDenial | undefined {
-  if (pool.builtIn && provider.kind !== 'kubernetes') {
-    return invalid(provider.kind, `the built-in pool ${pool.poolId} takes only kubernetes providers`);
-  }
-  // A mapping could spell a cluster's subject, were both kinds in one pool.
-  if (neighbours.some((neighbour) => (neighbour.kind === 'kubernetes') !== (provider.kind === 'kubernetes'))) {
-    const description = `The pool ${pool.poolId} holds providers of another kind: a pool has either kubernetes providers or others, never both.`;
-    return { tag: 'failed_precondition', description };
-  }
-  const same = neighbours.find(({ clusterUri }) => clusterUri !== undefined && clusterUri === provider.clusterUri);
-  if (same === undefined) return undefined;
-  const { poolId, providerId } = same;
-  return {
-    tag: 'already_exists',
-    resource: `${providerName({ projectNumber, poolId, providerId })} with the same kubernetes.clusterUri`,
-  };
 }
 
 const MAX_NAMED = 5;

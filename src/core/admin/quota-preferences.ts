@@ -5,9 +5,10 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { QuotaWish } from './commands.ts';
 import { invalid, type AdminDenial, type FieldViolation } from './denial.ts';
-import { overlay } from './mask.ts';
-import { stepped } from './quota-grants.ts';
-import { checkEtag, checkWish, wishOf } from './quota-wish.ts';
+import { checkEtag } from './etag.ts';
+import { overlay, replacesEverything } from './mask.ts';
+import { asOfNow, expiredWishes, preferenceAt, stepped } from './quota-grants.ts';
+import { checkWish, QUOTA_SERVICE, wishOf } from './quota-wish.ts';
 import { quotaKind, raiseOf, withLimit } from './quotas.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 
@@ -26,13 +27,14 @@ export function askForQuota(
     const form = 'must be 1 to 63 characters of [A-Za-z0-9_-], beginning with a letter or a digit';
     return err(invalid('quotaPreferenceId', form));
   }
-  if (state.quotaPreference(preferenceId) !== undefined) {
-    return err({ tag: 'already_exists', resource: quotaPreferenceName(projectNumber, preferenceId) });
-  }
+  const known = preferenceAt(state, preferenceId, context);
+  if (known !== undefined) return err({ tag: 'already_exists', resource: taken(known, projectNumber) });
   const fields = checkWish(state.project(), asked.input, Date.parse(context.time));
   if (!fields.ok) return fields;
   const { quotaId, preferredValue } = fields.value;
-  const pending = state.openQuotaPreferences().find((one) => one.state === 'PENDING' && one.quotaId === quotaId);
+  const pending = state
+    .openQuotaPreferences()
+    .find((one) => one.quotaId === quotaId && asOfNow(one, context).state === 'PENDING');
   if (pending !== undefined) {
     const name = quotaPreferenceName(projectNumber, pending.preferenceId);
     return err({ tag: 'already_exists', resource: `${name}, pending for the same quota: change it or withdraw it` });
@@ -47,7 +49,15 @@ export function askForQuota(
     events: [],
   } as const;
   const preference = stepped({ ...blank, ...fields.value }, 'PENDING', { value: preferredValue }, context);
-  return written(preference, roomFor(state));
+  return written(preference, [...expiredWishes(state, context), ...roomFor(state)]);
+}
+
+/** What to do instead stands with it: ids are never used again, and Google's clients know no states. */
+function taken({ preferenceId, state }: QuotaPreference, projectNumber: string): string {
+  const name = quotaPreferenceName(projectNumber, preferenceId);
+  return state === 'PENDING'
+    ? `${name}, which is PENDING: change it by PATCH or withdraw it by DELETE`
+    : `${name}, which is ${state}: what is decided or over stays so, ask under another quotaPreferenceId`;
 }
 
 function roomFor(state: ConfigState): readonly Write[] {
@@ -80,14 +90,16 @@ export function changeQuotaWish(
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const { preferenceId, input, mask, etag, allowMissing } = change;
-  const current = state.quotaPreference(preferenceId);
+  const current = preferenceAt(state, preferenceId, context);
   if (current === undefined) {
     return allowMissing ? askForQuota(state, { preferenceId, input }, context) : notFound(state, preferenceId);
   }
   const stale = checkEtag(etag, current.version, quotaPreferenceName(state.project().projectNumber, preferenceId));
   if (stale !== undefined) return err(stale);
   if (current.state !== 'PENDING') return err(isOver(current, 'changed'));
-  const patched = overlay(wishOf(current), input, mask, PATHS);
+  // What can never change need not be repeated by whoever replaces all the rest.
+  const fixed = replacesEverything(mask) ? { quotaId: current.quotaId, service: QUOTA_SERVICE } : {};
+  const patched = overlay(wishOf(current), { ...fixed, ...input }, mask, PATHS);
   if (!patched.ok) return patched;
   const immutable = changedForGood(current, patched.value);
   if (immutable.length > 0) return err({ tag: 'invalid_argument', violations: immutable });
@@ -109,7 +121,7 @@ export function withdrawQuotaWish(
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const project = state.project();
-  const current = state.quotaPreference(preferenceId);
+  const current = preferenceAt(state, preferenceId, context);
   if (current === undefined) return notFound(state, preferenceId);
   const stale = checkEtag(etag, current.version, quotaPreferenceName(project.projectNumber, preferenceId));
   if (stale !== undefined) return err(stale);
@@ -129,8 +141,14 @@ export function notFound(state: ConfigState, preferenceId: string): Result<never
   return err({ tag: 'not_found', resource: quotaPreferenceName(state.project().projectNumber, preferenceId) });
 }
 
-export function isOver({ preferenceId, state }: QuotaPreference, done: string): AdminDenial {
-  const description = `The quota preference ${preferenceId} is ${state} and cannot be ${done} any more. Ask anew.`;
+type Done = 'changed' | 'withdrawn' | 'approved' | 'refused';
+
+/** Only who asked can ask again; who reviews learns who was faster. */
+export function isOver({ preferenceId, state, events }: QuotaPreference, done: Done): AdminDenial {
+  const { actor = '', time = '' } = events.at(-1) ?? {};
+  const isReviewers = done === 'approved' || done === 'refused';
+  const hint = isReviewers ? `That was ${actor} at ${time}.` : 'Ask anew, under another quotaPreferenceId.';
+  const description = `The quota preference ${preferenceId} is ${state} and cannot be ${done} any more. ${hint}`;
   return { tag: 'failed_precondition', description };
 }
 

@@ -5,9 +5,10 @@ import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { QuotaVerdict } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
-import { stepped, withNewBase, withNewRaise } from './quota-grants.ts';
+import { checkEtag } from './etag.ts';
+import { expiredWishes, preferenceAt, stepped, withNewBase, withNewRaise } from './quota-grants.ts';
 import { isOver, notFound } from './quota-preferences.ts';
-import { checkComment, checkEtag, checkRaise, readExpireTime, readLimit } from './quota-wish.ts';
+import { checkComment, checkRaise, readExpireTime, readLimit } from './quota-wish.ts';
 import { baseOf, QUOTAS, quotaKind, raiseOf, withLimit } from './quotas.ts';
 import type { ApplyContext, ConfigState, Write } from './state.ts';
 
@@ -16,7 +17,7 @@ export function approveQuotaWish(
   { preferenceId, verdict }: { readonly preferenceId: string; readonly verdict: QuotaVerdict },
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
-  const current = underReview(state, preferenceId, verdict, 'approved');
+  const current = underReview(state, preferenceId, verdict, 'approved', context);
   if (!current.ok) return current;
   const wish = current.value;
   const quota = quotaKind(wish.quotaId);
@@ -25,7 +26,7 @@ export function approveQuotaWish(
   const base = baseOf(project, quota);
   const { comment = '' } = verdict;
   const granted = readLimit('grantedValue', verdict.grantedValue ?? wish.preferredValue, quota.bounds);
-  // What was asked for may have run out while it waited.
+  // Absent: as asked.
   const expireTime = readExpireTime(verdict.expireTime ?? wish.expireTime, Date.parse(context.time));
   const violations = [
     ...(granted.ok ? [] : granted.error),
@@ -62,7 +63,7 @@ export function refuseQuotaWish(
   { preferenceId, verdict }: { readonly preferenceId: string; readonly verdict: QuotaVerdict },
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
-  const current = underReview(state, preferenceId, verdict, 'refused');
+  const current = underReview(state, preferenceId, verdict, 'refused', context);
   if (!current.ok) return current;
   const { comment = '' } = verdict;
   if (comment.trim() === '') return err(invalid('comment', 'is required: who is refused should learn why'));
@@ -77,7 +78,7 @@ export function refuseQuotaWish(
   });
 }
 
-/** Every raise whose time is over by now; nothing to write where none is. */
+/** Every raise whose time is over by now, and every wish for one; nothing to write where none is. */
 export function endRaises(state: ConfigState, context: ApplyContext): Result<Applied, AdminDenial> {
   const before = state.project();
   const ended = QUOTAS.flatMap((quota) => {
@@ -85,7 +86,8 @@ export function endRaises(state: ConfigState, context: ApplyContext): Result<App
     return raise !== undefined && Date.parse(raise.expireTime) <= Date.parse(context.time) ? [{ quota, raise }] : [];
   });
   const project = ended.reduce((now, { quota, raise }) => withLimit(now, quota, raise.baseValue, undefined), before);
-  if (ended.length === 0) return ok({ answer: { kind: 'project', project }, writes: [], shards: [] });
+  const ranOut = expiredWishes(state, context);
+  if (ended.length === 0) return ok({ answer: { kind: 'project', project }, writes: ranOut, shards: [] });
   const expired = ended.flatMap(({ raise }): readonly Write[] => {
     const preference = state.quotaPreference(raise.preferenceId);
     if (preference === undefined) return [];
@@ -95,7 +97,7 @@ export function endRaises(state: ConfigState, context: ApplyContext): Result<App
   });
   return ok({
     answer: { kind: 'project', project },
-    writes: [...expired, { put: 'project', project }],
+    writes: [...ranOut, ...expired, { put: 'project', project }],
     shards: [shardKey.project(project.projectNumber)],
   });
 }
@@ -105,9 +107,10 @@ function underReview(
   state: ConfigState,
   preferenceId: string,
   { etag }: QuotaVerdict,
-  done: string,
+  done: 'approved' | 'refused',
+  context: ApplyContext,
 ): Result<QuotaPreference, AdminDenial> {
-  const current = state.quotaPreference(preferenceId);
+  const current = preferenceAt(state, preferenceId, context);
   if (current === undefined) return notFound(state, preferenceId);
   const stale = checkEtag(etag, current.version, quotaPreferenceName(state.project().projectNumber, preferenceId));
   if (stale !== undefined) return err(stale);

@@ -2,8 +2,7 @@
 import type { Project, QuotaPreference } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { QuotaWish } from './commands.ts';
-import { invalid, type AdminDenial } from './denial.ts';
-import { etagOf, isEtag } from './etag.ts';
+import type { AdminDenial } from './denial.ts';
 import { checkLength, checkNoControl, checkWithin, readTime, wrong, type Bounds, type Violations } from './fields.ts';
 import { baseOf, QUOTAS, quotaKind } from './quotas.ts';
 
@@ -11,6 +10,8 @@ export const QUOTA_SERVICE = 'sts';
 const MAX_TEXT = 1_000;
 const MAX_EMAIL = 254;
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
+/** Line separators that are no control characters, and what makes the letters after it run the other way. */
+const TURNS = /[\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 const MAX_ANNOTATIONS = 20;
 const MAX_ANNOTATION = 256;
 /** Longer than a raise that anybody calls temporary. */
@@ -75,12 +76,12 @@ export function readLimit(
   return violations.length > 0 ? err(violations) : ok(value);
 }
 
-/** As we spell times; undefined where the wish is for good. */
+/** As we spell times; undefined where the wish is for good. Empty is no time: a variable that a script forgot must not make a raise permanent. */
 export function readExpireTime(text: string | undefined, nowMs: number): Result<string | undefined, Violations> {
-  if (text === undefined || text === '') return ok(undefined);
+  if (text === undefined) return ok(undefined);
   const timeMs = Math.round(readTime(text) * 1_000);
   if (Number.isNaN(timeMs)) {
-    return err(wrong('expireTime', 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339)'));
+    return err(wrong('expireTime', 'must be a time as a string (RFC 3339), such as "2026-01-31T12:00:00Z"'));
   }
   if (timeMs <= nowMs) return err(wrong('expireTime', 'must lie ahead'));
   if (timeMs > nowMs + MAX_DAYS * DAY_MS)
@@ -94,30 +95,33 @@ export function checkRaise(field: string, value: number, expireTime: string | un
   return wrong(field, `must be above ${base}, the limit without it, where expireTime is given`);
 }
 
-/** Lines and tabs are how people write; every other control character forges lines and screens. */
+/** Lines and tabs are how people write; every other control character forges lines and screens, and so does what turns the direction of reading. */
 export function checkComment(field: string, text: string): Violations {
-  return [...checkLength(field, text, MAX_TEXT), ...checkNoControl(field, text.replaceAll(/[\t\r\n]/g, ' '))];
+  return [
+    ...checkLength(field, text, MAX_TEXT),
+    ...checkNoControl(field, text.replaceAll(/[\t\r\n]/g, ' ')),
+    ...(TURNS.test(text) ? wrong(field, 'holds a character that breaks lines or turns the direction of reading') : []),
+  ];
 }
 
-/** Absent or empty: whatever is there is meant. */
-export function checkEtag(etag: string | undefined, version: number, resource: string): AdminDenial | undefined {
-  if (etag === undefined || etag === '') return undefined;
-  if (!isEtag(etag)) return invalid('etag', 'is not an etag that was given out here');
-  return etag === etagOf(version) ? undefined : { tag: 'etag_mismatch', resource };
-}
-
+/** Its length first: the expression goes back and forth over what is no address, and the project's object would do nothing else. */
 function checkEmail(field: string, address: string): Violations {
   if (address === '') return [];
-  const fits = EMAIL.test(address) && address.length <= MAX_EMAIL;
+  const fits = address.length <= MAX_EMAIL && EMAIL.test(address);
   return fits ? checkNoControl(field, address) : wrong(field, 'must be an e-mail address');
 }
 
 function checkAnnotations(field: string, annotations: Readonly<Record<string, string>>): Violations {
   const entries = Object.entries(annotations);
   if (entries.length > MAX_ANNOTATIONS) return wrong(field, `holds more than ${MAX_ANNOTATIONS} annotations`);
-  return entries.flatMap(([key, text]) => [
-    ...(key === '__proto__' ? wrong(field, 'the key "__proto__" is not taken') : []),
-    ...checkLength(field, key, MAX_ANNOTATION),
-    ...checkLength(`${field}.${key}`, text, MAX_ANNOTATION),
-  ]);
+  return entries.flatMap(([key, text]) => {
+    const inKey = [
+      ...(key === '__proto__' ? wrong(field, 'the key "__proto__" is not taken') : []),
+      ...checkLength(field, key, MAX_ANNOTATION),
+      ...checkNoControl(field, key),
+    ];
+    // A key that is wrong is not repeated, as a part of the path neither.
+    const path = inKey.length > 0 ? field : `${field}.${key}`;
+    return [...inKey, ...checkLength(path, text, MAX_ANNOTATION), ...checkNoControl(path, text)];
+  });
 }

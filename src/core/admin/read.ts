@@ -4,6 +4,7 @@ import { EMPTY_POLICY } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Answer, Page, Query } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
+import { readOperation } from './operations.ts';
 import { policyResourceExists, policyResourceName } from './policies.ts';
 import { roleName } from './roles.ts';
 import type { ConfigState } from './state.ts';
@@ -14,7 +15,8 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
     case 'project.get':
       return ok({ kind: 'project', project: state.project() });
     case 'pool.get': {
-      const pool = state.pool(query.poolId);
+      // Deleted ones can be looked at: only so does anybody learn until when they can be had back.
+      const pool = state.pool(query.poolId) ?? state.deletedPool(query.poolId);
       return pool ? ok({ kind: 'pool', pool }) : notFound(poolName(projectNumber, query.poolId));
     }
     case 'pool.list': {
@@ -26,12 +28,14 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
       return ok({ kind: 'pools', pools: rows, next });
     }
     case 'provider.get': {
-      const provider = state.provider(query.poolId, query.providerId);
+      const { poolId, providerId } = query;
+      const provider = state.provider(poolId, providerId) ?? state.deletedProvider(poolId, providerId);
       if (provider === undefined) return notFound(providerName({ projectNumber, ...query }));
       return ok({ kind: 'provider', provider, warnings: [] });
     }
     case 'provider.list': {
-      if (state.pool(query.poolId) === undefined) return notFound(poolName(projectNumber, query.poolId));
+      const pool = state.pool(query.poolId) ?? state.deletedPool(query.poolId);
+      if (pool === undefined) return notFound(poolName(projectNumber, query.poolId));
       const list = (page: Page) => state.providers(query.poolId, page);
       const { rows, next } = pageOf(list, query.page, (provider) => provider.providerId);
       return ok({ kind: 'providers', providers: rows, next });
@@ -65,9 +69,16 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
       return ok({ kind: 'roles', roles: rows, next });
     }
     case 'policy.get': {
-      if (!policyResourceExists(state, query.resource)) return notFound(policyResourceName(state, query.resource));
-      return ok({ kind: 'policy', policy: state.policy(query.resource) ?? EMPTY_POLICY });
+      const { resource } = query;
+      // Looked at like the pool itself: who may undelete it is said there too.
+      const isDeletedPool = resource.kind === 'pool' && state.deletedPool(resource.poolId) !== undefined;
+      if (!isDeletedPool && !policyResourceExists(state, resource)) {
+        return notFound(policyResourceName(state, resource));
+      }
+      return ok({ kind: 'policy', policy: state.policy(resource) ?? EMPTY_POLICY });
     }
+    case 'operation.get':
+      return readOperation(state, query.of, query.operationId);
     case 'denyPolicy.get': {
       const policy = state.denyPolicy(query);
       const name = denyPolicyName(projectNumber, query.attachment, query.policyId);

@@ -6,6 +6,7 @@ import type { Applied } from './applied.ts';
 import { isConditional } from './bindings.ts';
 import type { RoleInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
+import { etagOf, isEtag } from './etag.ts';
 import { checkDescription, checkLength, checkNoControl, wrong, type Violations } from './fields.ts';
 import { overlay } from './mask.ts';
 import { policyShards, roleShards } from './policy-shards.ts';
@@ -43,7 +44,7 @@ export function createRole(
   }
   if (state.roleCount() >= MAX_ROLES) {
     const description = `A project has at most ${MAX_ROLES} custom roles. Delete one that is not used any more.`;
-    return err({ tag: 'failed_precondition', description });
+    return err({ tag: 'limit_reached', description });
   }
   const role = { roleId, ...fields(input), createTime: context.time, updateTime: context.time, version: context.epoch };
   return written(state, role, 'role.');
@@ -60,21 +61,32 @@ export function patchRole(
 ): Result<Applied, AdminDenial> {
   const current = state.role(roleId);
   if (current === undefined) return notFound(state, roleId);
-  const { title, description, includedPermissions, stage } = current;
-  const patched = overlay<RoleInput>({ title, description, includedPermissions, stage }, input, mask, PATHS);
+  const patched = overlay<RoleInput>(roleInputOf(current), input, mask, PATHS);
   if (!patched.ok) return patched;
   const role = { ...current, ...fields(patched.value), updateTime: context.time, version: context.epoch };
   return written(state, role, '');
+}
+
+/** What a patch is laid over, and what would make the role again. */
+export function roleInputOf({ title, description, includedPermissions, stage }: Role): RoleInput {
+  return { title, description, includedPermissions, stage };
 }
 
 /**
  * Its bindings go with it, out of every policy of the project. At Google they stay and are dead, for a deleted role's name is
  * kept from others; here whoever made a role of that name again would, without a word, hand it to everybody who once had it.
  */
-export function deleteRole(state: ConfigState, roleId: string, context: ApplyContext): Result<Applied, AdminDenial> {
-  if (state.role(roleId) === undefined) return notFound(state, roleId);
+export function deleteRole(
+  state: ConfigState,
+  { roleId, etag = '' }: { readonly roleId: string; readonly etag?: string },
+  context: ApplyContext,
+): Result<Applied, AdminDenial> {
+  const current = state.role(roleId);
+  if (current === undefined) return notFound(state, roleId);
   const { projectId } = state.project();
   const role = roleName(projectId, roleId);
+  if (etag !== '' && !isEtag(etag)) return err(invalid('etag', 'is not an etag that was given out here'));
+  if (etag !== '' && etag !== etagOf(current.version)) return err({ tag: 'etag_mismatch', resource: role });
   const stripped = state
     .policiesWithRole(role)
     .map(({ resource, policy }) => ({ resource, policy: withoutRole(policy, role, context.epoch) }));

@@ -11,7 +11,9 @@ import type {
   Role,
   Target,
 } from '../resources.ts';
-import type { DenyPolicyId, Page, PolicyResource } from './commands.ts';
+import type { Caller } from './caller.ts';
+import type { Answer, DenyPolicyId, Page, PolicyResource } from './commands.ts';
+import type { RowThen } from './history/step.ts';
 import type { BareJwk } from './jwks.ts';
 
 export interface PolicyOf {
@@ -19,11 +21,23 @@ export interface PolicyOf {
   readonly policy: Policy;
 }
 
+/** A change that was answered with an Operation, so that its name can be asked about. */
+export interface OperationRow {
+  readonly name: string;
+  readonly answer: Answer;
+}
+
 /** Filled by the Registry's store over SQLite, and by a Map in the tests. Lists are ascending by id. */
 export interface ConfigState {
   project(): Project;
+  /** Never one that is deleted: whoever does not think of deletion must find nothing. */
   pool(poolId: string): Pool | undefined;
   provider(poolId: string, providerId: string): Provider | undefined;
+  /** Deleted and not yet purged. */
+  deletedPool(poolId: string): Pool | undefined;
+  deletedProvider(poolId: string, providerId: string): Provider | undefined;
+  /** Of everything deleted what was deleted first. */
+  nextToExpire(): Pool | Provider | undefined;
   target(targetId: string): Target | undefined;
   targetByUri(uri: string): Target | undefined;
   role(roleId: string): Role | undefined;
@@ -33,6 +47,9 @@ export interface ConfigState {
   isTokenUsed(key: string): boolean;
   /** Every policy with a binding of this role, ascending by resource. */
   policiesWithRole(role: string): readonly PolicyOf[];
+  /** Every policy in which this text stands anywhere, ascending by resource: what it means there is the caller's affair. */
+  policiesWithText(text: string): readonly PolicyOf[];
+  operation(name: string): OperationRow | undefined;
   denyPolicy(id: DenyPolicyId): DenyPolicy | undefined;
   /** Of the whole project. */
   denyPolicyCount(): number;
@@ -50,6 +67,10 @@ export interface ConfigState {
   providers(poolId: string, page: Page): readonly Provider[];
   targets(page: Page): readonly Target[];
   roles(page: Page): readonly Role[];
+  /** Every row that was changed after the change of this entry, as it was then. Undefined: the history does not hold the entry. */
+  changedSince(sequence: number): readonly RowThen[] | undefined;
+  /** Work that sees what it stages, and leaves nothing of it behind. */
+  rolledBack<T>(work: (stage: (writes: readonly Write[]) => void) => T): T;
 }
 
 export type Write =
@@ -63,6 +84,11 @@ export type Write =
   | { readonly put: 'usedToken'; readonly marker: OnceMarker }
   | { readonly put: 'denyPolicy'; readonly policy: DenyPolicy }
   | { readonly put: 'quotaPreference'; readonly preference: QuotaPreference }
+  | { readonly put: 'operation'; readonly operation: OperationRow }
+  /** Whose name begins so. */
+  | { readonly remove: 'operations'; readonly prefix: string }
+  | { readonly remove: 'pool'; readonly poolId: string }
+  | { readonly remove: 'provider'; readonly poolId: string; readonly providerId: string }
   | { readonly remove: 'quotaPreference'; readonly preferenceId: string }
   | { readonly remove: 'target'; readonly targetId: string }
   | ({ readonly remove: 'denyPolicy' } & DenyPolicyId)
@@ -74,8 +100,7 @@ export interface ApplyContext {
   readonly time: string;
   /** The epoch that this write will carry: the project's epoch plus one. */
   readonly epoch: number;
-  /** Who asks. */
-  readonly actor: string;
+  readonly caller: Caller;
   readonly newUid: () => string;
   /** Loopback `http://` issuers are allowed: development only. */
   readonly loopbackIssuersAllowed: boolean;

@@ -81,7 +81,7 @@ export function patchTarget(
   const { projectNumber } = state.project();
   const current = state.target(targetId);
   if (current === undefined) return err({ tag: 'not_found', resource: targetName(projectNumber, targetId) });
-  const patched = overlay(documentOf(current), input, mask, PATHS);
+  const patched = overlay(targetInputOf(current), input, mask, PATHS);
   if (!patched.ok) return patched;
   const fields = checkTarget(patched.value);
   if (!fields.ok) return fields;
@@ -165,7 +165,8 @@ function checkTarget(input: TargetInput): Result<TargetFields, AdminDenial> {
   });
 }
 
-function documentOf(target: Target): TargetInput {
+/** What a patch is laid over, and what would make the target again. */
+export function targetInputOf(target: Target): TargetInput {
   const { uri, displayName, resource, tags, tagIds, tokenSigningAlg, tokenType, allowedScopes } = target;
   const maxLifetime = `${target.maxLifetimeSeconds}s`;
   return { uri, displayName, resource, tags, tagIds, tokenSigningAlg, tokenType, maxLifetime, allowedScopes };

@@ -2,6 +2,7 @@
 import type { Denial } from '../denial.ts';
 import type { ConditionExplanation } from '../policy/explanation.ts';
 import type { PolicyResource } from '../admin/commands.ts';
+import type { BindingVariables } from '../policy/variables.ts';
 import type { EdgeDenyRule, Policy, Shards } from '../resources.ts';
 import type { Certainty } from './certainty.ts';
 import type { Subject } from './subject.ts';
@@ -45,8 +46,14 @@ export interface ExplainQuestion {
   readonly wanted:
     | { readonly kind: 'target'; readonly project: Shards['project']; readonly target: Shards['target'] }
     | { readonly kind: 'broker'; readonly project: Shards['project'] }
-    /** `target`: where it is asked there, for conditions see its name and tags. */
-    | { readonly kind: 'permission'; readonly target?: Shards['target'] };
+    /** `target`: where it is asked there. `seen`: the resource as conditions see it. */
+    | {
+        readonly kind: 'permission';
+        readonly target?: Shards['target'];
+        readonly seen: BindingVariables['resource'];
+        /** A right over the broker itself: it is asked for with a token of ours, which says nothing of the claims that came before it. */
+        readonly isBrokers: boolean;
+      };
   readonly path: readonly PathPolicy[];
   readonly rules: readonly PathRule[];
 }

@@ -19,20 +19,24 @@ import {
   NOT_LOOKED_AT,
   type ConditionExplanation,
 } from '../policy/explanation.ts';
-import { bindingActivations, type Activation } from '../policy/variables.ts';
-import type { Binding, ConditionText, Target } from '../resources.ts';
+import { bindingActivations, type Activation, type BindingVariables } from '../policy/variables.ts';
+import type { Binding, ConditionText } from '../resources.ts';
 import { sizeDenial } from '../token-size.ts';
 import { workloadOf } from '../workload.ts';
 
 export function explain(question: ExplainQuestion, compiler: PolicyCompiler): Explanation {
   const { subject, timeSeconds, wanted, path, rules } = question;
-  const target = wanted.kind === 'broker' ? undefined : wanted.target;
-  const resource = target === undefined ? { tags: {}, tagIds: {} } : resourceOf(target.target);
-  const activation = bindingActivations(resource, workloadOf(subject.principal))(timeSeconds);
+  const resource = resourceOf(wanted);
+  const { principal } = subject;
+  const isBrokers = wanted.kind === 'permission' && wanted.isBrokers;
+  const activation = bindingActivations(
+    resource,
+    workloadOf(isBrokers ? { ...principal, claims: {} } : principal),
+  )(timeSeconds);
   const who: Who = { subject, membership: membershipOf(subject) };
-  // Whoever decides about a right over the broker itself (pushing keys) has no token at hand.
-  const hasToken = wanted.kind !== 'permission' || target !== undefined;
-  const atRules = hasToken ? activation : bindingActivations(resource)(timeSeconds);
+  // Whoever decides about a push of keys has no token at hand, and no resource that conditions know.
+  const isPush = path.some(({ exactOnly }) => exactOnly === true);
+  const atRules = isPush ? bindingActivations(NO_RESOURCE)(timeSeconds) : activation;
   const budget = newExplanationBudget();
   const explainAt =
     (at: Activation): ExplainText =>
@@ -57,7 +61,12 @@ interface Who {
   readonly membership: Membership;
 }
 
-function resourceOf({ resource, tags, tagIds }: Target) {
+const NO_RESOURCE = { tags: {}, tagIds: {} };
+
+function resourceOf(wanted: ExplainQuestion['wanted']): BindingVariables['resource'] {
+  if (wanted.kind === 'permission') return wanted.seen;
+  if (wanted.kind === 'broker') return NO_RESOURCE;
+  const { resource, tags, tagIds } = wanted.target.target;
   return { ...resource, tags, tagIds };
 }
 

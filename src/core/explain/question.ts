@@ -7,10 +7,12 @@ import { createPoolReader } from '../admin/lint/pool-facts.ts';
 import { policyResourceName } from '../admin/policies.ts';
 import { PUSH_PERMISSION } from '../admin/push-keys.ts';
 import { permissionsOf, roleName } from '../admin/roles.ts';
+import { seenResource } from '../admin/authority/seen-resource.ts';
 import type { ConfigState } from '../admin/state.ts';
 import { projectName, targetName } from '../names.ts';
 import { type DenyAttachment, EMPTY_POLICY, type EdgeDenyRule, type Policy, type Shards } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
+import { isOwnPermission } from '../roles.ts';
 
 /** What the Registry adds. */
 interface Rows {
@@ -51,11 +53,14 @@ export function questionOf(asked: Asked, rows: Rows): Result<ExplainQuestion, Ad
       }),
     );
     const there = own.kind === 'target' ? rows.target(own.targetId) : undefined;
-    if (there === undefined) return ok({ ...common, wanted: { kind: 'permission' }, path, rules: denying });
+    const kind = 'permission' as const;
+    const seen = seenResource(state, own);
+    const isBrokers = isOwnPermission(wanted.permission);
+    if (there === undefined) return ok({ ...common, wanted: { kind, seen, isBrokers }, path, rules: denying });
     // A role that holds anything denied goes whole, and with it what is asked about.
     const known = new Set(denying.map(({ rule }) => rule.shown));
     const others = rulesOf(there).filter(({ rule }) => !known.has(rule.shown));
-    return ok({ ...common, wanted: { kind: 'permission', target: there }, path, rules: [...denying, ...others] });
+    return ok({ ...common, wanted: { kind, target: there, seen, isBrokers }, path, rules: [...denying, ...others] });
   }
   const opening = project.openingRoleIds.map((roleId) => roleName(project.project.projectId, roleId));
   const path = policies.map((one): PathPolicy => ({ ...one, counts: wanted.kind === 'target' ? opening : [] }));

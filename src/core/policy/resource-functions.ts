@@ -29,8 +29,10 @@ export function resourceFunctions(): CelFunc[] {
         return this.get(key) !== undefined;
       }),
     ),
-    // No API of ours has attributes of its own, so each answers its default.
-    celMethod('getAttribute', MAP, [STRING, DYN], DYN, (_name, otherwise) => otherwise),
+    // Only a change of a policy has attributes; everything else answers the default.
+    celMethod('getAttribute', MAP, [STRING, DYN], DYN, function (name, otherwise) {
+      return this.get(name) ?? otherwise;
+    }),
     // Nothing here is a load balancer. `false` would make the negation of either grant.
     celMethod('isForwardingRuleCreationOperation', MAP, [], BOOL, unavailable),
     celMethod('matchLoadBalancingSchemes', MAP, [LIST], BOOL, unavailable),

@@ -10,6 +10,9 @@ export interface AttributeVariables {
   readonly attribute: Readonly<Record<string, string>>;
 }
 
+/** What `api.getAttribute` answers, by the attribute's name; any other answers its default. */
+export type Api = Readonly<Record<string, readonly string[]>>;
+
 export interface BindingVariables {
   readonly requestTimeSeconds: number;
   readonly resource: {
@@ -60,11 +63,12 @@ export function assertionActivation(assertion: Readonly<Record<string, unknown>>
 export function bindingActivations(
   resource: BindingVariables['resource'],
   workload?: WorkloadVariables,
+  api: Api = {},
 ): (epochSeconds: number) => Activation {
   let fixed: Activation | undefined;
   return (epochSeconds) => {
     // Not before anybody asks: most bindings have no condition.
-    fixed ??= fixedVariables(resource);
+    fixed ??= fixedVariables(resource, api);
     const asking = workload === undefined ? undefined : workloadMap(workload);
     const request = new Map<string, CelInput>([['time', timestampOf(BigInt(Math.floor(epochSeconds)))]]);
     if (asking !== undefined) request.set('workload', asking);
@@ -72,12 +76,12 @@ export function bindingActivations(
   };
 }
 
-function fixedVariables({ tags, tagIds, ...members }: BindingVariables['resource']): Activation {
+function fixedVariables({ tags, tagIds, ...members }: BindingVariables['resource'], api: Api): Activation {
   return {
     resource: mapOf(members),
     '@tags': mapOf(tags),
     '@tagIds': mapOf(tagIds),
-    api: mapOf({}),
+    api: mapOf(api),
     principal: mapOf({}),
     destination: mapOf({}),
     compute: mapOf({}),

@@ -35,6 +35,8 @@ export interface Allotted {
   readonly expiresAfterMs: number;
   /** Do not ask again before: always with a refusal, and with a lease where the limit is scarce and many want of it. */
   readonly retryAfterMs?: number;
+  /** With a refusal: from then on, how long it takes this asker's next permit to return. */
+  readonly roomEveryMs?: number;
   /** Must be durable before anything of this answer leaves. Where they cannot be written, the desk is to be thrown away. */
   readonly rows: readonly LedgerRow[];
 }
@@ -90,7 +92,7 @@ export class Desk {
         : this.#ledger.cut(this.#openBucket, wanted(this.#openBucket), limit);
     if (cut === undefined) {
       const retryAfterMs = this.#refused(ask, plan, { nowMs, timeMs, limit, chance });
-      return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, rows };
+      return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, ...this.#returning(ask, plan), rows };
     }
     return this.#given(cut, plan, awayMs, timeMs, rows);
   }
@@ -106,9 +108,12 @@ export class Desk {
     for (const { lease, unused } of settled) this.#ledger.settle(lease, unused);
   }
 
-  /** Part of a lease that was allotted just now, and has not left. */
-  giveBack(lease: string, permits: number): void {
-    this.#ledger.giveBack(lease, permits);
+  /** Part of a lease that was allotted just now, and has not left: as if it had not been handed out. */
+  giveBack(lease: string, permits: number, nowMs: number): void {
+    if (!this.#ledger.giveBack(lease, permits)) return;
+    const timeMs = this.#ledger.advance(nowMs);
+    this.#evenly.handed(-permits, timeMs);
+    this.#handed.add(-permits, timeMs);
   }
 
   /** What counts, and until when. */
@@ -189,6 +194,11 @@ export class Desk {
     this.#evenly.refused(timeMs + retryAfterMs);
     this.#demand.seen(ask.asker, ask.ratePerSecond, retryAfterMs, timeMs);
     return retryAfterMs;
+  }
+
+  #returning({ ratePerSecond }: Ask, { share, evenPerSecond }: Plan): Pick<Allotted, 'roomEveryMs'> {
+    const perSecond = Math.max(ratePerSecond * share, evenPerSecond / Math.max(1, this.#demand.askers()));
+    return perSecond > 0 ? { roomEveryMs: 1_000 / perSecond } : {};
   }
 }
 

@@ -2,6 +2,7 @@
 import { DecayingRate } from './decaying.ts';
 import type { Allotted, Ask, Settlement } from './desk.ts';
 import { LEASE_MARGIN_MS, LONGEST_LEASE_MS } from './numbers.ts';
+import { Queue } from './queue.ts';
 
 /** As much of the desk's answer as crosses the network. */
 export type LeaseAnswer = Omit<Allotted, 'rows'>;
@@ -41,6 +42,8 @@ export class LeaseHolder {
   #roomAtMs = 0;
   /** … and when to ask again: a limit that is raised meanwhile must not be hidden for longer than a lease. */
   #askAgainAtMs = 0;
+  #queue = new Queue();
+  #roomEveryMs = 0;
   #askedAtMs: number | undefined;
   #hasAsked = false;
 
@@ -83,6 +86,7 @@ export class LeaseHolder {
     this.#asked(askedAtMs);
     const { permits, retryAfterMs = 0 } = answer;
     this.#roomAtMs = nowMs + retryAfterMs;
+    this.#roomEveryMs = answer.roomEveryMs ?? 0;
     const awayMs = permits < 1 ? Math.min(retryAfterMs, LONGEST_LEASE_MS) : retryAfterMs;
     this.#askAgainAtMs = Math.max(this.#askAgainAtMs, nowMs + awayMs);
     if (permits < 1) return;
@@ -95,6 +99,11 @@ export class LeaseHolder {
   failed(ask: Ask, askedAtMs: number): void {
     this.#asked(askedAtMs);
     this.#settled = [...ask.settled, ...this.#settled].slice(-MAX_SETTLED);
+  }
+
+  /** What one caller is told who must wait for so long at the least: one after the other, and each his own moment. */
+  comeBackAfterMs(retryAfterMs: number, nowMs: number): number {
+    return this.#queue.next(nowMs + retryAfterMs, this.#roomEveryMs) - nowMs;
   }
 
   /** After a permit was taken: is it time to ask for the next lease, beside the work of this request? */
@@ -113,6 +122,7 @@ export class LeaseHolder {
     for (const held of this.#held) this.#settle(held);
     this.#held = [];
     this.#askAgainAtMs = 0;
+    this.#queue = new Queue();
   }
 
   /** An answer that comes after the gate gave up, and somebody asked anew, is not that one's. */

@@ -53,7 +53,7 @@ const ROOM_LASTS_MS = 1_500;
 /** For a minute after somebody was refused for want of room, room is handed out evenly, hardly faster than it returns (`Evenly`). */
 const EVEN_HASTE = 1.03;
 /** So many askings a second, and no more, from all askers together: under the 300 that are promised by what chance adds. */
-const ASKS_PER_SECOND = 275;
+const ASKS_PER_SECOND = 270;
 /** A paced lease is to last until the next one: where there is enough for all that must be rare to fail, else what it holds is used up before. */
 const LASTS_LONGER = 1.6;
 const LASTS_LONGER_WHERE_SCARCE = 1.1;
@@ -98,10 +98,10 @@ export function planFor({ limit, issued, seenPerSecond, askers, isEven }: Load):
 
 /** How much more than its share of its pace a paced lease holds: chance, and its next question's way, make the pace longer. */
 const PACE_SPARE = 1.5;
-const PACE_SPARE_WHERE_SCARCE = 1.1;
+const PACE_SPARE_WHERE_SCARCE = 1.05;
 /** A lease is to be used up before it ends, for what is left over is of no use to anybody; and not by all at the same time. */
 const USED_UP_AFTER = 0.85;
-/** In standard deviations of what chance makes of a rate: so much less than the mean. */
+/** In standard deviations of what chance makes of a rate: so much less than the mean, and where leases may last longest so much more. */
 const CAUTION = 0.7;
 
 /** What an asker needs that exchanges so often, of a lease of this life, before it may ask again. */
@@ -115,12 +115,14 @@ export function neededPermits(
   const usableMs = Math.max(BUCKET_MS, lifeMs - LEASE_MARGIN_MS - LONGEST_JOURNEY_MS);
   const perMs = (ratePerSecond * plan.share) / 1_000;
   const likely = perMs * usableMs * (USED_UP_AFTER + (1 - USED_UP_AFTER) * chance);
-  const surelyUsed = likely - CAUTION * Math.sqrt(likely);
+  const chanceOf = CAUTION * Math.sqrt(likely);
+  // Where there is room for the longest lease a permit that is left over costs nobody anything, and a question saved is worth more.
+  const used = plan.leaseMs < LONGEST_LEASE_MS ? likely - chanceOf : likely + chanceOf;
   const spare = plan.isScarce ? PACE_SPARE_WHERE_SCARCE : PACE_SPARE;
   const forItsPace = plan.permitsAPace > 1 ? spare * perMs * (awayMs + LONGEST_JOURNEY_MS) : 0;
   // Where there is room and too many ask for each exchange anew, a second permit keeps some of them away.
   const least = ratePerSecond > 0 && plan.paceMs > 0 && !plan.isScarce ? 2 : 1;
-  return Math.max(least, Math.floor(Math.max(surelyUsed, forItsPace)));
+  return Math.max(least, Math.floor(Math.max(used, forItsPace)));
 }
 
 export function clamp(value: number, least: number, most: number): number {

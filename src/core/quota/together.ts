@@ -8,11 +8,15 @@ export interface Limited {
   readonly limit: number;
 }
 
-export interface AllottedTogether extends Pick<Allotted, 'permits' | 'expiresAfterMs' | 'retryAfterMs'> {
+export interface AllottedTogether extends Pick<
+  Allotted,
+  'permits' | 'expiresAfterMs' | 'retryAfterMs' | 'roomEveryMs'
+> {
   /** By the limit's name. Durable together, or all desks are to be thrown away. */
   readonly rows: readonly { readonly name: string; readonly rows: readonly LedgerRow[] }[];
   /** The first that had no room. */
   readonly fullLimit?: string;
+  readonly fullLimitPerMinute?: number;
 }
 
 /** One permit, to be used at once: several would be a lease, which an isolate could spend past a cap that was lowered, or on somebody else. */
@@ -24,9 +28,18 @@ export function askTogether(limits: readonly Limited[], ask: Ask, nowMs: number,
     rows.push({ name, rows: allotted.rows });
     if (allotted.permits < 1) {
       // Nobody knows of these yet.
-      for (const one of given) one.desk.giveBack(one.lease, 1);
-      const { retryAfterMs = 1 } = allotted;
-      return { permits: 0, expiresAfterMs: 0, retryAfterMs, rows, fullLimit: name };
+      for (const one of given) one.desk.giveBack(one.lease, 1, nowMs);
+      const { retryAfterMs = 1, roomEveryMs } = allotted;
+      const returning = roomEveryMs === undefined ? {} : { roomEveryMs };
+      return {
+        permits: 0,
+        expiresAfterMs: 0,
+        retryAfterMs,
+        ...returning,
+        rows,
+        fullLimit: name,
+        fullLimitPerMinute: limit,
+      };
     }
     given.push({ desk, lease: allotted.lease, expiresAfterMs: allotted.expiresAfterMs });
   }

@@ -1,42 +1,50 @@
-/** Federated callers at the administration: whoever shows a token of ours is known, and has no right yet (403, not 401). */
+/** Federated callers at the administration: whoever shows a token of ours for the broker itself is that principal, and may do what the policies say. */
 import { createLocalJWKSet, decodeJwt, type JWK, jwtVerify } from 'jose';
+import type { AuthenticatedAdmin } from '../../core/admin/authenticated.ts';
+import type { WorkloadIdentity } from '../../core/admin/caller.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import { identityIn } from '../../core/broker-claims.ts';
 import type { Denial } from '../../core/denial.ts';
-import { err, type Result } from '../../core/result.ts';
-
-type Authenticate = (authorization: string | undefined) => Promise<Result<{ actor: string }, AdminDenial>>;
+import { isJsonObject, parseStrictJson } from '../../core/json.ts';
+import { principalIdentifier } from '../../core/principal.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 
 export interface FederatedOptions {
   readonly publicOrigin: string;
   readonly publishedKeys: (
     projectNumber: string,
   ) => Promise<Result<{ readonly keys: readonly JWK[] } | undefined, Denial>>;
+  /** Of the rows of its own project, as they are now. */
+  readonly stands: (identity: WorkloadIdentity) => Promise<Result<boolean, AdminDenial>>;
   readonly nowMs: () => number;
 }
 
-/** Asks `bootstrap` first. Only allow policies could let a federated caller in, and administration by policy does not exist yet. */
-export function alsoFederated(bootstrap: Authenticate, options: FederatedOptions): Authenticate {
-  return async (authorization) => {
-    const verdict = await bootstrap(authorization);
-    if (verdict.ok || verdict.error.tag !== 'bad_credentials') return verdict;
-    const token = /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1] ?? '';
-    const isOurs = await verifiesAsOurs(token, options);
-    return isOurs ? err({ tag: 'permission_denied', permission: 'any', resource: 'organizations/1' }) : verdict;
+export function createFederatedAuthenticator(
+  options: FederatedOptions,
+): (bearer: string) => Promise<Result<AuthenticatedAdmin, AdminDenial>> {
+  return async (bearer) => {
+    const identity = await verified(bearer, options);
+    if (identity === undefined) return err({ tag: 'bad_credentials' });
+    const stands = await options.stands(identity);
+    if (!stands.ok) return stands;
+    if (!stands.value) return err({ tag: 'bad_credentials' });
+    const { principal } = identity;
+    return ok({ name: principalIdentifier(principal), identity });
   };
 }
 
 const ISSUER_PATH = /^\/([1-9][0-9]{5,18})\/[^/]+$/;
 
 /** A token for the broker itself: signed by the ring of the project in its issuer, for our origin, not expired. */
-async function verifiesAsOurs(token: string, options: FederatedOptions): Promise<boolean> {
+async function verified(token: string, options: FederatedOptions): Promise<WorkloadIdentity | undefined> {
   const { publicOrigin, publishedKeys, nowMs } = options;
   try {
     const issuer = decodeJwt(token).iss ?? '';
-    if (!issuer.startsWith(`${publicOrigin}/`)) return false;
+    if (!issuer.startsWith(`${publicOrigin}/`)) return undefined;
     const projectNumber = ISSUER_PATH.exec(issuer.slice(publicOrigin.length))?.[1];
     const keys = projectNumber === undefined ? undefined : await publishedKeys(projectNumber);
-    if (keys?.ok !== true || keys.value === undefined) return false;
-    await jwtVerify(token, createLocalJWKSet({ keys: [...keys.value.keys] }), {
+    if (keys?.ok !== true || keys.value === undefined) return undefined;
+    const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...keys.value.keys] }), {
       issuer,
       audience: publicOrigin,
       typ: 'at+jwt',
@@ -44,8 +52,9 @@ async function verifiesAsOurs(token: string, options: FederatedOptions): Promise
       requiredClaims: ['exp', 'sub', 'client_id'],
       currentDate: new Date(nowMs()),
     });
-    return true;
+    const claims = parseStrictJson(JSON.stringify(payload));
+    return claims.ok && isJsonObject(claims.value) ? identityIn(claims.value, publicOrigin) : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

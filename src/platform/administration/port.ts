@@ -13,6 +13,8 @@ import type { KeyRing } from '../keys/object.ts';
 import { DIRECTORY_NAME, projectRegistryName } from '../object-names.ts';
 import type { Registry } from '../registry/object.ts';
 import { within } from '../within.ts';
+import { retirementOf } from './bootstrap.ts';
+import { visibleProjects } from './visible-projects.ts';
 
 /** For a look at an issuer's keys; the object goes on without us. */
 const REFRESH_PATIENCE_MS = 1_000;
@@ -22,6 +24,7 @@ export interface AdminObjects {
   readonly keyRing: DurableObjectNamespace<KeyRing>;
   readonly issuerKeys: DurableObjectNamespace<IssuerKeys>;
   readonly usage: (projectNumber: string) => Promise<Result<QuotaUse, Denial>>;
+  readonly bootstrapToken: string;
   /** Something of this project was changed, or may have been. */
   readonly changed: (projectNumber: string) => void;
   /** Rejects where nobody answers. */
@@ -44,15 +47,26 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
 
   return {
     findProject: (idOrNumber) => asking('directory', async () => ok(await directory().findProject(idOrNumber))),
-    createProject: (input, actor) => asking('directory', () => directory().createProject(input, actor)),
-    listProjects: (page) =>
+    createProject: (input, caller) => asking('directory', () => directory().createProject(input, caller)),
+    listProjects: (page, caller) =>
       asking('directory', async () => {
-        const { projects, next } = await directory().listProjects(page);
-        const rows = await Promise.all(projects.map((one) => readProject(one.projectNumber)));
-        return ok({ projects: rows.filter((row) => row !== undefined), next });
+        const shown = await visibleProjects(objects.registry, page, caller);
+        if (!shown.ok) return shown;
+        const rows = await Promise.all(shown.value.projects.map((one) => readProject(one.projectNumber)));
+        return ok({ projects: rows.filter((row) => row !== undefined), next: shown.value.next });
       }),
-    apply: async (projectNumber, command, actor) => {
-      const answer = await asking('registry', () => project(projectNumber).apply(command, actor));
+    held: (caller, permissions, at) =>
+      asking('directory', async () =>
+        at === undefined
+          ? ok(await directory().heldOnOrganization(caller, permissions))
+          : project(at.projectNumber).held(caller, permissions, at.resource),
+      ),
+    retireBootstrapToken: (caller) =>
+      asking('directory', async () =>
+        directory().retireBootstrapToken(await retirementOf(objects.bootstrapToken), caller),
+      ),
+    apply: async (projectNumber, command, caller) => {
+      const answer = await asking('registry', () => project(projectNumber).apply(command, caller));
       objects.changed(projectNumber);
       if (answer.ok) await fetchSoon(projectNumber, command, answer.value);
       return answer;
@@ -69,14 +83,21 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
     issuerKeysStatus: (projectNumber, poolId, providerId) =>
       asking('issuer_keys', async () => ok(await issuerKeys(projectNumber, poolId, providerId).status())),
     organizationPolicy: () => asking('directory', async () => ok(await directory().organizationPolicy())),
-    setOrganizationPolicy: (input, actor) => asking('directory', () => directory().setOrganizationPolicy(input, actor)),
+    setOrganizationPolicy: (input, caller) =>
+      asking('directory', () => directory().setOrganizationPolicy(input, caller)),
+    readHistory: (projectNumber, query) =>
+      projectNumber === undefined
+        ? asking('directory', () => directory().history(query))
+        : asking('registry', () => project(projectNumber).history(query)),
+    restoreOrganizationPolicy: (sequence, validateOnly, caller) =>
+      asking('directory', () => directory().restoreOrganizationPolicy(sequence, validateOnly, caller)),
     signingKeys: (projectNumber) =>
       asking('key_ring', async () => {
         const keys = await ring(projectNumber).list();
         return keys === undefined ? err(noSuch(projectNumber)) : ok(keys);
       }),
-    rotateSigningKeys: async (projectNumber, input, actor) => {
-      const answer = await asking('key_ring', () => ring(projectNumber).rotate(input, actor));
+    rotateSigningKeys: async (projectNumber, input, caller) => {
+      const answer = await asking('key_ring', () => ring(projectNumber).rotate(input, caller));
       objects.changed(projectNumber);
       return answer;
     },

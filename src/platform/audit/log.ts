@@ -81,10 +81,16 @@ async function sha256Hex(text: string): Promise<string> {
 }
 
 /** A fault of ours: its kind and where it happened, never its message, which may quote a token. */
-export function createFaultLog(write: (line: string) => void): (requestId: string, fault: unknown) => void {
+export function createFaultLog(
+  write: (line: string) => void,
+  nowMs: () => number,
+): (requestId: string, fault: unknown) => void {
   return (requestId, fault) => {
     const name = fault instanceof Error ? fault.name : 'unknown';
     const frames = fault instanceof Error ? (fault.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
-    write(JSON.stringify({ event: 'fault', requestId, name, at: frames.slice(0, 8).map((frame) => frame.trim()) }));
+    const time = new Date(nowMs()).toISOString();
+    write(
+      JSON.stringify({ event: 'fault', time, requestId, name, at: frames.slice(0, 8).map((frame) => frame.trim()) }),
+    );
   };
 }

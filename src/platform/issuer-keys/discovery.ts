@@ -5,7 +5,7 @@ import { readPublishedJwks } from '../../core/jwks-document.ts';
 import { isJsonObject, parseStrictJson } from '../../core/json.ts';
 import type { PublicJwk } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type Fetch, fetchDocument } from './bounded-fetch.ts';
+import { type Fetch, fetchDocument } from '../bounded-fetch.ts';
 import type { DiscoveryProvider } from './discovered.ts';
 import { maxAgeSeconds } from './timing.ts';
 

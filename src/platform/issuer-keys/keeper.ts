@@ -4,7 +4,7 @@ import type { ProviderName } from '../../core/names.ts';
 import type { Provider } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { within } from '../within.ts';
-import type { Fetch } from './bounded-fetch.ts';
+import type { Fetch } from '../bounded-fetch.ts';
 import {
   type DiscoveredKeys,
   type DiscoveryProvider,

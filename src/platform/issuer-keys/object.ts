@@ -4,7 +4,7 @@ import { shardKey } from '../../core/resources.ts';
 import { ok } from '../../core/result.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { readKeks, readSettings } from '../settings.ts';
-import type { Fetch } from './bounded-fetch.ts';
+import type { Fetch } from '../bounded-fetch.ts';
 import { copyKey, sealCopy } from './copy.ts';
 import type { DiscoveredKeys, IssuerKeysStatus, KeySetEvent } from './discovered.ts';
 import { IssuerKeysKeeper } from './keeper.ts';
@@ -33,8 +33,13 @@ export class IssuerKeys extends DurableObject<Env> {
       },
       findProvider: async ({ projectNumber, poolId, providerId }) => {
         const registry = this.env.REGISTRY.getByName(projectRegistryName(projectNumber));
-        const { value } = await registry.shard(shardKey.provider(projectNumber, poolId, providerId));
-        return value !== null && 'provider' in value ? value.provider : undefined;
+        const [pool, provider] = await Promise.all([
+          registry.shard(shardKey.pool(projectNumber, poolId)),
+          registry.shard(shardKey.provider(projectNumber, poolId, providerId)),
+        ]);
+        // Nobody is let in by a provider whose pool is deleted, so nobody's issuer is asked for its sake.
+        if (pool.value === null || provider.value === null) return undefined;
+        return 'provider' in provider.value ? provider.value.provider : undefined;
       },
       putCopy: (objectName, found) => this.#putCopy(objectName, found),
       deleteCopy: (objectName) => this.env.CACHE.delete(copyKey(objectName)),

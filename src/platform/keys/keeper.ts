@@ -1,4 +1,5 @@
 /** What a KeyRing object does: decides by `rotation.ts`, makes keys, writes them down, and tells the project's epoch. */
+import type { Caller } from '../../core/admin/caller.ts';
 import { type AdminDenial, invalid } from '../../core/admin/denial.ts';
 import type { SigningAlgorithm } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -54,8 +55,8 @@ export interface RingPorts {
   readonly name: string;
   nowMs(): number;
   keks(): Result<Keks, string>;
-  /** Resolves once the project's epoch says that the ring changed; actor and command are for the project's history. */
-  announce(projectNumber: string, actor: string | undefined, command: string): Promise<void>;
+  /** Resolves once the project's epoch says that the ring changed; caller and command are for the project's history. */
+  announce(projectNumber: string, caller: Caller | undefined, command: string): Promise<void>;
   setAlarm(atMs: number): Promise<void>;
 }
 
@@ -125,7 +126,7 @@ export class RingKeeper {
     return settled.ok ? ok(this.signingKeys()) : settled;
   }
 
-  async rotate(input: RotateInput, actor?: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+  async rotate(input: RotateInput, caller?: Caller): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
     const { alg, emergency = false } = input;
     if (alg !== undefined && !SIGNING_ALGORITHMS.includes(alg)) return err(invalid('alg', 'must be ES256 or RS256'));
     const named = alg === undefined ? SIGNING_ALGORITHMS : [alg];
@@ -143,7 +144,7 @@ export class RingKeeper {
         if (guards.length > 0 && ring.owed.length === 0) return err(alreadyDone(guards));
         break;
       }
-      const command = { algs, emergency, ...(actor === undefined ? {} : { actor }) };
+      const command = { algs, emergency, ...(caller === undefined ? {} : { caller }) };
       const carriedOut = await this.#carryOut(ring, steps, command);
       if (!carriedOut.ok) return carriedOut;
       if (carriedOut.value) break;
@@ -248,9 +249,9 @@ export class RingKeeper {
     const ring = this.#store.read();
     if (ring === undefined || ring.owed.length === 0) return ok(null);
     try {
-      for (const { generation, emergency, actor } of ring.owed) {
+      for (const { generation, emergency, caller } of ring.owed) {
         const command = emergency ? 'signingKeys.rotate emergency' : 'signingKeys.rotate';
-        await within(ANNOUNCE_BUDGET_MS, this.#ports.announce(ring.projectNumber, actor, command));
+        await within(ANNOUNCE_BUDGET_MS, this.#ports.announce(ring.projectNumber, caller, command));
         this.#store.announced(generation);
       }
     } catch {

@@ -1,6 +1,8 @@
 /** KeyRing object, one a project (its name is the project's number): the only place where the project's signing keys are made and kept. */
 import { DurableObject } from 'cloudflare:workers';
+import type { Caller } from '../../core/admin/caller.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { KeyRingFigures } from '../../core/metrics.ts';
 import { shardKey } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
 import { projectRegistryName } from '../object-names.ts';
@@ -19,10 +21,10 @@ export class KeyRing extends DurableObject<Env> {
       name: ctx.id.name ?? '',
       nowMs: () => this.clock(),
       keks: () => readKeks(this.env),
-      announce: (projectNumber, actor, command) =>
+      announce: (projectNumber, caller, command) =>
         this.env.REGISTRY.getByName(projectRegistryName(projectNumber)).announce(
           [shardKey.ring(projectNumber)],
-          actor,
+          caller,
           command,
         ),
       setAlarm: (atMs) => ctx.storage.setAlarm(atMs),
@@ -50,9 +52,15 @@ export class KeyRing extends DurableObject<Env> {
     return this.#keeper.catchUp();
   }
 
-  /** `actor` is who asked, for the project's history. */
-  async rotate(input: RotateInput, actor?: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
-    return this.#keeper.rotate(input, actor);
+  /** `caller` is who asked, for the project's history. */
+  async rotate(input: RotateInput, caller?: Caller): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+    return this.#keeper.rotate(input, caller);
+  }
+
+  /** For whoever watches. */
+  async figures(): Promise<KeyRingFigures | undefined> {
+    const keys = this.#keeper.list();
+    return keys === undefined ? undefined : { keys, failuresInARow: this.#keeper.fault()?.failures ?? 0 };
   }
 
   async fault(): Promise<RingFault | undefined> {

@@ -1,4 +1,5 @@
 /** What a KeyRing object keeps: the keys' times and public halves, the sealed private halves, and one row about the ring itself. */
+import type { Caller } from '../../core/admin/caller.ts';
 import type { SigningAlgorithm } from '../../core/resources.ts';
 import { maySignAgain, type Ring, type RingKey, type Rotation } from './rotation.ts';
 import type { PublishedJwk, Sealed } from './seal.ts';
@@ -14,7 +15,7 @@ export interface StoredRing {
 
 /** A command that was carried out, and who gave it. */
 export interface RotationCommand extends Rotation {
-  readonly actor?: string;
+  readonly caller?: Caller;
 }
 
 export interface OwedAnnouncement extends RotationCommand {

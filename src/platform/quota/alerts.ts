@@ -12,20 +12,20 @@ export class QuotaAlerts {
     this.#write = write;
   }
 
-  look({ countedPermits, limitPerMinute }: QuotaUsage, nowMs: number): void {
+  /** `requestId`: of the exchange whose question crossed the line, where the asker said it. */
+  look({ countedPermits, limitPerMinute }: QuotaUsage, nowMs: number, requestId?: string): void {
     const { level, crossed } = alertAt(this.#level, countedPermits, limitPerMinute);
     this.#level = level;
-    if (crossed === undefined) return;
-    this.#write(
-      JSON.stringify({
-        event: 'alert',
-        kind: 'quota',
-        time: new Date(nowMs).toISOString(),
-        project: this.#project,
-        percent: crossed,
-        limitPerMinute,
-        counted: countedPermits,
-      }),
-    );
+    const time = new Date(nowMs).toISOString();
+    const about = { ...(isRequestId(requestId) ? { requestId } : {}), project: this.#project };
+    for (const percent of crossed) {
+      const counted = { percent, limitPerMinute, counted: countedPermits };
+      this.#write(JSON.stringify({ event: 'alert', kind: 'quota', time, ...about, ...counted }));
+    }
   }
+}
+
+/** An isolate of another version may send what is none. */
+function isRequestId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
 }

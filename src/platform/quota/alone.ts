@@ -16,6 +16,8 @@ interface AloneDeps {
   readonly namespace: QuotaObjects;
   readonly nowMs: () => number;
   readonly cargo: Cargo;
+  /** Whose exchange asks. */
+  readonly requestId: string | undefined;
 }
 
 const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'quota' };
@@ -30,10 +32,13 @@ export async function askAlone(
 ): Promise<Result<Permit, NoPermit>> {
   const { nowMs, namespace, cargo } = deps;
   const { projectNumber, drops } = held;
+  const known = held.news === undefined ? {} : { news: held.news };
+  const mark = once === undefined ? undefined : await onceOf(once);
+  // Who found a used token must not make the project's object answer him each time.
+  if (mark !== undefined && held.replays.get(mark.keyHash)) return err({ denial: unverified('replay'), ...known });
   const refused = held.refusals.find([...limits, PROJECT], nowMs());
   if (refused !== undefined) {
-    const denial = overQuota(limitOf(refused.limit), refused.retryAfterMs);
-    return err({ denial, ...(held.news === undefined ? {} : { news: held.news }) });
+    return err({ denial: overQuota(limitOf(refused.limit), refused.retryAfterMs, refused.limitPerMinute), ...known });
   }
   // One nonce for both askings: the first may have been granted though its answer was lost, and we are no replay of ourselves.
   const question: SpendAsk = {
@@ -42,23 +47,32 @@ export async function askAlone(
     settled: [],
     atMost: 1,
     limits,
-    ...(once === undefined ? {} : { once: await onceOf(once) }),
+    ...(mark === undefined ? {} : { once: mark }),
   };
   const asking = await carryingTwice(cargo, projectNumber, async (recent) => {
     const askedAtMs = nowMs();
-    const came = await ask(namespace, projectNumber, (stub) => stub.spend(question, recent));
+    const came = await ask(namespace, projectNumber, (stub) => stub.spend(question, recent, deps.requestId));
     return came.came === 'answer' ? judged(came.answer, askedAtMs) : came;
   });
   return asking.came === 'answer' ? asking.answer : err({ denial: UNAVAILABLE });
 
   function judged(answer: SpendAnswer, askedAtMs: number): Asking<Result<Permit, NoPermit>> {
     const news = learn(held, answer);
-    if (answer.replayed === true) return { came: 'answer', answer: err({ denial: unverified('replay'), news }) };
+    cargo.acknowledged(projectNumber, answer.usage);
+    if (answer.replayed === true) {
+      if (mark !== undefined) held.replays.set(mark.keyHash, true);
+      return { came: 'answer', answer: err({ denial: unverified('replay'), news }) };
+    }
     if (answer.permits < 1) {
-      const { fullLimit = PROJECT, retryAfterMs = 0 } = answer;
+      const { fullLimit = PROJECT, retryAfterMs = 0, fullLimitPerMinute } = answer;
       // What was refused before a change may be granted after it.
-      if (held.drops === drops) held.refusals.add(fullLimit, retryAfterMs, nowMs());
-      return { came: 'answer', answer: err({ denial: overQuota(limitOf(fullLimit), retryAfterMs), news }) };
+      const refusal = { retryAfterMs, roomEveryMs: answer.roomEveryMs ?? 0, limitPerMinute: fullLimitPerMinute };
+      if (held.drops === drops) held.refusals.add(fullLimit, refusal, nowMs());
+      const told = held.refusals.find([fullLimit], nowMs())?.retryAfterMs ?? retryAfterMs;
+      return {
+        came: 'answer',
+        answer: err({ denial: overQuota(limitOf(fullLimit), told, fullLimitPerMinute), news }),
+      };
     }
     const usableUntilMs = askedAtMs + answer.expiresAfterMs - LEASE_MARGIN_MS;
     // A permit that came too late is lost, and stays counted: using it would break the promise, asking anew does not.

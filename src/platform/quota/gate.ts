@@ -15,9 +15,9 @@ export interface QuotaGate {
   /**
    * One permit, or `over_quota` with the news, or `unavailable`. It may be spent while the isolate's clock is before `usableUntilMs`.
    * With `alone` it is asked for, counted in every limit of its own, and where there is a marker the token is taken as well: one that was
-   * taken before is a replay.
+   * taken before is a replay. `requestId`: whose exchange asks, for lines that the object writes.
    */
-  spend(projectNumber: string, alone?: SpendAlone): Promise<Result<Permit, NoPermit>>;
+  spend(projectNumber: string, alone?: SpendAlone, requestId?: string): Promise<Result<Permit, NoPermit>>;
   /** Epoch 0: the project does not exist. */
   news(projectNumber: string): Promise<Result<EpochNews, Denial>>;
   /** Something of this project has changed just now: what is held is from before, and the next exchange asks anew. */
@@ -48,17 +48,19 @@ export function createQuotaGate(
   const projects = new HeldProjects();
 
   return {
-    spend(projectNumber, alone) {
+    spend(projectNumber, alone, requestId) {
       const held = projects.of(projectNumber);
       return alone === undefined
-        ? takeFromLeases(held, { namespace, nowMs, cargo, wait, inBackground })
-        : askAlone(held, alone, { namespace, nowMs, cargo });
+        ? takeFromLeases(held, { namespace, nowMs, cargo, wait, inBackground, requestId })
+        : askAlone(held, alone, { namespace, nowMs, cargo, requestId });
     },
     async news(projectNumber) {
       const asking = await carryingTwice(cargo, projectNumber, (recent) =>
         ask(namespace, projectNumber, (stub) => stub.news(recent)),
       );
-      return asking.came === 'answer' ? ok(learn(projects.of(projectNumber), asking.answer)) : err(UNAVAILABLE);
+      if (asking.came !== 'answer') return err(UNAVAILABLE);
+      cargo.acknowledged(projectNumber, asking.answer.usage);
+      return ok(learn(projects.of(projectNumber), asking.answer));
     },
     drop: (projectNumber) => projects.drop(projectNumber),
     async usage(projectNumber) {

@@ -10,6 +10,8 @@ export interface Held {
   readonly holder: LeaseHolder;
   /** Of those who asked for themselves. */
   readonly refusals: Refusals;
+  /** Tokens that are taken once and were, by their marks' hashes: that does not change while they live. */
+  readonly replays: BoundedMap<true>;
   /** The newest that any answer told. */
   news: EpochNews | undefined;
   /** How often what was held was dropped: an answer to a question from before is dropped as well. */
@@ -21,6 +23,7 @@ export interface Held {
 }
 
 const MAX_PROJECTS = 1_000;
+const MAX_REPLAYS = 200;
 
 export class HeldProjects {
   readonly #projects = new BoundedMap<Held>(MAX_PROJECTS);
@@ -32,6 +35,7 @@ export class HeldProjects {
       projectNumber,
       holder: new LeaseHolder(crypto.randomUUID()),
       refusals: new Refusals(),
+      replays: new BoundedMap(MAX_REPLAYS),
       news: undefined,
       drops: 0,
       failures: 0,

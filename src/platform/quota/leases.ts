@@ -17,6 +17,8 @@ interface LeaseDeps {
   readonly wait: (ms: number) => Promise<void>;
   /** Goes on when the request that began it has been answered, or is cut off. */
   readonly inBackground: (work: Promise<void>) => void;
+  /** Whose exchange asks. */
+  readonly requestId: string | undefined;
 }
 
 const UNAVAILABLE: Denial = { tag: 'unavailable', dependency: 'quota' };
@@ -38,7 +40,7 @@ export async function takeFromLeases(held: Held, deps: LeaseDeps): Promise<Resul
       }
       return ok({ news: held.news, usableUntilMs: taken.usableUntilMs });
     }
-    if (taken.tag === 'wait') return refused(held, taken.retryAfterMs);
+    if (taken.tag === 'wait') return refused(held, taken.retryAfterMs, nowMs());
     if (nowMs() >= untilMs) return err({ denial: UNAVAILABLE });
     if (taken.tag === 'pending') await deps.wait(LOOK_AGAIN_MS);
     else if (held.failures !== failures || questions === MAX_QUESTIONS) return err({ denial: UNAVAILABLE });
@@ -48,7 +50,9 @@ export async function takeFromLeases(held: Held, deps: LeaseDeps): Promise<Resul
       const asking = await askForLease(held, deps);
       if (asking.came === 'answer') {
         // However late it comes: room does not come from asking. A refusal from before a change says nothing.
-        if (asking.answer.permits < 1 && held.drops === drops) return refused(held, asking.answer.retryAfterMs ?? 0);
+        if (asking.answer.permits < 1 && held.drops === drops) {
+          return refused(held, asking.answer.retryAfterMs ?? 0, nowMs());
+        }
       } else if (asking.came === 'nothing' || questions === MAX_QUESTIONS) {
         held.failures += 1;
         return err({ denial: UNAVAILABLE });
@@ -58,8 +62,9 @@ export async function takeFromLeases(held: Held, deps: LeaseDeps): Promise<Resul
 }
 
 /** With the news, for whoever is shut out is to hear that rather than to wait. */
-function refused({ news }: Held, retryAfterMs: number): Result<never, NoPermit> {
-  return err({ denial: overQuota('project', retryAfterMs), ...(news === undefined ? {} : { news }) });
+function refused({ holder, news }: Held, retryAfterMs: number, nowMs: number): Result<never, NoPermit> {
+  const denial = overQuota('project', holder.comeBackAfterMs(retryAfterMs, nowMs));
+  return err({ denial, ...(news === undefined ? {} : { news }) });
 }
 
 /** One question. Whatever comes of it is the holder's, also when nobody waits for it any more. */
@@ -70,13 +75,14 @@ function askForLease(held: Held, deps: LeaseDeps): Promise<Asking<SpendAnswer>> 
   const question = holder.ask(askedAtMs);
   const answered = (answer: SpendAnswer): void => {
     learn(held, answer);
+    deps.cargo.acknowledged(projectNumber, answer.usage);
     holder.answered(answer, askedAtMs, deps.nowMs());
     // Answered before the change that what is held was dropped for, or after it: nobody knows.
     if (held.drops !== drops) holder.drop();
   };
   const asking = carrying(deps.cargo, projectNumber, (recent) =>
     ask(deps.namespace, projectNumber, async (stub) => {
-      const answering = stub.spend(question, recent);
+      const answering = stub.spend(question, recent, deps.requestId);
       // Nobody need be waiting any more: a request may be cut off, and an answer that is late may still be used, or settled.
       deps.inBackground(answering.then(answered, () => undefined));
       return answering;

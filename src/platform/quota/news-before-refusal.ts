@@ -9,8 +9,12 @@ import type { QuotaGate } from './gate.ts';
 const MAX_PROJECTS = 1_000;
 /** Whoever showed a verified token may be an honest workload that an administrator has let in just now: he is to be let in at once. */
 const FOR_VERIFIED = { burst: 200, refillPerSecond: 50, maxKeys: MAX_PROJECTS };
+/** One of them that is refused over and over neither keeps the object busy nor uses up what is there for the others. */
+const FOR_ONE_PRINCIPAL = { burst: 100, refillPerSecond: 5, maxKeys: 5_000 };
 /** Anybody else costs a project one question a second in the long run. */
 const FOR_STRANGERS = { burst: 30, refillPerSecond: 1, maxKeys: MAX_PROJECTS };
+/** Of public documents only a deleted pool's are refused, and every relying party has them cached: a few seconds are soon enough. */
+const FOR_READERS = { burst: 10, refillPerSecond: 0.2, maxKeys: MAX_PROJECTS };
 /** Numbers that are no project here, all together: they must not wake an object each. */
 const FOR_UNKNOWN_PROJECTS = { burst: 30, refillPerSecond: 1, maxKeys: 1 };
 
@@ -20,15 +24,21 @@ export function createNewsBeforeRefusal(
   projectExists: (projectNumber: string) => Promise<Result<boolean, Denial>>,
   nowMs: () => number,
 ): AskNews {
-  const verified = new Budget(FOR_VERIFIED, nowMs);
-  const strangers = new Budget(FOR_STRANGERS, nowMs);
+  const budgets = {
+    verified: new Budget(FOR_VERIFIED, nowMs),
+    stranger: new Budget(FOR_STRANGERS, nowMs),
+    reader: new Budget(FOR_READERS, nowMs),
+  };
+  const principals = new Budget(FOR_ONE_PRINCIPAL, nowMs);
   const unknown = new Budget(FOR_UNKNOWN_PROJECTS, nowMs);
   const known = new BoundedMap<true>(MAX_PROJECTS);
 
-  return async (projectNumber, who) => {
-    const exists = await isKnown(projectNumber);
+  return async (projectNumber, who, principal) => {
+    // Whose pool was found is there: strangers who try out numbers cannot use up what this is asked from.
+    const exists = who === 'reader' ? ok(true) : await isKnown(projectNumber);
     if (!exists.ok) return exists;
-    const worthIt = exists.value && (who === 'verified' ? verified : strangers).take(projectNumber);
+    const isOftenRefused = principal !== undefined && !principals.take(principal);
+    const worthIt = exists.value && !isOftenRefused && budgets[who].take(projectNumber);
     return worthIt ? gate.news(projectNumber) : ok(undefined);
   };
 

@@ -1,8 +1,8 @@
 /** Quota object, one a project: the only place where permits are counted, where the Registry announces each new epoch, and where exchanges are remembered. */
 import { DurableObject } from 'cloudflare:workers';
-import type { EpochNews } from '../../core/news.ts';
 import type { AdvanceInput } from '../../core/quota/project.ts';
-import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
+import type { NewsAnswer, SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
+import type { QuotaFigures } from '../../core/metrics.ts';
 import type { RecentBatch } from '../../core/recent.ts';
 import type { UsageAck } from '../../core/usage-delivery.ts';
 import type { UsageWanted } from '../../core/usage-page.ts';
@@ -56,17 +56,15 @@ export class Quota extends DurableObject<Env> {
     return epoch;
   }
 
-  /** Answers only when the rows it rests on are durable: the output gate holds the answer until then. `recent`: what the asker remembers. */
-  async spend(ask: SpendAsk, recent?: RecentBatch): Promise<SpendAnswer> {
+  /** Answers only when the rows it rests on are durable: the output gate holds the answer until then. `recent`: what the asker remembers; `requestId`: whose exchange asks. */
+  async spend(ask: SpendAsk, recent?: RecentBatch, requestId?: string): Promise<SpendAnswer> {
     const answer = this.#store.spend(this.clock(), ask, Math.random());
-    this.#alerts.look(this.#store.usage(this.clock()), this.clock());
-    this.#take(recent);
-    return answer;
+    this.#alerts.look(this.#store.usage(this.clock()), this.clock(), requestId);
+    return { ...answer, ...this.#take(recent) };
   }
 
-  async news(recent?: RecentBatch): Promise<EpochNews> {
-    this.#take(recent);
-    return this.#store.news();
+  async news(recent?: RecentBatch): Promise<NewsAnswer> {
+    return { ...this.#take(recent), ...this.#store.news() };
   }
 
   /** For what no question took along. Answers what of the asker's counts is durable. */
@@ -91,6 +89,18 @@ export class Quota extends DurableObject<Env> {
     return { ...this.#store.usage(nowMs), ...(refusalsStartInMs === undefined ? {} : { refusalsStartInMs }) };
   }
 
+  /** For whoever watches. */
+  async figures(): Promise<QuotaFigures> {
+    const nowMs = this.clock();
+    const { totals, lost } = this.#usage.totals(nowMs);
+    return {
+      ...(await this.usage()),
+      epoch: this.#store.news().epoch,
+      lostExchanges: lost,
+      ...(totals === undefined ? {} : { exchanges: totals }),
+    };
+  }
+
   async ping(): Promise<'pong'> {
     return 'pong';
   }
@@ -112,14 +122,16 @@ export class Quota extends DurableObject<Env> {
     try {
       return wake();
     } catch (fault) {
-      writeLine(JSON.stringify({ event: 'fault', where: 'quota alarm', name: nameOf(fault) }));
+      const time = new Date(nowMs).toISOString();
+      writeLine(JSON.stringify({ event: 'fault', time, where: 'quota alarm', name: nameOf(fault) }));
       return nowMs + ALARM_AFTER_FAULT_MS;
     }
   }
 
-  #take(recent: RecentBatch | undefined): void {
+  #take(recent: RecentBatch | undefined): { readonly usage?: UsageAck } {
     this.#recent.take(recent, this.clock());
-    this.#usage.take(recent?.usage, this.clock(), false);
+    const usage = this.#usage.take(recent?.usage, this.clock(), false);
+    return usage === undefined ? {} : { usage };
   }
 
   /** An alarm that was set by the instance before this one may come later than it wanted, by what is asked here: seconds. */

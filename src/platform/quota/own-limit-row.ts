@@ -3,8 +3,6 @@ import type { OwnLimits, QuotaProject } from '../../core/quota/project.ts';
 
 export class OwnLimitRow {
   readonly #sql: SqlStorage;
-  /** As the row has it: most deliveries change nothing here, and the list may be long. */
-  #saved = '';
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -17,24 +15,24 @@ export class OwnLimitRow {
     const ownLimits: unknown = JSON.parse(row.limits);
     // A row that is not ours to understand closes the project: an object that cannot be built grants nothing.
     if (!isOwnLimits(ownLimits)) throw new Error('the stored list of own limits is not one');
-    this.#saved = row.limits;
     return { ownLimits };
   }
 
+  /** Most deliveries change nothing here, and write nothing. That is asked of the row: what was saved last may have been rolled back since. */
   save(ownLimits: OwnLimits | undefined): void {
     if (ownLimits === undefined) return;
     const limits = JSON.stringify(ownLimits);
-    if (limits === this.#saved || (this.#saved === '' && limits === '{}')) return;
+    if (limits === '{}' && !this.#isThere()) return;
     this.#sql.exec(
       `CREATE TABLE IF NOT EXISTS own_limits (
          one INTEGER PRIMARY KEY CHECK (one = 1), limits TEXT NOT NULL CHECK (json_valid(limits))
        ) STRICT`,
     );
     this.#sql.exec(
-      'INSERT INTO own_limits (one, limits) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET limits = excluded.limits',
+      `INSERT INTO own_limits (one, limits) VALUES (1, ?)
+       ON CONFLICT (one) DO UPDATE SET limits = excluded.limits WHERE limits <> excluded.limits`,
       limits,
     );
-    this.#saved = limits;
   }
 
   #isThere(): boolean {

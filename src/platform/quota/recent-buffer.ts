@@ -39,6 +39,15 @@ export class RecentBuffer {
     return this.#waiting.get(projectNumber) !== undefined;
   }
 
+  /** When the oldest exchange was. */
+  oldestMs(projectNumber: string): number | undefined {
+    return this.#waiting.get(projectNumber)?.records[0]?.timeMs;
+  }
+
+  count(projectNumber: string): number {
+    return this.#waiting.get(projectNumber)?.records.length ?? 0;
+  }
+
   /** All there is, which is gone from here. */
   take(projectNumber: string): RecentBatch | undefined {
     const waiting = this.#waiting.get(projectNumber);

@@ -1,17 +1,20 @@
-/** How remembered and counted exchanges get to their project's Quota object: with the next question to it, or, where none comes, one call a second. */
+/** How remembered and counted exchanges get to their project's Quota object: with the next question to it, or, where none comes in 12 s, by a call of their own. */
 import { BoundedMap } from '../../core/bounded-map.ts';
 import type { ExchangeEvent } from '../../core/event.ts';
 import type { RecentBatch, RecentExchange } from '../../core/recent.ts';
+import type { UsageAck } from '../../core/usage-delivery.ts';
 import { Budget } from '../budget.ts';
 import { within } from '../within.ts';
-import type { Quota } from './object.ts';
 import { RecentBuffer, sentAgain } from './recent-buffer.ts';
+import { type Task, Tasks } from './tasks.ts';
 import { UsageOutboxes } from './usage-outboxes.ts';
 
 /** What a question takes along. */
 export interface Cargo {
   take(projectNumber: string): RecentBatch | undefined;
   putBack(projectNumber: string, batch: RecentBatch): void;
+  /** What the answer said of the asker's counts; undefined where it said nothing. */
+  acknowledged(projectNumber: string, ack: UsageAck | undefined): void;
 }
 
 export interface RecentSender extends Cargo {
@@ -20,26 +23,32 @@ export interface RecentSender extends Cargo {
   during<T>(projectNumber: string, asking: () => Promise<T>): Promise<T>;
   /** Every exchange once, as its audit line has it. */
   count(event: ExchangeEvent): void;
+  /** Hands over what waits, for somebody who is about to read. Never rejects. */
+  flush(projectNumber: string): Promise<void>;
 }
 
-export const NO_CARGO: Cargo = { take: () => undefined, putBack: () => undefined };
+export const NO_CARGO: Cargo = { take: () => undefined, putBack: () => undefined, acknowledged: () => undefined };
 
 /** As much of `DurableObjectNamespace<Quota>` as is used here. */
 interface Objects {
-  getByName(name: string): Pick<Quota, 'remember'>;
+  getByName(name: string): { remember(recent: RecentBatch): Promise<UsageAck | undefined> };
 }
 
-const SEND_AFTER_MS = 1_000;
+/** Longer than a lease lives and than a refusal is remembered: whoever is busy asks before, and makes no call for this. */
+const WAITS_MS = 12_000;
 /** Counts go along with a question when they have waited so long: not each question is to carry one. */
 const RIDES_AFTER_MS = 250;
-/** What has waited less when the task wakes is left to the questions that seem to come. */
-const CALLS_AFTER_MS = 500;
-/** An object writes every 15 s: then it is asked what is durable, which questions do not tell. */
-const SETTLE_AFTER_MS = 16_000;
+/** So many records do not wait for a question, lest the oldest be let go … */
+const MANY_RECORDS = 150;
+/** … but go not sooner after the last. */
+const BETWEEN_CALLS_MS = 2_000;
+/** An object writes every 15 s: whoever asked nothing for longer asks what is durable, for no answer told him. */
+const SETTLE_AFTER_MS = 17_000;
+/** A task ends with its request, half a minute after the answer at the latest: one so old is relieved by another. */
+const SENDER_RELIEVED_AFTER_MS = 14_000;
+const SETTLER_RELIEVED_AFTER_MS = 8_000;
 const PATIENCE_MS = 2_000;
-/** A task that has not ended by then went with its request; another may be begun. */
-const LOST_AFTER_MS = 10_000;
-const MAX_TASKS = 1_000;
+const MAX_PROJECTS = 1_000;
 /** How often numbers that may be no project are looked up, all together. */
 const LOOKING_UP = { burst: 30, refillPerSecond: 1, maxKeys: 1 };
 
@@ -55,13 +64,17 @@ export function createRecentSender(deps: {
   const buffer = new RecentBuffer();
   const usage = new UsageOutboxes(deps.newId);
   const lookingUp = new Budget(LOOKING_UP, deps.nowMs);
-  const begunAtMs = new BoundedMap<number>(MAX_TASKS);
-  const settlingAtMs = new BoundedMap<number>(MAX_TASKS);
+  const sending = new Tasks();
+  const settling = new Tasks();
+  const askedAtMs = new BoundedMap<number>(MAX_PROJECTS);
 
   return {
     remember(projectNumber, record) {
       buffer.add(projectNumber, record);
-      sendSoon(projectNumber);
+      const areMany = buffer.count(projectNumber) >= MANY_RECORDS && askedAgoMs(projectNumber) >= BETWEEN_CALLS_MS;
+      if (!areMany) return sendSoon(projectNumber);
+      askedAtMs.set(projectNumber, deps.nowMs());
+      return deps.inBackground(handOver(projectNumber));
     },
     async during(projectNumber, asking) {
       usage.prove(projectNumber);
@@ -79,17 +92,22 @@ export function createRecentSender(deps: {
     },
     take(projectNumber) {
       const batch = load(projectNumber, RIDES_AFTER_MS);
+      askedAtMs.set(projectNumber, deps.nowMs());
       if (usage.of(projectNumber)?.hasHeld() === true) settleSoon(projectNumber);
       return batch;
     },
     putBack,
+    acknowledged(projectNumber, ack) {
+      if (ack !== undefined) usage.of(projectNumber)?.acknowledged(ack);
+    },
+    flush: (projectNumber) => handOver(projectNumber),
   };
 
-  function load(projectNumber: string, waitedMs: number): RecentBatch | undefined {
+  function load(projectNumber: string, ripeAfterMs: number): RecentBatch | undefined {
     const recent = buffer.take(projectNumber);
     const outbox = usage.of(projectNumber);
     if (outbox === undefined) return recent;
-    return { records: [], dropped: 0, ...recent, usage: outbox.take(deps.nowMs(), waitedMs) };
+    return { records: [], dropped: 0, ...recent, usage: outbox.take(deps.nowMs(), ripeAfterMs) };
   }
 
   function putBack(projectNumber: string, batch: RecentBatch): void {
@@ -97,31 +115,36 @@ export function createRecentSender(deps: {
     if (batch.records.length > 0 || batch.dropped > 0) buffer.putBack(projectNumber, sentAgain(batch));
   }
 
-  /** One task a project, so never more than one call a second. */
   function sendSoon(projectNumber: string): void {
-    const begun = begunAtMs.get(projectNumber);
-    const nowMs = deps.nowMs();
-    if (begun !== undefined && nowMs - begun < LOST_AFTER_MS) return;
-    deps.inBackground(send(projectNumber));
+    const task = sending.begin(projectNumber, deps.nowMs(), SENDER_RELIEVED_AFTER_MS);
+    if (task !== undefined) deps.inBackground(send(projectNumber, task));
   }
 
   /** Never rejects. What could not be sent waits for the next exchange: an object that is away is not asked on and on. */
-  async function send(projectNumber: string): Promise<void> {
-    do {
-      begunAtMs.set(projectNumber, deps.nowMs());
-      await deps.wait(SEND_AFTER_MS);
-    } while (isBusy(projectNumber));
-    begunAtMs.delete(projectNumber);
+  async function send(projectNumber: string, task: Task): Promise<void> {
+    let restMs = WAITS_MS - (waitedMs(projectNumber) ?? 0);
+    while (restMs > 0) {
+      await deps.wait(restMs);
+      if (sending.isRelieved(projectNumber, task)) return;
+      restMs = WAITS_MS - (waitedMs(projectNumber) ?? WAITS_MS);
+    }
+    sending.ended(projectNumber);
+    await handOver(projectNumber);
+  }
+
+  /** For how long the oldest has waited; undefined where nothing is known to wait. */
+  function waitedMs(projectNumber: string): number | undefined {
+    const nowMs = deps.nowMs();
+    const oldestMs = buffer.oldestMs(projectNumber);
+    const counts = usage.of(projectNumber)?.waitingForMs(nowMs);
+    return oldestMs === undefined ? counts : Math.max(nowMs - oldestMs, counts ?? 0);
+  }
+
+  async function handOver(projectNumber: string): Promise<void> {
     if (!usage.isProven(projectNumber)) await lookUp(projectNumber);
     const batch = load(projectNumber, 0);
     const isWorthIt = batch !== undefined && (batch.records.length > 0 || (batch.usage?.batches.length ?? 0) > 0);
     if (isWorthIt) await call(projectNumber, batch);
-  }
-
-  /** Counts have come so lately that questions must have taken those before them. */
-  function isBusy(projectNumber: string): boolean {
-    const waitingForMs = usage.of(projectNumber)?.waitingForMs(deps.nowMs());
-    return waitingForMs !== undefined && waitingForMs < CALLS_AFTER_MS && !buffer.has(projectNumber);
   }
 
   async function lookUp(projectNumber: string): Promise<void> {
@@ -135,6 +158,7 @@ export function createRecentSender(deps: {
 
   async function call(projectNumber: string, batch: RecentBatch): Promise<void> {
     try {
+      askedAtMs.set(projectNumber, deps.nowMs());
       const ack = await within(PATIENCE_MS, deps.namespace.getByName(projectNumber).remember(batch));
       const outbox = usage.of(projectNumber);
       if (ack === undefined || outbox === undefined) return;
@@ -147,20 +171,24 @@ export function createRecentSender(deps: {
   }
 
   function settleSoon(projectNumber: string): void {
-    const begun = settlingAtMs.get(projectNumber);
-    const nowMs = deps.nowMs();
-    if (begun !== undefined && nowMs - begun < SETTLE_AFTER_MS + LOST_AFTER_MS) return;
-    settlingAtMs.set(projectNumber, nowMs);
-    deps.inBackground(settle(projectNumber));
+    const task = settling.begin(projectNumber, deps.nowMs(), SETTLER_RELIEVED_AFTER_MS);
+    if (task !== undefined) deps.inBackground(settle(projectNumber, task));
   }
 
   /** Never rejects. */
-  async function settle(projectNumber: string): Promise<void> {
-    await deps.wait(SETTLE_AFTER_MS);
-    settlingAtMs.delete(projectNumber);
+  async function settle(projectNumber: string, task: Task): Promise<void> {
+    for (let restMs = SETTLE_AFTER_MS; restMs > 0; restMs = SETTLE_AFTER_MS - askedAgoMs(projectNumber)) {
+      await deps.wait(restMs);
+      if (settling.isRelieved(projectNumber, task)) return;
+    }
+    settling.ended(projectNumber);
     const outbox = usage.of(projectNumber);
     if (outbox?.hasHeld() !== true) return;
     const recent = buffer.take(projectNumber) ?? { records: [], dropped: 0 };
     await call(projectNumber, { ...recent, usage: outbox.take(deps.nowMs()) });
+  }
+
+  function askedAgoMs(projectNumber: string): number {
+    return deps.nowMs() - (askedAtMs.get(projectNumber) ?? 0);
   }
 }

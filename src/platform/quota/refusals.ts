@@ -1,33 +1,47 @@
 /** Refusals of those who ask for themselves, remembered by the limit that had no room: a crowd at a full limit does not ask once each. */
 import { BoundedMap } from '../../core/bounded-map.ts';
 import { LONGEST_LEASE_MS } from '../../core/quota/numbers.ts';
+import { Queue } from '../../core/quota/queue.ts';
 
 interface Refusal {
-  /** What callers are told … */
+  readonly retryAfterMs: number;
+  /** From then on, between two permits that return. */
+  readonly roomEveryMs: number;
+  readonly limitPerMinute: number | undefined;
+}
+
+interface Remembered extends Refusal {
+  /** What callers are told, one after the other … */
   readonly roomAtMs: number;
+  readonly queue: Queue;
   /** … and when to ask again: a limit that is raised meanwhile must not be hidden for longer than a lease. */
   readonly askAgainAtMs: number;
+}
+
+interface Told {
+  readonly limit: string;
+  readonly retryAfterMs: number;
+  readonly limitPerMinute: number | undefined;
 }
 
 const MAX_LIMITS = 1_000;
 
 export class Refusals {
-  #byLimit = new BoundedMap<Refusal>(MAX_LIMITS);
+  #byLimit = new BoundedMap<Remembered>(MAX_LIMITS);
 
-  add(limit: string, retryAfterMs: number, nowMs: number): void {
-    const askAgainAtMs = nowMs + Math.min(retryAfterMs, LONGEST_LEASE_MS);
-    this.#byLimit.set(limit, { roomAtMs: nowMs + retryAfterMs, askAgainAtMs });
+  add(limit: string, refusal: Refusal, nowMs: number): void {
+    const askAgainAtMs = nowMs + Math.min(refusal.retryAfterMs, LONGEST_LEASE_MS);
+    const queue = this.#byLimit.get(limit)?.queue ?? new Queue();
+    this.#byLimit.set(limit, { ...refusal, roomAtMs: nowMs + refusal.retryAfterMs, queue, askAgainAtMs });
   }
 
-  /** The wait for room, of the first of these limits that is known to have none. */
-  find(
-    limits: readonly string[],
-    nowMs: number,
-  ): { readonly limit: string; readonly retryAfterMs: number } | undefined {
+  /** What this caller is told, of the first of these limits that is known to have no room. */
+  find(limits: readonly string[], nowMs: number): Told | undefined {
     for (const limit of limits) {
       const refusal = this.#byLimit.get(limit);
       if (refusal !== undefined && nowMs < refusal.askAgainAtMs) {
-        return { limit, retryAfterMs: refusal.roomAtMs - nowMs };
+        const { queue, roomAtMs, roomEveryMs, limitPerMinute } = refusal;
+        return { limit, retryAfterMs: queue.next(roomAtMs, roomEveryMs) - nowMs, limitPerMinute };
       }
     }
     return undefined;

@@ -11,6 +11,7 @@ import type { SpendAnswer, SpendAsk } from '../../core/quota/spend.ts';
 import { askTogether } from '../../core/quota/together.ts';
 import type { EpochChange, EpochNews } from '../../core/news.ts';
 import { RECENT_RETENTION } from '../../core/recent.ts';
+import { isSpendAsk } from './ask-message.ts';
 import { bringOver } from './before-leases.ts';
 import { LedgerRows, PROJECT_LEDGER } from './ledger-rows.ts';
 import { OnceMarks } from './marks.ts';
@@ -64,6 +65,7 @@ export class QuotaStore {
 
   /** An instance that another has replaced fails at its next row, and until then gives only what it had reserved: the other counts it. */
   spend(nowMs: number, ask: SpendAsk, chance: number): SpendAnswer {
+    if (!isSpendAsk(ask)) throw new TypeError('not a question for permits');
     const project = this.#project;
     if (project === undefined) {
       return { permits: 0, lease: '', expiresAfterMs: 0, ...NO_NEWS, retryAfterMs: UNKNOWN_RETRY_AFTER_MS };

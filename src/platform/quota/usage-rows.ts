@@ -1,5 +1,5 @@
 /** The rows of usage: one a minute for 24 hours and one an hour for 90 days, overwritten in place, and one for who sent what. */
-import { ROW_LIMITS, type UsageSums, UsageTally } from '../../core/usage.ts';
+import { type ReasonCounts, ROW_LIMITS, type UsageSums, UsageTally } from '../../core/usage.ts';
 import type { Received } from '../../core/usage-delivery.ts';
 
 export const MINUTES_KEPT = 1_440;
@@ -20,8 +20,12 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS usage_senders (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     senders TEXT NOT NULL CHECK (json_valid(senders)),
-    lost INTEGER NOT NULL CHECK (lost >= 0)
+    lost INTEGER NOT NULL CHECK (lost >= 0),
+    totals TEXT CHECK (json_valid(totals))
   ) STRICT`;
+
+/** Objects that counted before there were sums of all time have no such column. */
+const TOTALS_COLUMN = 'ALTER TABLE usage_senders ADD COLUMN totals TEXT CHECK (json_valid(totals))';
 
 export interface Sender extends Received {
   /** As it said last. */
@@ -37,6 +41,13 @@ export interface Senders {
   readonly lost: number;
 }
 
+/** Sums of all time: they never shrink, whatever is dropped of the minutes and hours. */
+export interface UsageTotals {
+  /** When the first of them was counted. */
+  readonly sinceMs: number;
+  readonly byReason: ReasonCounts;
+}
+
 export interface Point {
   /** Minutes or hours since the epoch of Unix time. */
   readonly start: number;
@@ -48,6 +59,7 @@ type Table = 'usage_minute' | 'usage_hour';
 export class UsageRows {
   readonly #sql: SqlStorage;
   #isThere: boolean | undefined;
+  #hasTotals = false;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -88,11 +100,24 @@ export class UsageRows {
     return { byId: new Map(entries), lost: row.lost };
   }
 
-  /** Writes need the tables; reading makes none. */
+  /** In the row of the senders, so that they cost no row of their own. Undefined: nothing was counted yet. */
+  totals(): UsageTotals | undefined {
+    if (!this.#exists()) return undefined;
+    const [row] = this.#sql.exec<{ totals?: string | null }>('SELECT * FROM usage_senders').toArray();
+    if (row?.totals == null) return undefined;
+    const totals: UsageTotals = JSON.parse(row.totals);
+    return totals;
+  }
+
+  /** Writes need the tables; reading makes none. Not in a transaction: what is rolled back would be taken to be there. */
   prepare(): void {
-    if (this.#exists()) return;
-    this.#sql.exec(TABLES);
+    if (!this.#exists()) this.#sql.exec(TABLES);
+    else if (!this.#hasTotals) {
+      const columns = this.#sql.exec<{ name: string }>('PRAGMA table_info(usage_senders)').toArray();
+      if (columns.every(({ name }) => name !== 'totals')) this.#sql.exec(TOTALS_COLUMN);
+    }
     this.#isThere = true;
+    this.#hasTotals = true;
   }
 
   putMinute(start: number, sums: UsageSums): void {
@@ -110,12 +135,13 @@ export class UsageRows {
     return this.minutes(hour * MINUTES_AN_HOUR, (hour + 1) * MINUTES_AN_HOUR - 1);
   }
 
-  putSenders({ byId, lost }: Senders): void {
+  putSenders({ byId, lost }: Senders, totals: UsageTotals): void {
     this.#sql.exec(
-      `INSERT INTO usage_senders (id, senders, lost) VALUES (1, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET senders = excluded.senders, lost = excluded.lost`,
+      `INSERT INTO usage_senders (id, senders, lost, totals) VALUES (1, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET senders = excluded.senders, lost = excluded.lost, totals = excluded.totals`,
       JSON.stringify([...byId]),
       lost,
+      JSON.stringify(totals),
     );
   }
 

@@ -2,7 +2,7 @@
  * What a Quota object counts of its project's exchanges: the open minutes in memory, written at most every 15 s. An abort
  * loses nothing: isolates keep what is not durable and send it again. Nothing here is a permit's affair.
  */
-import { MINUTE_MS, OPEN_LIMITS, ROW_LIMITS, UsageTally } from '../../core/usage.ts';
+import { addReasons, MINUTE_MS, OPEN_LIMITS, reasonsOf, ROW_LIMITS, UsageTally } from '../../core/usage.ts';
 import {
   has,
   NOTHING_RECEIVED,
@@ -23,6 +23,7 @@ import {
   type Sender,
   type Senders,
   UsageRows,
+  type UsageTotals,
 } from './usage-rows.ts';
 
 const WRITE_AFTER_MS = 15_000;
@@ -51,6 +52,8 @@ export class UsageStore {
   #unpackedHours: Set<number> | undefined;
   #senders: (Senders & { readonly byId: Map<string, Sender> }) | undefined;
   #durable: Senders | undefined;
+  #totals: UsageTotals | undefined;
+  #durableTotals: UsageTotals | undefined;
   #isChanged = false;
   #writtenAtMs = 0;
   #alarmAtMs: number | undefined;
@@ -64,14 +67,21 @@ export class UsageStore {
   take(message: unknown, nowMs: number, isOwnCall: boolean): UsageAck | undefined {
     if (!isUsageMessage(message)) return undefined;
     if (!this.#deps.exists()) return undefined;
-    try {
+    this.#inSilence(() => {
       this.#receive(message, nowMs);
       if (this.#isChanged && isOwnCall && nowMs >= this.#writtenAtMs + WRITE_AFTER_MS) this.#write(nowMs);
-    } catch {
-      // What was not taken is not acknowledged, and comes again.
-    }
+    });
     if (this.#isChanged) this.#wakeBy(Math.max(nowMs, this.#writtenAtMs) + WRITE_AFTER_MS, nowMs);
-    return this.#ackFor(message.sender);
+    return this.#inSilence(() => this.#ackFor(message.sender));
+  }
+
+  /** What was not taken is not acknowledged, and comes again; a permit in the same question must not suffer from it. */
+  #inSilence<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch {
+      return undefined;
+    }
   }
 
   /** The alarm's work; answers when the next one is due, if at all. */
@@ -92,14 +102,24 @@ export class UsageStore {
     return { ...usagePage(first, last, wanted, read), lost: lostBy(this.#all(), nowMs), nowMs };
   }
 
+  /** Of what is durable only: what an abort makes isolates send again must not go up twice, nor back. */
+  totals(nowMs: number): { readonly totals?: UsageTotals; readonly lost: number } {
+    this.#durableTotals ??= this.#rows.totals();
+    const lost = lostBy(this.#all(), nowMs);
+    return this.#durableTotals === undefined ? { lost } : { totals: this.#durableTotals, lost };
+  }
+
   #receive(message: UsageMessage, nowMs: number): void {
     const { byId, lost } = this.#all();
+    const totals = this.#allTotals(nowMs);
     const before = byId.get(message.sender) ?? { ...NOTHING_RECEIVED, lost: 0, open: 0, heardAtMs: nowMs };
     const fresh = message.batches.filter(({ sequence }) => !has(before, sequence));
     const skipped = skipTo(before, message.oldest);
     // Made out before anything is changed: a row that cannot be read must not leave half a batch behind.
     for (const batch of fresh) for (const [minute] of batch.minutes) this.#openMinute(placed(minute, nowMs));
     for (const batch of fresh) this.#count(batch, nowMs);
+    const counted = fresh.flatMap(({ minutes }) => minutes.map(([, sums]) => reasonsOf(sums.provider)));
+    this.#totals = { ...totals, byReason: counted.reduce(addReasons, totals.byReason) };
     const received = fresh.reduce((sum, { sequence }) => receive(sum, sequence), skipped);
     const newlyLost = Math.max(0, message.lost - before.lost);
     const sender: Sender = { ...received, lost: before.lost + newlyLost, open: message.open, heardAtMs: nowMs };
@@ -129,22 +149,24 @@ export class UsageStore {
   /** All or nothing: who sent what must never be newer or older on disk than what was counted. */
   #write(nowMs: number): void {
     const senders = forgetting(this.#all(), nowMs);
+    const totals = this.#allTotals(nowMs);
     const currentHour = Math.floor(nowMs / HOUR_MS);
     const isOver = (hour: number): boolean => hour < currentHour;
     const before = [...this.#hoursToPack()].filter(isOver);
     const touched = new Set([...this.#dirty].map((minute) => Math.floor(minute / MINUTES_AN_HOUR)));
+    this.#rows.prepare();
     this.#deps.storage.transactionSync(() => {
-      this.#rows.prepare();
       // First, for a minute of today may take the place of one of them.
       for (const hour of before) this.#rows.packHour(hour);
       for (const minute of this.#dirty) this.#rows.putMinute(minute, this.#openMinute(minute).sums(ROW_LIMITS));
       for (const hour of touched) if (isOver(hour)) this.#rows.packHour(hour);
-      this.#rows.putSenders(senders);
+      this.#rows.putSenders(senders, totals);
     });
     this.#unpackedHours = new Set([...this.#hoursToPack(), ...touched].filter((hour) => !isOver(hour)));
     this.#dirty.clear();
     this.#senders = { byId: new Map(senders.byId), lost: senders.lost };
     this.#durable = senders;
+    this.#durableTotals = totals;
     this.#isChanged = false;
     this.#writtenAtMs = nowMs;
     const minuteNow = Math.floor(nowMs / MINUTE_MS);
@@ -192,6 +214,10 @@ export class UsageStore {
       this.#senders = { byId: new Map(byId), lost };
     }
     return this.#senders;
+  }
+
+  #allTotals(nowMs: number): UsageTotals {
+    return (this.#totals ??= this.#rows.totals() ?? { sinceMs: nowMs, byReason: {} });
   }
 
   #hoursToPack(): Set<number> {

@@ -1,11 +1,16 @@
 /** Which projects there are, in SQLite. Rows are never deleted, so that neither a number nor an id can ever mean somebody else. */
+import { type Caller, THE_BROKER } from '../../core/admin/caller.ts';
 import type { Page } from '../../core/admin/commands.ts';
+import type { HistoryFault } from '../../core/admin/history/entry.ts';
 import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts';
+import type { HistoryKeys } from './history-chain.ts';
+import { type Circumstances, HistoryRows } from './history-rows.ts';
 import { tracesOf } from './limits.ts';
 
 export interface ProjectEntry {
   readonly project: Project;
-  readonly actor: string;
+  /** Of one that is finished later, only the name is known. */
+  readonly caller: Caller;
   /** False while the project's objects are still being made: nobody finds it until then. */
   readonly finished: boolean;
 }
@@ -21,14 +26,20 @@ interface ProjectRow extends Record<string, SqlStorageValue> {
   readonly finished: number;
 }
 
+/** Whose history it is, and what the history calls the one policy here. */
+export const DIRECTORY_SUBJECT = 'organizations/1';
+export const ORGANIZATION_POLICY = 'policy/organization';
+
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 60_000;
 
 export class DirectoryStore {
   readonly #sql: SqlStorage;
+  readonly history: HistoryRows;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.history = new HistoryRows(sql);
   }
 
   /** Asks before any table is there: a read must be able to say no without creating one. */
@@ -52,15 +63,7 @@ export class DirectoryStore {
          body TEXT NOT NULL CHECK (json_valid(body)),
          actor TEXT NOT NULL,
          finished INTEGER NOT NULL CHECK (finished IN (0, 1))
-       ) STRICT, WITHOUT ROWID;
-       CREATE TABLE IF NOT EXISTS history (
-         position INTEGER PRIMARY KEY AUTOINCREMENT,
-         time TEXT NOT NULL,
-         actor TEXT NOT NULL,
-         command TEXT NOT NULL,
-         before TEXT,
-         after TEXT
-       ) STRICT`,
+       ) STRICT, WITHOUT ROWID`,
     );
     this.#sql.exec(
       `INSERT INTO directory (one, kek_check, organization_policy, failures, due_at_ms) VALUES (1, ?, ?, 0, 0)
@@ -78,17 +81,19 @@ export class DirectoryStore {
     this.#sql.exec('UPDATE directory SET kek_check = ?1 WHERE kek_check <> ?1', kekCheck);
   }
 
-  add(project: Project, actor: string, nowMs: number): void {
+  /** Answers what is wrong with the history that it adds to, as all changes here do. */
+  add(project: Project, caller: Caller, keys: HistoryKeys, nowMs: number): readonly HistoryFault[] {
     const body = JSON.stringify(project);
     this.#sql.exec(
       'INSERT INTO projects (number, id, body, actor, finished) VALUES (?, ?, ?, ?, 0)',
       project.projectNumber,
       project.projectId,
       body,
-      actor,
+      caller.name,
     );
-    this.#remember(project.createTime, actor, 'project.create', null, body);
     this.#sql.exec('UPDATE directory SET failures = 0, due_at_ms = ?', nowMs + FIRST_RETRY_MS);
+    const change = { time: project.createTime, caller, command: 'project.create' };
+    return this.remember(keys, change, `project/${project.projectNumber}`, null, body);
   }
 
   finished(projectNumber: string): void {
@@ -124,11 +129,15 @@ export class DirectoryStore {
     return policy;
   }
 
-  setOrganizationPolicy(policy: Policy, time: string, actor: string): void {
+  setOrganizationPolicy(
+    policy: Policy,
+    change: Omit<Circumstances, 'epoch'>,
+    keys: HistoryKeys,
+  ): readonly HistoryFault[] {
     const before = JSON.stringify(this.organizationPolicy());
     const after = JSON.stringify(policy);
     this.#sql.exec('UPDATE directory SET organization_policy = ?', after);
-    this.#remember(time, actor, 'organization.policy.set', before, after);
+    return this.remember(keys, change, ORGANIZATION_POLICY, before, after);
   }
 
   failed(nowMs: number): void {
@@ -146,17 +155,17 @@ export class DirectoryStore {
     return this.#sql.exec<{ due_at_ms: number }>('SELECT due_at_ms FROM directory').one().due_at_ms;
   }
 
-  #remember(time: string, actor: string, command: string, before: string | null, after: string): void {
-    for (const trace of tracesOf(before, after)) {
-      this.#sql.exec(
-        'INSERT INTO history (time, actor, command, before, after) VALUES (?, ?, ?, ?, ?)',
-        time,
-        actor,
-        command,
-        trace.before,
-        trace.after,
-      );
-    }
+  remember(
+    keys: HistoryKeys,
+    change: Omit<Circumstances, 'epoch'>,
+    resource: string,
+    before: string | null,
+    after: string | null,
+  ): readonly HistoryFault[] {
+    const traces = tracesOf(before, after).map((trace) => ({ resource, ...trace }));
+    // Nothing at the edge hangs on the directory, so its changes have no epoch but their place in the history.
+    const epoch = (this.history.list({ pageSize: 1 })[0]?.epoch ?? 0) + 1;
+    return this.history.add(keys, DIRECTORY_SUBJECT, { epoch, ...change }, traces);
   }
 }
 
@@ -167,5 +176,5 @@ function entryOf(rows: Iterable<ProjectRow>): ProjectEntry | undefined {
 
 function entryOfRow(row: ProjectRow): ProjectEntry {
   const project: Project = JSON.parse(row.body);
-  return { project, actor: row.actor, finished: row.finished === 1 };
+  return { project, caller: { ...THE_BROKER, name: row.actor }, finished: row.finished === 1 };
 }

@@ -1,4 +1,5 @@
 /** What the parts of a Registry object share: the world they see, patience with others, and turns. */
+import type { Caller } from '../../core/admin/caller.ts';
 import type { ApplyContext } from '../../core/admin/state.ts';
 import { readSettings } from '../settings.ts';
 import { thumbprintOf } from './thumbprint.ts';
@@ -13,12 +14,12 @@ export interface Host {
 }
 
 /** The moment, as the pure functions want it. */
-export function applyContext(host: Host, epoch: number, actor: string): ApplyContext {
+export function applyContext(host: Host, epoch: number, caller: Caller): ApplyContext {
   const settings = readSettings(host.env());
   return {
     time: new Date(host.nowMs()).toISOString(),
     epoch,
-    actor,
+    caller,
     newUid: () => crypto.randomUUID(),
     loopbackIssuersAllowed: settings.ok && settings.value.loopbackIssuersAllowed,
     ownHost: settings.ok ? new URL(settings.value.publicOrigin).host : '',

@@ -4,16 +4,18 @@
  */
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { kekCheck, type Keks } from '../secrets.ts';
+import { historyKey, kekCheck, type Keks } from '../secrets.ts';
 import { readKeks } from '../settings.ts';
+import type { HistoryKeys } from './history-chain.ts';
 
 /** `previous`: made under EDGE_STS_KEK_PREVIOUS, still good. `other`: made under neither. */
 export type KekStanding = 'unset' | 'current' | 'previous' | 'other';
 
-interface WritableKek {
+export interface WritableKek {
   readonly keks: Keks;
   /** To be stored with the write: from then on the current KEK is this object's. */
   readonly check: string;
+  readonly history: HistoryKeys;
 }
 
 export async function kekStanding(env: Env, stored: string | undefined): Promise<KekStanding> {
@@ -36,9 +38,14 @@ export async function writableKek(env: Env, stored: string | undefined): Promise
       ),
     );
   }
-  return ok({ keks: keks.value, check: await kekCheck(keks.value.current) });
+  return ok({ keks: keks.value, check: await kekCheck(keks.value.current), history: await historyKeys(keks.value) });
 }
 
 function unusable(description: string): AdminDenial {
   return { tag: 'unavailable', dependency: 'EDGE_STS_KEK', description };
+}
+
+async function historyKeys({ current, previous }: Keks): Promise<HistoryKeys> {
+  const key = await historyKey(current);
+  return previous === undefined ? { current: key } : { current: key, previous: await historyKey(previous) };
 }

@@ -9,6 +9,9 @@ const MAX_STORED_BYTES = 1_048_576;
 /** More shards than this are not named one by one: the list of them travels with every permit. */
 export const MAX_NAMED_SHARDS = 8;
 
+/** Of one object's history: whichever comes first. Looking at the whole chain must stay a matter of less than a second. */
+export const HISTORY_LIMITS = { entries: 10_000, bytes: 33_554_432 };
+
 function utf8Bytes(text: string): number {
   return new TextEncoder().encode(text).length;
 }

@@ -1,9 +1,15 @@
 /** Registry object: shell of the two roles, told apart by their names (`address.ts`): the directory, and one project's configuration. */
 import { DurableObject } from 'cloudflare:workers';
+import type { Above } from '../../core/admin/authority/above.ts';
+import type { RetiredToken } from '../../core/admin/authenticated.ts';
+import type { Caller, WorkloadIdentity } from '../../core/admin/caller.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { HistoryAnswer, HistoryQuery } from '../../core/admin/history/entry.ts';
+import type { RestoredStep } from '../../core/admin/history/step.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import type { Asked, Explanation } from '../../core/explain/answer.ts';
+import type { RegistryFigures } from '../../core/metrics.ts';
 import type { Policy, Project, Shards } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
 import type { ProjectIds } from './directory-store.ts';
@@ -31,8 +37,8 @@ export class Registry extends DurableObject<Env> {
     this.#project = new ProjectRegistry(host);
   }
 
-  async createProject(input: NewProject, actor: string): Promise<Result<Project, AdminDenial>> {
-    return this.#directory.createProject(input, actor);
+  async createProject(input: NewProject, caller: Caller): Promise<Result<Project, AdminDenial>> {
+    return this.#directory.createProject(input, caller);
   }
 
   async findProject(idOrNumber: string): Promise<ProjectIds | undefined> {
@@ -47,16 +53,68 @@ export class Registry extends DurableObject<Env> {
     return this.#directory.organizationPolicy();
   }
 
-  async setOrganizationPolicy(input: PolicyInput, actor: string): Promise<Result<Policy, AdminDenial>> {
-    return this.#directory.setOrganizationPolicy(input, actor);
+  async setOrganizationPolicy(input: PolicyInput, caller: Caller): Promise<Result<Policy, AdminDenial>> {
+    return this.#directory.setOrganizationPolicy(input, caller);
   }
 
-  async provision(project: Project, actor: string): Promise<Result<Project, AdminDenial>> {
-    return this.#project.provision(project, actor);
+  async above(projectNumber: string, caller?: Caller): Promise<Above> {
+    return this.#directory.above(projectNumber, caller);
   }
 
-  async apply(command: Command, actor: string): Promise<Result<Answer, AdminDenial>> {
-    return this.#project.apply(command, actor);
+  async heldOnOrganization(caller: Caller, permissions: readonly string[]): Promise<readonly string[]> {
+    return this.#directory.held(caller, permissions);
+  }
+
+  async nameAdministrators(projectNumber: string, subjects: readonly string[]): Promise<void> {
+    this.#directory.nameAdministrators(projectNumber, subjects);
+  }
+
+  async settleAdministrators(projectNumber: string, subjects: readonly string[]): Promise<void> {
+    this.#directory.settleAdministrators(projectNumber, subjects);
+  }
+
+  async projectsOf(caller: Caller): Promise<readonly ProjectIds[]> {
+    return this.#directory.projectsOf(caller);
+  }
+
+  async history(query: HistoryQuery): Promise<Result<HistoryAnswer, AdminDenial>> {
+    return this.#directory.exists() ? this.#directory.history(query) : this.#project.history(query);
+  }
+
+  async restoreOrganizationPolicy(
+    sequence: number,
+    validateOnly: boolean,
+    caller: Caller,
+  ): Promise<Result<readonly RestoredStep[], AdminDenial>> {
+    return this.#directory.restoreOrganizationPolicy(sequence, validateOnly, caller);
+  }
+
+  async retiredTokens(): Promise<readonly RetiredToken[]> {
+    return this.#directory.retiredTokens();
+  }
+
+  async retireBootstrapToken(token: RetiredToken, caller: Caller): Promise<Result<null, AdminDenial>> {
+    return this.#directory.retireBootstrapToken(token, caller);
+  }
+
+  async held(
+    caller: Caller,
+    permissions: readonly string[],
+    resource: PolicyResource,
+  ): Promise<Result<readonly string[], AdminDenial>> {
+    return this.#project.held(caller, permissions, resource);
+  }
+
+  async stands(identity: WorkloadIdentity): Promise<boolean> {
+    return this.#project.stands(identity);
+  }
+
+  async provision(project: Project, caller: Caller): Promise<Result<Project, AdminDenial>> {
+    return this.#project.provision(project, caller);
+  }
+
+  async apply(command: Command, caller: Caller): Promise<Result<Answer, AdminDenial>> {
+    return this.#project.apply(command, caller);
   }
 
   async read(query: Query): Promise<Result<Answer, AdminDenial>> {
@@ -79,8 +137,13 @@ export class Registry extends DurableObject<Env> {
     return this.#project.shard(key);
   }
 
-  async announce(shards: readonly string[], actor?: string, command?: string): Promise<void> {
-    return this.#project.announce(shards, actor, command);
+  /** For whoever watches; undefined where there is no project. */
+  async figures(): Promise<RegistryFigures | undefined> {
+    return this.#project.figures();
+  }
+
+  async announce(shards: readonly string[], caller?: Caller, command?: string): Promise<void> {
+    return this.#project.announce(shards, caller, command);
   }
 
   async ping(): Promise<{ kek: KekStanding }> {

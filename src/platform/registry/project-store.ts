@@ -1,7 +1,12 @@
 /** One project's configuration in SQLite: what `apply` reads, and the one place where its writes land, history with them. */
+import type { Caller } from '../../core/admin/caller.ts';
+import { differences } from '../../core/admin/history/compare.ts';
+import type { HistoryFault } from '../../core/admin/history/entry.ts';
+import type { RowThen } from '../../core/admin/history/step.ts';
+import { projectName } from '../../core/names.ts';
 import type { DenyPolicyId, Page, PolicyResource } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
-import type { ConfigState, PolicyOf, Write } from '../../core/admin/state.ts';
+import type { ConfigState, OperationRow, PolicyOf, Write } from '../../core/admin/state.ts';
 import type {
   DenyAttachment,
   DenyPolicy,
@@ -14,8 +19,12 @@ import type {
   Target,
 } from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
+import { Deletions, IS_LIVE } from './deletions.ts';
 import { DenyPolicyRows, denyPolicyRowName } from './deny-policy-rows.ts';
+import { HistoryRows, type Trace } from './history-rows.ts';
+import type { WritableKek } from './kek.ts';
 import { tooLarge, tracesOf } from './limits.ts';
+import { OperationRows } from './operation-rows.ts';
 import { QuotaPreferenceRows } from './quota-preference-rows.ts';
 import { UsedTokens } from './used-tokens.ts';
 
@@ -23,14 +32,19 @@ import { UsedTokens } from './used-tokens.ts';
 interface Change {
   readonly epoch: number;
   readonly time: string;
-  readonly actor: string;
+  readonly caller: Caller;
   readonly command: string;
   readonly writes: readonly Write[];
-  /** Proof of the KEK that this object is now under. */
-  readonly kekCheck: string;
+  /** The KEK that this object is under from now on. */
+  readonly kek: Pick<WritableKek, 'check' | 'history'>;
+  /** What is wrong with the state that this starts from. */
+  readonly doubt?: string;
 }
 
 type Kind = 'project' | 'pool' | 'provider' | 'target' | 'role' | 'policy';
+
+/** Does the work in a transaction and takes it back, but for what it answers. */
+export type Undoing = <T>(work: () => T) => T;
 
 interface RowKey {
   readonly kind: Kind;
@@ -45,21 +59,31 @@ interface Step {
   readonly value?: unknown;
   readonly uri?: string;
   readonly opensTargets?: boolean;
+  /** It goes on as a deleted one. */
+  readonly isDeleted?: boolean;
 }
 
 const PROJECT_ROW: RowKey = { kind: 'project', parent: '', id: '' };
 
 export class ProjectStore implements ConfigState {
   readonly #sql: SqlStorage;
+  readonly #undone: Undoing;
+  readonly history: HistoryRows;
   readonly #usedTokens: UsedTokens;
   readonly #denyPolicies: DenyPolicyRows;
   readonly #quotaPreferences: QuotaPreferenceRows;
+  readonly #deletions: Deletions;
+  readonly #operations: OperationRows;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, undone: Undoing) {
     this.#sql = sql;
+    this.#undone = undone;
+    this.history = new HistoryRows(sql);
     this.#usedTokens = new UsedTokens(sql);
     this.#denyPolicies = new DenyPolicyRows(sql);
     this.#quotaPreferences = new QuotaPreferenceRows(sql);
+    this.#deletions = new Deletions(sql);
+    this.#operations = new OperationRows(sql);
   }
 
   /** Asks before any table is there: a read must be able to say no without creating one. */
@@ -83,17 +107,6 @@ export class ProjectStore implements ConfigState {
          opens_targets INTEGER CHECK (opens_targets IN (0, 1) AND kind = 'role' OR opens_targets IS NULL),
          body TEXT NOT NULL CHECK (json_valid(body)),
          PRIMARY KEY (kind, parent, id)
-       ) STRICT, WITHOUT ROWID;
-       CREATE TABLE IF NOT EXISTS history (
-         epoch INTEGER NOT NULL,
-         position INTEGER NOT NULL,
-         time TEXT NOT NULL,
-         actor TEXT NOT NULL,
-         command TEXT NOT NULL,
-         resource TEXT NOT NULL,
-         before TEXT,
-         after TEXT,
-         PRIMARY KEY (epoch, position)
        ) STRICT, WITHOUT ROWID`,
     );
   }
@@ -110,28 +123,45 @@ export class ProjectStore implements ConfigState {
     this.#sql.exec('UPDATE standing SET kek_check = ?1 WHERE kek_check <> ?1', kekCheck);
   }
 
-  commit(change: Change): void {
+  /** Answers what is wrong with the history that it adds to. */
+  commit(change: Change): readonly HistoryFault[] {
     this.#sql.exec(
       `INSERT INTO standing (one, epoch, kek_check) VALUES (1, ?, ?)
        ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, kek_check = excluded.kek_check`,
       change.epoch,
-      change.kekCheck,
+      change.kek.check,
     );
-    for (const write of change.writes) {
-      if (isMarker(write)) this.#usedTokens.add(write.marker, Date.parse(change.time) / 1_000);
-      else if (isDenyPolicy(write)) this.#takeDenyPolicy(change, write);
-      else if (isQuotaPreference(write)) this.#takeQuotaPreference(change, write);
-      else this.#take(change, stepOf(write));
-    }
+    const nowMs = Date.parse(change.time);
+    const traces = change.writes.flatMap((write) => this.#write(write, nowMs));
     // A change without rows of ours (the key ring moved) is still a step of the epoch that somebody caused.
-    if (change.writes.length === 0) this.#remember(change, '', null, null);
+    const whole = traces.length > 0 ? traces : [{ resource: '', before: null, after: null }];
+    return this.history.add(change.kek.history, this.subject(), change, whole, change.doubt);
+  }
+
+  /** Whose history it is. */
+  subject(): string {
+    return projectName(this.project().projectNumber);
+  }
+
+  changedSince(sequence: number): readonly RowThen[] | undefined {
+    const entry = this.history.entry(sequence);
+    if (entry === undefined) return undefined;
+    return differences(this.history.between(entry.epoch)).map(({ resource, before }) => ({ resource, body: before }));
+  }
+
+  rolledBack<T>(work: (stage: (writes: readonly Write[]) => void) => T): T {
+    return this.#undone(() =>
+      work((writes) => {
+        for (const write of writes) this.#write(write, 0);
+      }),
+    );
   }
 
   /** Why these rows cannot be written, if they cannot. */
   oversize(writes: readonly Write[]): AdminDenial | undefined {
     return writes
       .flatMap((write) => {
-        if (isMarker(write) || isQuotaPreference(write)) return [];
+        if (isMarker(write) || isQuotaPreference(write) || isOperation(write)) return [];
         if (isDenyPolicy(write)) return 'put' in write ? [tooLarge(denyPolicyRowName(write.policy), write.policy)] : [];
         const { key, value = null } = stepOf(write);
         return [tooLarge(nameOf(key), value)];
@@ -146,11 +176,32 @@ export class ProjectStore implements ConfigState {
   }
 
   pool(poolId: string): Pool | undefined {
-    return this.#row({ kind: 'pool', parent: '', id: poolId });
+    return liveOnly(this.#poolRow(poolId));
   }
 
   provider(poolId: string, providerId: string): Provider | undefined {
-    return this.#row({ kind: 'provider', parent: poolId, id: providerId });
+    return liveOnly(this.#providerRow(poolId, providerId));
+  }
+
+  deletedPool(poolId: string): Pool | undefined {
+    return deletedOnly(this.#poolRow(poolId));
+  }
+
+  deletedProvider(poolId: string, providerId: string): Provider | undefined {
+    return deletedOnly(this.#providerRow(poolId, providerId));
+  }
+
+  nextToExpire(): Pool | Provider | undefined {
+    const body = this.#deletions.next();
+    return body === undefined ? undefined : JSON.parse(body);
+  }
+
+  purgeDueAtMs(): number | undefined {
+    return this.#deletions.nextAtMs();
+  }
+
+  operation(name: string): OperationRow | undefined {
+    return this.#operations.get(name);
   }
 
   target(targetId: string): Target | undefined {
@@ -179,13 +230,17 @@ export class ProjectStore implements ConfigState {
 
   /** SQLite finds the few policies that hold the text at all; whether it is a role there is decided here. */
   policiesWithRole(role: string): readonly PolicyOf[] {
+    return this.policiesWithText(JSON.stringify(role)).filter(({ policy }) =>
+      policy.bindings.some((binding) => binding.role === role),
+    );
+  }
+
+  policiesWithText(text: string): readonly PolicyOf[] {
     const rows = this.#sql.exec<{ id: string; body: string }>(
       `SELECT id, body FROM resources WHERE kind = 'policy' AND instr(body, ?) > 0 ORDER BY id`,
-      JSON.stringify(role),
+      text,
     );
-    return [...rows]
-      .map(({ id, body }): PolicyOf => ({ resource: policyResourceOf(id), policy: JSON.parse(body) }))
-      .filter(({ policy }) => policy.bindings.some((binding) => binding.role === role));
+    return [...rows].map(({ id, body }): PolicyOf => ({ resource: policyResourceOf(id), policy: JSON.parse(body) }));
   }
 
   policy(resource: PolicyResource): Policy | undefined {
@@ -266,6 +321,14 @@ export class ProjectStore implements ConfigState {
     return rows.toArray()[0]?.body;
   }
 
+  #poolRow(poolId: string): Pool | undefined {
+    return this.#row({ kind: 'pool', parent: '', id: poolId });
+  }
+
+  #providerRow(poolId: string, providerId: string): Provider | undefined {
+    return this.#row({ kind: 'provider', parent: poolId, id: providerId });
+  }
+
   /** Only this class writes bodies, so what is under a kind's key is of that kind. */
   #row(key: RowKey) {
     const body = this.#body(key);
@@ -274,20 +337,32 @@ export class ProjectStore implements ConfigState {
 
   #bodies(kind: Kind, parent: string, page: Page): readonly string[] {
     const rows = this.#sql.exec<{ body: string }>(
-      'SELECT body FROM resources WHERE kind = ? AND parent = ? AND id > ? ORDER BY id LIMIT ?',
+      `SELECT body FROM resources WHERE kind = ? AND parent = ? AND id > ? AND (? OR ${IS_LIVE}) ORDER BY id LIMIT ?`,
       kind,
       parent,
       page.after,
+      Number(page.showDeleted ?? false),
       page.pageSize,
     );
     return [...rows].map((row) => row.body);
   }
 
-  #take(change: Change, step: Step): void {
+  /** What the history keeps of it. */
+  #write(write: Write, nowMs: number): readonly Trace[] {
+    if (isMarker(write)) this.#usedTokens.add(write.marker, nowMs / 1_000);
+    else if (isOperation(write)) this.#takeOperation(write, nowMs);
+    else if (isDenyPolicy(write)) return this.#takeDenyPolicy(write);
+    else if (isQuotaPreference(write)) return this.#takeQuotaPreference(write);
+    else return this.#take(stepOf(write));
+    return [];
+  }
+
+  #take(step: Step): readonly Trace[] {
     const { kind, parent, id } = step.key;
     const before = this.#body(step.key) ?? null;
     const after = step.value === undefined ? null : JSON.stringify(step.value);
-    if (before === null && after === null) return;
+    if (before === null && after === null) return [];
+    if (step.isDeleted === true) this.#deletions.open();
     if (after === null) {
       this.#sql.exec('DELETE FROM resources WHERE kind = ? AND parent = ? AND id = ?', kind, parent, id);
     } else {
@@ -303,45 +378,36 @@ export class ProjectStore implements ConfigState {
         after,
       );
     }
-    this.#trace(change, nameOf(step.key), before, after);
+    return traced(nameOf(step.key), before, after);
   }
 
-  #takeDenyPolicy(change: Change, write: DenyPolicyWrite): void {
+  #takeDenyPolicy(write: DenyPolicyWrite): readonly Trace[] {
     const id = 'put' in write ? write.policy : write;
     const before = this.#denyPolicies.body(id) ?? null;
     const after = 'put' in write ? JSON.stringify(write.policy) : null;
     if (after === null) this.#denyPolicies.remove(id);
     else this.#denyPolicies.put(id, after);
-    this.#trace(change, denyPolicyRowName(id), before, after);
+    return traced(denyPolicyRowName(id), before, after);
   }
 
-  #takeQuotaPreference(change: Change, write: QuotaPreferenceWrite): void {
+  #takeQuotaPreference(write: QuotaPreferenceWrite): readonly Trace[] {
     const { preferenceId } = 'put' in write ? write.preference : write;
     const before = this.#quotaPreferences.body(preferenceId) ?? null;
     if ('put' in write) this.#quotaPreferences.put(write.preference);
     else this.#quotaPreferences.remove(preferenceId);
     const after = this.#quotaPreferences.body(preferenceId) ?? null;
-    this.#trace(change, `quotaPreference/${preferenceId}`, before, after);
+    return traced(`quotaPreference/${preferenceId}`, before, after);
   }
 
-  #trace(change: Change, resource: string, before: string | null, after: string | null): void {
-    for (const trace of tracesOf(before, after)) this.#remember(change, resource, trace.before, trace.after);
+  /** No configuration either: what it says stands in the history already. */
+  #takeOperation(write: OperationWrite, nowMs: number): void {
+    if ('put' in write) this.#operations.put(write.operation, nowMs);
+    else this.#operations.removeUnder(write.prefix);
   }
+}
 
-  #remember(change: Change, resource: string, before: string | null, after: string | null): void {
-    const { epoch, time, actor, command } = change;
-    this.#sql.exec(
-      `INSERT INTO history (epoch, position, time, actor, command, resource, before, after)
-       VALUES (?1, (SELECT coalesce(max(position), -1) + 1 FROM history WHERE epoch = ?1), ?2, ?3, ?4, ?5, ?6, ?7)`,
-      epoch,
-      time,
-      actor,
-      command,
-      resource,
-      before,
-      after,
-    );
-  }
+function traced(resource: string, before: string | null, after: string | null): readonly Trace[] {
+  return tracesOf(before, after).map((trace) => ({ resource, ...trace }));
 }
 
 function nameOf({ kind, parent, id }: RowKey): string {
@@ -363,23 +429,58 @@ function isDenyPolicy(write: Write): write is DenyPolicyWrite {
 
 type QuotaPreferenceWrite = Extract<Write, { put: 'quotaPreference' } | { remove: 'quotaPreference' }>;
 
+type OperationWrite = Extract<Write, { put: 'operation' } | { remove: 'operations' }>;
+
+function isOperation(write: Write): write is OperationWrite {
+  return 'put' in write ? write.put === 'operation' : write.remove === 'operations';
+}
+
+function liveOnly<Row extends Pool | Provider>(row: Row | undefined): Row | undefined {
+  return row?.expireTime === undefined ? row : undefined;
+}
+
+function deletedOnly<Row extends Pool | Provider>(row: Row | undefined): Row | undefined {
+  return row?.expireTime === undefined ? undefined : row;
+}
+
 /** Bounded by their fields, so never oversize. */
 function isQuotaPreference(write: Write): write is QuotaPreferenceWrite {
   return 'put' in write ? write.put === 'quotaPreference' : write.remove === 'quotaPreference';
 }
 
-function stepOf(write: Exclude<Write, MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite>): Step {
-  if ('remove' in write) {
-    return { key: { kind: write.remove, parent: '', id: write.remove === 'role' ? write.roleId : write.targetId } };
+type RowWrite = Exclude<Write, MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite | OperationWrite>;
+
+function removedRow(write: Extract<RowWrite, { remove: string }>): RowKey {
+  switch (write.remove) {
+    case 'provider':
+      return { kind: 'provider', parent: write.poolId, id: write.providerId };
+    case 'pool':
+      return { kind: 'pool', parent: '', id: write.poolId };
+    case 'role':
+      return { kind: 'role', parent: '', id: write.roleId };
+    case 'target':
+      return { kind: 'target', parent: '', id: write.targetId };
   }
+}
+
+function stepOf(write: RowWrite): Step {
+  if ('remove' in write) return { key: removedRow(write) };
   switch (write.put) {
     case 'project':
       return { key: PROJECT_ROW, value: write.project };
     case 'pool':
-      return { key: { kind: 'pool', parent: '', id: write.pool.poolId }, value: write.pool };
+      return {
+        key: { kind: 'pool', parent: '', id: write.pool.poolId },
+        value: write.pool,
+        isDeleted: write.pool.expireTime !== undefined,
+      };
     case 'provider': {
       const { provider } = write;
-      return { key: { kind: 'provider', parent: provider.poolId, id: provider.providerId }, value: provider };
+      return {
+        key: { kind: 'provider', parent: provider.poolId, id: provider.providerId },
+        value: provider,
+        isDeleted: provider.expireTime !== undefined,
+      };
     }
     case 'target': {
       const { target } = write;

@@ -74,7 +74,7 @@ function wordsFor(denial: Denial | RequestFault): OAuthError {
       return {
         status: 429,
         error: 'quota_exceeded',
-        description: QUOTA,
+        description: denial.limitPerMinute === 0 ? CLOSED : QUOTA,
         headers: retryAfter(denial.retryAfterSeconds),
       };
     case 'too_many_failures':
@@ -118,6 +118,10 @@ function wordsFor(denial: Denial | RequestFault): OAuthError {
       return { status: 413, error: 'invalid_request', description: 'The request body is larger than 64 KiB.' };
   }
 }
+
+/** Only who was verified, and may have what he asks for, hears that: it is no secret from him that he is shut out. */
+const CLOSED =
+  'No token exchanges are granted: a limit of this project or caller is 0. Retrying does not help until an administrator raises it.';
 
 /** One text for every way to fail verification, so that probing teaches nothing; three kinds have a way out to name. */
 function wordsForCheck(check: Check): string {

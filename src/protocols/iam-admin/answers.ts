@@ -1,11 +1,20 @@
 /** The core's answers → the bodies that REST gives: one switch, so that no kind of answer is forgotten. */
 import type { Answer } from '../../core/admin/commands.ts';
+import { operationName } from '../../core/admin/operations.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { renderDenyPolicy, renderDenyPolicyHead, renderDenyPolicyOperation } from './deny-policy-view.ts';
 import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
 import { renderQuotaPreference } from './quota-view.ts';
-import { renderOperation, renderPool, renderProject, renderProvider, renderRole, renderTarget } from './render.ts';
+import {
+  renderOperation,
+  renderPool,
+  renderProject,
+  renderProvider,
+  renderRestored,
+  renderRole,
+  renderTarget,
+} from './render.ts';
 
 /** What the rows do not know of themselves. */
 export interface View {
@@ -20,7 +29,7 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
     case 'project':
       return renderProject(answer.project);
     case 'pool':
-      return renderPool(answer.pool, projectNumber, publicOrigin);
+      return renderPool(answer.pool, projectNumber, publicOrigin, answer.administrative);
     case 'provider':
       return renderProvider(answer.provider, projectNumber);
     case 'target':
@@ -31,6 +40,8 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       return renderWritten(answer.policy, answer.warnings ?? []);
     case 'deleted':
       return {};
+    case 'restored':
+      return renderRestored(answer.steps, answer.left);
     case 'denyPolicy':
       return renderDenyPolicy(answer.policy, projectNumber);
     case 'denyPolicies':
@@ -47,7 +58,9 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       };
     case 'pools':
       return {
-        workloadIdentityPools: answer.pools.map((pool) => renderPool(pool, projectNumber, publicOrigin)),
+        workloadIdentityPools: answer.pools.map((pool) =>
+          renderPool(pool, projectNumber, publicOrigin, answer.administrative?.includes(pool.poolId)),
+        ),
         ...nextPageToken(answer.next),
       };
     case 'providers':
@@ -68,17 +81,19 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
 /** Changes of pools, providers and deny policies are answered with an Operation, as at Google; it is done already. */
 export function renderChange(answer: Answer, view: View): JsonObject {
   const { projectNumber, publicOrigin } = view;
-  if (answer.kind === 'pool') {
-    const { pool } = answer;
-    return renderOperation('WorkloadIdentityPool', renderPool(pool, projectNumber, publicOrigin), pool.updateTime);
+  switch (answer.kind) {
+    case 'pool': {
+      const pool = renderPool(answer.pool, projectNumber, publicOrigin, answer.administrative);
+      return renderOperation('WorkloadIdentityPool', operationName(answer, projectNumber), pool);
+    }
+    case 'provider': {
+      const provider = renderProvider(answer.provider, projectNumber);
+      const name = operationName(answer, projectNumber);
+      return renderOperation('WorkloadIdentityPoolProvider', name, provider, answer.warnings);
+    }
+    case 'denyPolicy':
+      return renderDenyPolicyOperation(answer, projectNumber);
+    default:
+      return renderAnswer(answer, view);
   }
-  if (answer.kind === 'denyPolicy') return renderDenyPolicyOperation(answer, projectNumber);
-  if (answer.kind !== 'provider') return renderAnswer(answer, view);
-  const { provider, warnings } = answer;
-  return renderOperation(
-    'WorkloadIdentityPoolProvider',
-    renderProvider(provider, projectNumber),
-    provider.updateTime,
-    warnings,
-  );
 }

@@ -1,9 +1,11 @@
 /** `/v2/policies/ATTACHMENT/denypolicies` after Google's IAM v2: create, get, list, replace, delete. ATTACHMENT is a full resource name, percent-encoded. */
 import type { Command, Query } from '../../core/admin/commands.ts';
-import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
+import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { DenyAttachment } from '../../core/resources.ts';
-import { err, ok, type Result } from '../../core/result.ts';
-import { asking, changing, type RestContext } from './project-scope.ts';
+import { ok, type Result } from '../../core/result.ts';
+import { readAttachment } from './attachment.ts';
+import { needs } from './needs.ts';
+import { asking, askingAfterChange, changing, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
 import { denyPolicy, parseBody, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
@@ -20,11 +22,35 @@ export function denyPolicyRoutes(context: RestContext): readonly Route[] {
     attached((attachment) => changing(context, (call) => make(call, attachment)));
   const question = (make: Place<Query>) => attached((attachment) => asking(context, (call) => make(call, attachment)));
   return [
-    { method: 'POST', path: POLICIES, query: ['policyId'], handle: command(create) },
-    { method: 'GET', path: POLICIES, query: ['pageSize', 'pageToken'], handle: question(list) },
-    { method: 'GET', path: POLICY, handle: question(get) },
-    { method: 'PUT', path: POLICY, handle: command(update) },
-    { method: 'DELETE', path: POLICY, query: ['etag'], handle: command(remove) },
+    {
+      method: 'POST',
+      path: POLICIES,
+      needs: needs('attachment', 'iam.denypolicies.create'),
+      query: ['policyId'],
+      handle: command(create),
+    },
+    {
+      method: 'GET',
+      path: POLICIES,
+      needs: needs('attachment', 'iam.denypolicies.list'),
+      query: ['pageSize', 'pageToken'],
+      handle: question(list),
+    },
+    { method: 'GET', path: POLICY, needs: needs('attachment', 'iam.denypolicies.get'), handle: question(get) },
+    { method: 'PUT', path: POLICY, needs: needs('attachment', 'iam.denypolicies.update'), handle: command(update) },
+    {
+      method: 'DELETE',
+      path: POLICY,
+      needs: needs('attachment', 'iam.denypolicies.delete'),
+      query: ['etag'],
+      handle: command(remove),
+    },
+    {
+      method: 'GET',
+      path: `${POLICY}/operations/{operation}`,
+      needs: needs('attachment', 'iam.denypolicies.get'),
+      handle: attached((attachment) => askingAfterChange(context, (call) => operation(call, attachment))),
+    },
   ];
 }
 
@@ -36,28 +62,6 @@ function attached(handle: (attachment: DenyAttachment) => Route['handle']): Rout
     const { project, attachment } = place.value;
     return handle(attachment)({ ...call, param: (name) => (name === 'project' ? project : call.param(name)) });
   };
-}
-
-const PROJECT = /^cloudresourcemanager\.googleapis\.com\/projects\/([^/]+)$/;
-const TARGET = /^sts\.googleapis\.com\/projects\/([^/]+)\/targets\/([^/]+)$/;
-const ABOVE = /^cloudresourcemanager\.googleapis\.com\/(organizations|folders)\//;
-
-function readAttachment(
-  text: string,
-): Result<{ readonly project: string; readonly attachment: DenyAttachment }, AdminDenial> {
-  const [, project] = PROJECT.exec(text) ?? [];
-  if (project !== undefined) return ok({ project, attachment: { kind: 'project' } });
-  const [, owner, targetId] = TARGET.exec(text) ?? [];
-  if (owner !== undefined && targetId !== undefined)
-    return ok({ project: owner, attachment: { kind: 'target', targetId } });
-  if (ABOVE.test(text))
-    return err(invalid('parent', 'no deny policy covers an organization: attach it to its projects'));
-  return err(
-    invalid(
-      'parent',
-      'must be policies/ATTACHMENT/denypolicies with cloudresourcemanager.googleapis.com%2Fprojects%2FPROJECT or sts.googleapis.com%2Fprojects%2FPROJECT%2Ftargets%2FTARGET',
-    ),
-  );
 }
 
 function create({ query, body }: Call, attachment: DenyAttachment) {
@@ -78,6 +82,11 @@ function list({ query }: Call, attachment: DenyAttachment) {
 
 function get({ param }: Call, attachment: DenyAttachment) {
   return ok({ type: 'denyPolicy.get', attachment, policyId: param('policy') } as const);
+}
+
+function operation({ param }: Call, attachment: DenyAttachment) {
+  const of = { kind: 'denyPolicy', attachment, policyId: param('policy') } as const;
+  return ok({ type: 'operation.get', of, operationId: param('operation') } as const);
 }
 
 function update({ param, body }: Call, attachment: DenyAttachment) {

@@ -1,6 +1,7 @@
 /** Deny policies as Google's IAM v2 shows them: whole when asked for, without their rules in lists, in an Operation after a change. */
 import type { Answer } from '../../core/admin/commands.ts';
 import { etagOf } from '../../core/admin/etag.ts';
+import { operationName } from '../../core/admin/operations.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { denyPolicyName } from '../../core/names.ts';
 import type { DenyPolicy } from '../../core/resources.ts';
@@ -40,15 +41,15 @@ export function renderDenyPolicyHead(policy: DenyPolicy, projectNumber: string):
   };
 }
 
-/** It is done when it is answered; its name ends in the moment of the change, as with pools. */
+/** It is done when it is answered. */
 export function renderDenyPolicyOperation(
-  { policy, deleteTime, warnings = [] }: Extract<Answer, { kind: 'denyPolicy' }>,
+  outcome: Extract<Answer, { kind: 'denyPolicy' }>,
   projectNumber: string,
 ): JsonObject {
+  const { policy, deleteTime, warnings = [] } = outcome;
   const changedAt = deleteTime ?? policy.updateTime;
-  const name = denyPolicyName(projectNumber, policy.attachment, policy.policyId);
   return {
-    name: `${name}/operations/${changedAt.replaceAll(/[^0-9]/g, '')}`,
+    name: operationName(outcome, projectNumber),
     metadata: {
       '@type': `${TYPE}OperationMetadata`,
       createTime: changedAt,

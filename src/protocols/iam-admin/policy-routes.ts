@@ -1,15 +1,17 @@
-/** getIamPolicy, setIamPolicy, testIamPermissions on the organization, projects, pools and targets. */
+/** getIamPolicy and setIamPolicy on the organization, projects, pools and targets. */
+import { SET_POLICY } from '../../core/admin/authority/needs.ts';
+import type { Caller } from '../../core/admin/caller.ts';
 import type { PolicyInput, PolicyResource } from '../../core/admin/commands.ts';
 import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
 import { replacesEverything } from '../../core/admin/mask.ts';
-import { isPermission } from '../../core/admin/roles.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { Policy } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { camelCase } from './mask.ts';
+import { needs, type Needs } from './needs.ts';
 import { renderPolicy, renderWritten } from './policy-view.ts';
 import { inProject, type RestContext } from './project-scope.ts';
-import { getPolicy, parseBody, setPolicy, testPermissions, withoutOutputOnly } from './schemas.ts';
+import { getPolicy, parseBody, setPolicy, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 /** One resource's policy, read and written. */
@@ -26,42 +28,68 @@ interface Written {
 type Verb = (call: Call, door: PolicyDoor) => Promise<Result<JsonObject, AdminDenial>>;
 
 const PROJECT = 'projects/{project}';
-const RESOURCES: readonly { readonly path: string; readonly of: (call: Call) => PolicyResource }[] = [
-  { path: PROJECT, of: () => ({ kind: 'project' }) },
+const RESOURCES: readonly {
+  readonly path: string;
+  readonly kind: PolicyResource['kind'];
+  readonly of: (call: Call) => PolicyResource;
+}[] = [
+  { path: PROJECT, kind: 'project', of: () => ({ kind: 'project' }) },
   {
     path: `${PROJECT}/locations/global/workloadIdentityPools/{pool}`,
+    kind: 'pool',
     of: (call) => ({ kind: 'pool', poolId: call.param('pool') }),
   },
-  { path: `${PROJECT}/targets/{target}`, of: (call) => ({ kind: 'target', targetId: call.param('target') }) },
+  {
+    path: `${PROJECT}/targets/{target}`,
+    kind: 'target',
+    of: (call) => ({ kind: 'target', targetId: call.param('target') }),
+  },
 ];
 
+type Kind = 'organization' | PolicyResource['kind'];
+
+const readsPolicy: Record<Kind, Needs> = {
+  organization: needs('organization', 'resourcemanager.organizations.getIamPolicy'),
+  project: needs('project', 'resourcemanager.projects.getIamPolicy'),
+  pool: needs('pool', 'iam.workloadIdentityPools.getIamPolicy'),
+  target: needs('target', 'sts.targets.getIamPolicy'),
+};
+
+const writesPolicy: Record<Kind, Needs> = {
+  organization: needs('organization', SET_POLICY.organization),
+  project: needs('project', SET_POLICY.project),
+  pool: needs('pool', SET_POLICY.pool),
+  target: needs('target', SET_POLICY.target),
+};
+
 export function policyRoutes(context: RestContext): readonly Route[] {
-  const verbs: readonly { readonly name: string; readonly verb: Verb }[] = [
-    { name: 'getIamPolicy', verb: get },
-    { name: 'setIamPolicy', verb: set },
-    { name: 'testIamPermissions', verb: test },
+  const verbs: readonly { readonly name: string; readonly verb: Verb; readonly needs: Record<Kind, Needs> }[] = [
+    { name: 'getIamPolicy', verb: get, needs: readsPolicy },
+    { name: 'setIamPolicy', verb: set, needs: writesPolicy },
   ];
-  return verbs.flatMap(({ name, verb }): readonly Route[] => [
+  return verbs.flatMap(({ name, verb, needs: wanted }): readonly Route[] => [
     {
       method: 'POST',
       path: `organizations/1:${name}`,
-      handle: (call) => verb(call, organizationDoor(context, call.actor)),
+      needs: wanted.organization,
+      handle: (call) => verb(call, organizationDoor(context, call.caller)),
     },
-    ...RESOURCES.map(({ path, of }): Route => ({
+    ...RESOURCES.map(({ path, kind, of }): Route => ({
       method: 'POST',
       path: `${path}:${name}`,
+      needs: wanted[kind],
       handle: inProject(context, (view, call) =>
-        verb(call, projectDoor(context, view.projectNumber, of(call), call.actor)),
+        verb(call, projectDoor(context, view.projectNumber, of(call), call.caller)),
       ),
     })),
   ]);
 }
 
-function organizationDoor({ admin }: RestContext, actor: string): PolicyDoor {
+function organizationDoor({ admin }: RestContext, caller: Caller): PolicyDoor {
   return {
     read: () => admin.organizationPolicy(),
     write: async (input) => {
-      const policy = await admin.setOrganizationPolicy(input, actor);
+      const policy = await admin.setOrganizationPolicy(input, caller);
       return policy.ok ? ok({ policy: policy.value, warnings: [] }) : policy;
     },
   };
@@ -71,14 +99,15 @@ function projectDoor(
   { admin }: RestContext,
   projectNumber: string,
   resource: PolicyResource,
-  actor: string,
+  caller: Caller,
 ): PolicyDoor {
   return {
     read: async () => {
       const answer = written(await admin.read(projectNumber, { type: 'policy.get', resource }));
       return answer.ok ? ok(answer.value.policy) : answer;
     },
-    write: async (policy) => written(await admin.apply(projectNumber, { type: 'policy.set', resource, policy }, actor)),
+    write: async (policy) =>
+      written(await admin.apply(projectNumber, { type: 'policy.set', resource, policy }, caller)),
   };
 }
 
@@ -122,20 +151,4 @@ export function cleanedPolicy(policy: JsonObject[string] | undefined): JsonObjec
   if (!isJsonObject(policy)) return {};
   const { etag } = policy;
   return { policy: { ...withoutOutputOnly(policy, ['warnings']), ...(etag === undefined ? {} : { etag }) } };
-}
-
-const MAX_PERMISSIONS = 100;
-
-/** Today's only caller is the bootstrap administrator, who holds every permission on everything that exists. */
-async function test(call: Call, door: PolicyDoor): Promise<Result<JsonObject, AdminDenial>> {
-  const wanted = parseBody(testPermissions, call.body);
-  if (!wanted.ok) return wanted;
-  const { permissions } = wanted.value;
-  if (permissions.length > MAX_PERMISSIONS) {
-    return err(invalid('permissions', `holds more than ${MAX_PERMISSIONS} permissions`));
-  }
-  const bad = permissions.findIndex((permission) => !isPermission(permission));
-  if (bad >= 0) return err(invalid(`permissions[${bad}]`, 'is not a permission; wildcards are not known'));
-  const policy = await door.read();
-  return policy.ok ? ok({ permissions: [...new Set(permissions)] }) : policy;
 }

@@ -1,20 +1,21 @@
-/** Workload identity pools and their providers: create, get, list, patch; shutting workloads and keys out. */
+/** Workload identity pools and their providers: create, get, list, patch, delete, undelete, operations; shutting workloads and keys out. */
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { View } from './answers.ts';
 import { readMask } from './mask.ts';
-import { asking, changing, inProject, type RestContext } from './project-scope.ts';
-import { readPage } from './query.ts';
+import { needs } from './needs.ts';
+import { asking, askingAfterChange, changing, inProject, type RestContext } from './project-scope.ts';
+import { readPageWithDeleted } from './query.ts';
 import { renderProvider } from './render.ts';
-import { denyUids, distrustKey, parseBody, pool, provider, withoutOutputOnly } from './schemas.ts';
+import { denyUids, distrustKey, nothing, parseBody, pool, provider, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const POOLS = 'projects/{project}/locations/global/workloadIdentityPools';
 const POOL = `${POOLS}/{pool}`;
 const PROVIDERS = `${POOL}/providers`;
 const PROVIDER = `${PROVIDERS}/{provider}`;
-const POOL_OUTPUT_ONLY = ['deniedUids'];
+const POOL_OUTPUT_ONLY = ['deniedUids', 'administrative'];
 const PROVIDER_OUTPUT_ONLY = ['keySource', 'keys', 'distrustedThumbprints'];
 const LIST = ['pageSize', 'pageToken', 'showDeleted'];
 const MAX_POOLS = 1_000;
@@ -22,21 +23,109 @@ const MAX_PROVIDERS = 100;
 
 export function poolRoutes(context: RestContext): readonly Route[] {
   return [
-    { method: 'POST', path: POOLS, query: ['workloadIdentityPoolId'], handle: changing(context, createPool) },
-    { method: 'GET', path: POOLS, query: LIST, handle: asking(context, listPools) },
-    { method: 'GET', path: POOL, handle: asking(context, getPool) },
-    { method: 'PATCH', path: POOL, query: ['updateMask'], handle: changing(context, patchPool) },
+    {
+      method: 'POST',
+      path: POOLS,
+      needs: needs('project', 'iam.workloadIdentityPools.create'),
+      query: ['workloadIdentityPoolId'],
+      handle: changing(context, createPool),
+    },
+    {
+      method: 'GET',
+      path: POOLS,
+      needs: needs('project', 'iam.workloadIdentityPools.list'),
+      query: LIST,
+      handle: asking(context, listPools),
+    },
+    {
+      method: 'GET',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.get'),
+      handle: asking(context, getPool),
+    },
+    {
+      method: 'PATCH',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.update'),
+      query: ['updateMask'],
+      handle: changing(context, patchPool),
+    },
+    {
+      method: 'DELETE',
+      path: POOL,
+      needs: needs('pool', 'iam.workloadIdentityPools.delete'),
+      handle: changing(context, byPool('pool.delete')),
+    },
+    {
+      method: 'POST',
+      path: `${POOL}:undelete`,
+      needs: needs('pool', 'iam.workloadIdentityPools.undelete'),
+      handle: changing(context, byPool('pool.undelete')),
+    },
+    {
+      method: 'GET',
+      path: `${POOL}/operations/{operation}`,
+      // It shows what the change came to, so who may get that may get this.
+      needs: needs('pool', 'iam.workloadIdentityPools.get'),
+      handle: askingAfterChange(context, poolOperation),
+    },
     {
       method: 'POST',
       path: PROVIDERS,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.create'),
       query: ['workloadIdentityPoolProviderId'],
       handle: changing(context, createProvider),
     },
-    { method: 'GET', path: PROVIDERS, query: LIST, handle: asking(context, listProviders) },
-    { method: 'GET', path: PROVIDER, handle: inProject(context, readProvider(context)) },
-    { method: 'PATCH', path: PROVIDER, query: ['updateMask'], handle: changing(context, patchProvider) },
-    { method: 'POST', path: `${POOL}:denyUids`, handle: changing(context, deny) },
-    { method: 'POST', path: `${PROVIDER}:distrustKey`, handle: changing(context, distrust) },
+    {
+      method: 'GET',
+      path: PROVIDERS,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.list'),
+      query: LIST,
+      handle: asking(context, listProviders),
+    },
+    {
+      method: 'GET',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.get'),
+      handle: inProject(context, readProvider(context)),
+    },
+    {
+      method: 'PATCH',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.update'),
+      query: ['updateMask'],
+      handle: changing(context, patchProvider),
+    },
+    {
+      method: 'POST',
+      path: `${POOL}:denyUids`,
+      needs: needs('pool', 'iam.workloadIdentityPools.update'),
+      handle: changing(context, deny),
+    },
+    {
+      method: 'POST',
+      path: `${PROVIDER}:distrustKey`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.update'),
+      handle: changing(context, distrust),
+    },
+    {
+      method: 'DELETE',
+      path: PROVIDER,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.delete'),
+      handle: changing(context, byProvider('provider.delete')),
+    },
+    {
+      method: 'POST',
+      path: `${PROVIDER}:undelete`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.undelete'),
+      handle: changing(context, byProvider('provider.undelete')),
+    },
+    {
+      method: 'GET',
+      path: `${PROVIDER}/operations/{operation}`,
+      needs: needs('pool', 'iam.workloadIdentityPoolProviders.get'),
+      handle: askingAfterChange(context, providerOperation),
+    },
   ];
 }
 
@@ -47,7 +136,7 @@ function createPool({ query, body }: Call) {
 }
 
 function listPools({ query }: Call) {
-  const page = readPage(query, MAX_POOLS);
+  const page = readPageWithDeleted(query, MAX_POOLS);
   return page.ok ? ok({ type: 'pool.list', page: page.value } as const) : page;
 }
 
@@ -70,7 +159,7 @@ function createProvider({ param, query, body }: Call) {
 }
 
 function listProviders({ param, query }: Call) {
-  const page = readPage(query, MAX_PROVIDERS);
+  const page = readPageWithDeleted(query, MAX_PROVIDERS);
   return page.ok ? ok({ type: 'provider.list', poolId: param('pool'), page: page.value } as const) : page;
 }
 
@@ -95,6 +184,31 @@ function patchProvider({ param, query, body }: Call) {
   const id = { poolId: param('pool'), providerId: param('provider') };
   const mask = readMask(query.get('updateMask'), input.value);
   return ok({ type: 'provider.patch', ...id, input: input.value, mask } as const);
+}
+
+/** Who names something in the body of a deletion means more than will happen. */
+function byPool(type: 'pool.delete' | 'pool.undelete') {
+  return ({ param, body }: Call) => {
+    const input = parseBody(nothing, body);
+    return input.ok ? ok({ type, poolId: param('pool') } as const) : input;
+  };
+}
+
+function byProvider(type: 'provider.delete' | 'provider.undelete') {
+  return ({ param, body }: Call) => {
+    const input = parseBody(nothing, body);
+    return input.ok ? ok({ type, poolId: param('pool'), providerId: param('provider') } as const) : input;
+  };
+}
+
+function poolOperation({ param }: Call) {
+  const of = { kind: 'pool', poolId: param('pool') } as const;
+  return ok({ type: 'operation.get', of, operationId: param('operation') } as const);
+}
+
+function providerOperation({ param }: Call) {
+  const of = { kind: 'provider', poolId: param('pool'), providerId: param('provider') } as const;
+  return ok({ type: 'operation.get', of, operationId: param('operation') } as const);
 }
 
 function deny({ param, body }: Call) {

@@ -1,6 +1,8 @@
 /** `/v1/projects`: create, get, list, patch. */
 import { ok } from '../../core/result.ts';
+import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
+import { LOOKS_AT_CALLER, needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
 import { nextPageToken, readPage } from './query.ts';
 import { renderProject } from './render.ts';
@@ -12,23 +14,39 @@ const MAX_PAGE_SIZE = 1_000;
 export function projectRoutes(context: RestContext): readonly Route[] {
   const { admin } = context;
   return [
-    { method: 'POST', path: 'projects', handle: create },
-    { method: 'GET', path: 'projects', query: ['pageSize', 'pageToken'], handle: list },
-    { method: 'GET', path: 'projects/{project}', handle: asking(context, () => ok({ type: 'project.get' })) },
-    { method: 'PATCH', path: 'projects/{project}', query: ['updateMask'], handle: changing(context, patch) },
+    {
+      method: 'POST',
+      path: 'projects',
+      needs: needs('organization', 'resourcemanager.projects.create'),
+      handle: create,
+    },
+    { method: 'GET', path: 'projects', needs: LOOKS_AT_CALLER, query: ['pageSize', 'pageToken'], handle: list },
+    {
+      method: 'GET',
+      path: 'projects/{project}',
+      needs: needs('project', 'resourcemanager.projects.get'),
+      handle: asking(context, () => ok({ type: 'project.get' })),
+    },
+    {
+      method: 'PATCH',
+      path: 'projects/{project}',
+      needs: needs('project', 'resourcemanager.projects.update'),
+      query: ['updateMask'],
+      handle: changing(context, patch),
+    },
   ];
 
   async function create(call: Call) {
     const input = parseBody(newProject, withoutOutputOnly(call.body));
     if (!input.ok) return input;
-    const created = await admin.createProject(input.value, call.actor);
+    const created = await admin.createProject(input.value, call.caller);
     return created.ok ? ok(renderProject(created.value)) : created;
   }
 
   async function list(call: Call) {
     const page = readPage(call.query, MAX_PAGE_SIZE);
     if (!page.ok) return page;
-    const found = await admin.listProjects(page.value);
+    const found = await admin.listProjects(page.value, call.caller);
     if (!found.ok) return found;
     return ok({ projects: found.value.projects.map(renderProject), ...nextPageToken(found.value.next) });
   }
@@ -39,9 +57,12 @@ function patch({ body, query }: Call) {
   const { projectId: _id, projectNumber: _number, ...changes } = withoutOutputOnly(body, ['temporaryRaises']);
   const input = parseBody(project, changes);
   if (!input.ok) return input;
+  const etag = readEtag(body);
+  if (!etag.ok) return etag;
   return ok({
     type: 'project.patch',
     input: input.value,
     mask: readMask(query.get('updateMask'), input.value),
+    ...etag.value,
   } as const);
 }

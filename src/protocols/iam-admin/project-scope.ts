@@ -21,18 +21,29 @@ export function changing(context: RestContext, command: (call: Call) => Result<C
   return inProject(context, async (view, call) => {
     const wanted = command(call);
     if (!wanted.ok) return wanted;
-    const answer = await context.admin.apply(view.projectNumber, wanted.value, call.actor);
+    const answer = await context.admin.apply(view.projectNumber, wanted.value, call.caller);
     return answer.ok ? ok(renderChange(answer.value, view)) : answer;
   });
 }
 
 /** A handler that turns a call into one question. */
-export function asking(context: RestContext, question: (call: Call) => Result<Question, AdminDenial>): Route['handle'] {
+export function asking(context: RestContext, question: Asking): Route['handle'] {
+  return answered(context, question, renderAnswer);
+}
+
+/** What a change was answered with, once more. */
+export function askingAfterChange(context: RestContext, question: Asking): Route['handle'] {
+  return answered(context, question, renderChange);
+}
+
+type Asking = (call: Call) => Result<Question, AdminDenial>;
+
+function answered(context: RestContext, question: Asking, render: typeof renderAnswer): Route['handle'] {
   return inProject(context, async (view, call) => {
     const wanted = question(call);
     if (!wanted.ok) return wanted;
     const answer = await context.admin.read(view.projectNumber, wanted.value);
-    return answer.ok ? ok(renderAnswer(answer.value, view)) : answer;
+    return answer.ok ? ok(render(answer.value, view)) : answer;
   });
 }
 

@@ -42,6 +42,15 @@ export function readPage(query: Query, maxPageSize: number): Result<Page, AdminD
   return ok({ pageSize, after });
 }
 
+/** Of pools and providers: deleted ones are listed where they are asked for. */
+export function readPageWithDeleted(query: Query, maxPageSize: number): Result<Page, AdminDenial> {
+  const page = readPage(query, maxPageSize);
+  if (!page.ok) return page;
+  const text = query.get('showDeleted') ?? 'false';
+  if (text !== 'true' && text !== 'false') return err(invalid('showDeleted', 'must be true or false'));
+  return ok({ ...page.value, showDeleted: text === 'true' });
+}
+
 /** The member of a list answer that leads on, or none at the end. */
 export function nextPageToken(next: string): { readonly nextPageToken?: string } {
   return next === '' ? {} : { nextPageToken: encodeToken(next) };

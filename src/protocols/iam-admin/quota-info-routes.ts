@@ -4,6 +4,7 @@ import { QUOTAS, quotaKind, TOKEN_EXCHANGES, type QuotaKind } from '../../core/a
 import type { JsonObject } from '../../core/json.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { needs } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { nextPageToken, readPage } from './query.ts';
 import { quotaInfoName, renderQuotaInfo } from './quota-view.ts';
@@ -18,6 +19,7 @@ export function quotaInfoRoutes(context: RestContext): readonly Route[] {
     {
       method: 'GET',
       path: QUOTA_INFOS,
+      needs: needs('project', 'cloudquotas.quotas.get'),
       query: ['pageSize', 'pageToken'],
       handle: inProject(context, async ({ projectNumber }, { query }) => {
         const page = readPage(query, MAX_PAGE_SIZE);
@@ -34,10 +36,15 @@ export function quotaInfoRoutes(context: RestContext): readonly Route[] {
     {
       method: 'GET',
       path: `${QUOTA_INFOS}/{quota}`,
+      needs: needs('project', 'cloudquotas.quotas.get'),
       handle: inProject(context, async ({ projectNumber }, { param }) => {
         const quota = quotaKind(param('quota'));
         if (quota === undefined) {
-          return err({ tag: 'not_found', resource: quotaInfoName(projectNumber, param('quota')) });
+          const name = quotaInfoName(projectNumber, param('quota'));
+          return err({
+            tag: 'not_found',
+            resource: `${name}; there are ${QUOTAS.map((one) => one.quotaId).join(', ')}`,
+          });
         }
         const infos = await infosOf(projectNumber, [quota]);
         return infos.ok ? ok(infos.value[0] ?? {}) : infos;

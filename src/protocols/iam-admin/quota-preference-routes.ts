@@ -4,7 +4,9 @@ import type { JsonObject } from '../../core/json.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { err, ok } from '../../core/result.ts';
 import { renderAnswer } from './answers.ts';
+import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
+import { needs } from './needs.ts';
 import { asking, changing, inProject, type RestContext } from './project-scope.ts';
 import { readPage, type Query } from './query.ts';
 import { renderQuotaPreference } from './quota-view.ts';
@@ -19,11 +21,24 @@ const SAFETY = 'ignoreSafetyChecks';
 
 export function quotaPreferenceRoutes(context: RestContext): readonly Route[] {
   return [
-    { method: 'POST', path: PREFERENCES, query: ['quotaPreferenceId', SAFETY], handle: changing(context, ask) },
-    { method: 'GET', path: PREFERENCES, query: ['pageSize', 'pageToken'], handle: asking(context, list) },
+    {
+      method: 'POST',
+      path: PREFERENCES,
+      needs: needs('project', 'cloudquotas.quotas.update'),
+      query: ['quotaPreferenceId', SAFETY],
+      handle: changing(context, ask),
+    },
+    {
+      method: 'GET',
+      path: PREFERENCES,
+      needs: needs('project', 'cloudquotas.quotas.get'),
+      query: ['pageSize', 'pageToken'],
+      handle: asking(context, list),
+    },
     {
       method: 'GET',
       path: PREFERENCE,
+      needs: needs('project', 'cloudquotas.quotas.get'),
       query: ['view'],
       handle: inProject(context, async (view, { param, query }) => {
         const isFull = readView(query);
@@ -40,12 +55,29 @@ export function quotaPreferenceRoutes(context: RestContext): readonly Route[] {
     {
       method: 'PATCH',
       path: PREFERENCE,
+      needs: needs('project', 'cloudquotas.quotas.update'),
       query: ['updateMask', 'allowMissing', SAFETY],
       handle: changing(context, change),
     },
-    { method: 'DELETE', path: PREFERENCE, query: ['etag'], handle: changing(context, withdraw) },
-    { method: 'POST', path: `${PREFERENCE}:approve`, handle: changing(context, approve) },
-    { method: 'POST', path: `${PREFERENCE}:refuse`, handle: changing(context, refuse) },
+    {
+      method: 'DELETE',
+      path: PREFERENCE,
+      needs: needs('project', 'cloudquotas.quotas.update'),
+      query: ['etag'],
+      handle: changing(context, withdraw),
+    },
+    {
+      method: 'POST',
+      path: `${PREFERENCE}:approve`,
+      needs: needs('organization', 'cloudquotas.quotas.approve'),
+      handle: changing(context, approve),
+    },
+    {
+      method: 'POST',
+      path: `${PREFERENCE}:refuse`,
+      needs: needs('organization', 'cloudquotas.quotas.approve'),
+      handle: changing(context, refuse),
+    },
   ];
 }
 
@@ -64,8 +96,8 @@ function list({ query }: Call) {
 function change({ param, query, body }: Call) {
   const input = parseBody(quotaWish, wishIn(body));
   if (!input.ok) return input;
-  const { etag } = body;
-  if (etag !== undefined && typeof etag !== 'string') return err(invalid('etag', 'must be a string'));
+  const etag = readEtag(body);
+  if (!etag.ok) return etag;
   const allowMissing = query.get('allowMissing') ?? 'false';
   if (allowMissing !== 'true' && allowMissing !== 'false') {
     return err(invalid('allowMissing', 'must be true or false'));
@@ -75,7 +107,7 @@ function change({ param, query, body }: Call) {
     preferenceId: param('preference'),
     input: input.value,
     mask: readMask(query.get('updateMask'), input.value),
-    ...(etag === undefined ? {} : { etag }),
+    ...etag.value,
     allowMissing: allowMissing === 'true',
   } as const);
 }

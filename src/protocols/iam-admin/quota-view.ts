@@ -107,6 +107,8 @@ export function renderQuotaPreference(
 ): JsonObject {
   const { preferenceId, quotaId, state, grantedValue, annotations, contactEmail, expireTime, events } = preference;
   const comment = events.at(-1)?.comment ?? '';
+  // Google's clients drop `state`: what they still show must be in force. What was granted once stands in `events`.
+  const isInForce = state === 'GRANTED' || state === 'GRANTED_PARTIALLY';
   return {
     name: quotaPreferenceName(projectNumber, preferenceId),
     service: QUOTA_SERVICE,
@@ -114,7 +116,7 @@ export function renderQuotaPreference(
     quotaConfig: {
       preferredValue: String(preference.preferredValue),
       stateDetail: comment === '' ? STATE_DETAIL[state] : comment,
-      ...(grantedValue === undefined ? {} : { grantedValue: String(grantedValue) }),
+      ...(isInForce && grantedValue !== undefined ? { grantedValue: String(grantedValue) } : {}),
       ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     },
     state,

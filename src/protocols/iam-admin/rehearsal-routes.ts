@@ -8,6 +8,7 @@ import { principalOf, type RecentExchange } from '../../core/recent.ts';
 import { rehearse, type Rehearsal } from '../../core/rehearse.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { RestDenial } from './denial.ts';
+import { needs } from './needs.ts';
 import { cleanedPolicy } from './policy-routes.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { nextPageToken, readPage } from './query.ts';
@@ -29,12 +30,14 @@ export function rehearsalRoutes(context: RestContext): readonly Route[] {
     {
       method: 'GET',
       path: `${PROJECT}/recentExchanges`,
+      needs: needs('project', 'sts.recentExchanges.list'),
       query: ['pageSize', 'pageToken', 'view'],
       handle: inProject(context, ({ projectNumber }, call) => list(projectNumber, call)),
     },
     ...RESOURCES.map(({ path, of }): Route => ({
       method: 'POST',
       path: `${path}:simulate`,
+      needs: needs('project', 'sts.policies.simulate'),
       handle: inProject(context, ({ projectNumber }, call) => simulate(projectNumber, of(call), call)),
     })),
   ];

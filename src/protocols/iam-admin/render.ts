@@ -1,7 +1,9 @@
 /** Rows → JSON as Google shapes it: full names with the project's number, empty texts left out. */
+import type { Left, RestoredStep } from '../../core/admin/history/step.ts';
 import { etagOf } from '../../core/admin/etag.ts';
 import type { IssuerKeysStatus, SigningKeyInfo } from '../../core/admin/port.ts';
 import { CREDENTIAL_GENERATIONS_PER_MINUTE } from '../../core/admin/fields.ts';
+import { projectRevision } from '../../core/admin/projects.ts';
 import { roleName } from '../../core/admin/roles.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
@@ -22,6 +24,7 @@ export function renderProject(project: Project): JsonObject {
     ...(temporaryRaises === undefined ? {} : { temporaryRaises: temporaryRaises.map(renderRaise(projectNumber)) }),
     ...(ownLimits === undefined ? {} : { ownLimits: ownLimits.map((limit) => ({ ...limit })) }),
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
+    etag: etagOf(projectRevision(project)),
     createTime,
     state: 'ACTIVE',
   };
@@ -31,14 +34,16 @@ export function renderPool(
   pool: Pool,
   projectNumber: string,
   publicOrigin: string,
-): JsonObject & { readonly name: string } {
+  isAdministrative = false,
+): JsonObject {
   const deniedUids = pool.deniedUids.map(({ uid, untilSeconds }) => ({ uid, until: timeOf(untilSeconds) }));
   return {
     name: poolName(projectNumber, pool.poolId),
     uid: pool.uid,
     ...filled({ displayName: pool.displayName, description: pool.description }),
-    state: 'ACTIVE',
+    ...stateOf(pool),
     disabled: pool.disabled,
+    ...(isAdministrative ? { administrative: true } : {}),
     ...(deniedUids.length > 0 ? { deniedUids } : {}),
     issuer: `${publicOrigin}/${projectNumber}/${pool.poolId}`,
     createTime: pool.createTime,
@@ -46,11 +51,7 @@ export function renderPool(
   };
 }
 
-export function renderProvider(
-  provider: Provider,
-  projectNumber: string,
-  discovered?: IssuerKeysStatus,
-): JsonObject & { readonly name: string } {
+export function renderProvider(provider: Provider, projectNumber: string, discovered?: IssuerKeysStatus): JsonObject {
   const { poolId, providerId, kind, clusterUri, issuerUri, jwksJson, allowedAudiences, tokenReview } = provider;
   const source = {
     ...(clusterUri === undefined ? {} : { clusterUri }),
@@ -63,7 +64,7 @@ export function renderProvider(
     name: providerName({ projectNumber, poolId, providerId }),
     uid: provider.uid,
     ...filled({ displayName: provider.displayName, description: provider.description }),
-    state: 'ACTIVE',
+    ...stateOf(provider),
     disabled: provider.disabled,
     [kind]: source,
     ...(kind === 'kubernetes' ? {} : { attributeMapping: provider.attributeMapping }),
@@ -82,6 +83,10 @@ export function renderProvider(
     createTime: provider.createTime,
     updateTime: provider.updateTime,
   };
+}
+
+function stateOf({ expireTime }: Pool | Provider): JsonObject {
+  return expireTime === undefined ? { state: 'ACTIVE' } : { state: 'DELETED', expireTime };
 }
 
 function renderKeySet({ keySource, keys, keysUpdateTime, keysExpireAtSeconds }: Provider): JsonObject {
@@ -169,18 +174,15 @@ export function renderKeys(keys: readonly SigningKeyInfo[]): JsonObject {
   };
 }
 
-/**
- * Everything here is done when it is answered. The name ends in the moment of the change: clients want one, nobody asks
- * for it again.
- */
+/** Everything here is done when it is answered. */
 export function renderOperation(
   type: 'WorkloadIdentityPool' | 'WorkloadIdentityPoolProvider',
-  resource: JsonObject & { readonly name: string },
-  changedAt: string,
+  name: string,
+  resource: JsonObject,
   warnings: readonly string[] = [],
 ): JsonObject {
   return {
-    name: `${resource.name}/operations/${changedAt.replaceAll(/[^0-9]/g, '')}`,
+    name,
     metadata: {
       '@type': `type.googleapis.com/google.iam.v1.${type}OperationMetadata`,
       ...(warnings.length > 0 ? { warnings } : {}),
@@ -198,4 +200,11 @@ function filled(texts: Readonly<Record<string, string | undefined>>): Readonly<R
 
 function nonEmpty(documents: Readonly<Record<string, JsonObject>>): JsonObject {
   return Object.fromEntries(Object.entries(documents).filter(([, document]) => Object.keys(document).length > 0));
+}
+
+export function renderRestored(steps: readonly RestoredStep[], left: readonly Left[] = []): JsonObject {
+  return {
+    steps: steps.map(({ resource, action }) => ({ resource, action })),
+    left: left.map(({ resource, reason }) => ({ resource, reason })),
+  };
 }

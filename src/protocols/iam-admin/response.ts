@@ -33,6 +33,8 @@ function statusOf(denial: RestDenial): Status {
       return invalidArgument(denial.violations);
     case 'failed_precondition':
       return { code: 400, status: 'FAILED_PRECONDITION', message: denial.description };
+    case 'limit_reached':
+      return { code: 429, status: 'RESOURCE_EXHAUSTED', message: denial.description };
     case 'malformed_json':
       return invalidRequest(400, `Invalid JSON payload received: ${denial.problem}.`);
     case 'unauthenticated':
@@ -58,10 +60,16 @@ function statusOf(denial: RestDenial): Status {
         message: `Permission '${denial.permission}' denied on resource '${denial.resource}' (or it may not exist).`,
         details: [errorInfo('IAM_PERMISSION_DENIED', { permission: denial.permission, resource: denial.resource })],
       };
+    case 'cross_site':
+      return { code: 403, status: 'PERMISSION_DENIED', message: 'Cross-site requests may not change anything.' };
     case 'not_found':
       return { code: 404, status: 'NOT_FOUND', message: `Requested entity was not found: ${denial.resource}` };
     case 'unknown_path':
-      return { code: 404, status: 'NOT_FOUND', message: 'The requested URL was not found on this server.' };
+      return {
+        code: 404,
+        status: 'NOT_FOUND',
+        message: `The requested URL was not found on this server.${hintOf(denial)}`,
+      };
     case 'method_not_allowed':
       return {
         code: 405,
@@ -104,6 +112,10 @@ function statusOf(denial: RestDenial): Status {
         headers: { 'retry-after': '1' },
       };
   }
+}
+
+function hintOf({ hint }: Extract<RestDenial, { readonly tag: 'unknown_path' }>): string {
+  return hint === undefined ? '' : ` Nearly the same is /v1/${hint}.`;
 }
 
 /** A document of a megabyte can be wrong in thousands of places; nobody reads more than a few. */

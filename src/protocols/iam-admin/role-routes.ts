@@ -2,6 +2,7 @@
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { readMask } from './mask.ts';
+import { needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
 import { newRole, parseBody, role, withoutOutputOnly } from './schemas.ts';
@@ -13,16 +14,29 @@ const MAX_PAGE_SIZE = 1_000;
 
 export function roleRoutes(context: RestContext): readonly Route[] {
   return [
-    { method: 'POST', path: ROLES, handle: changing(context, create) },
+    { method: 'POST', path: ROLES, needs: needs('project', 'iam.roles.create'), handle: changing(context, create) },
     {
       method: 'GET',
       path: ROLES,
+      needs: needs('project', 'iam.roles.list'),
       query: ['pageSize', 'pageToken', 'showDeleted', 'view'],
       handle: asking(context, list),
     },
-    { method: 'GET', path: ROLE, handle: asking(context, get) },
-    { method: 'PATCH', path: ROLE, query: ['updateMask'], handle: changing(context, patch) },
-    { method: 'DELETE', path: ROLE, handle: changing(context, remove) },
+    { method: 'GET', path: ROLE, needs: needs('project', 'iam.roles.get'), handle: asking(context, get) },
+    {
+      method: 'PATCH',
+      path: ROLE,
+      needs: needs('project', 'iam.roles.update'),
+      query: ['updateMask'],
+      handle: changing(context, patch),
+    },
+    {
+      method: 'DELETE',
+      path: ROLE,
+      needs: needs('project', 'iam.roles.delete'),
+      query: ['etag'],
+      handle: changing(context, remove),
+    },
   ];
 }
 
@@ -50,8 +64,9 @@ function patch({ param, query, body }: Call) {
   return ok({ type: 'role.patch', roleId: param('role'), input: input.value, mask } as const);
 }
 
-function remove({ param }: Call) {
-  return ok({ type: 'role.delete', roleId: param('role') } as const);
+function remove({ param, query }: Call) {
+  const etag = query.get('etag');
+  return ok({ type: 'role.delete', roleId: param('role'), ...(etag === undefined ? {} : { etag }) } as const);
 }
 
 /** Violations of an inner document, named by their path in the whole. */

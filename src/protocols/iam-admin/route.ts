@@ -1,14 +1,20 @@
 /** The administration over REST, mounted at `/v1` and, for deny policies, `/v2`: who asks, which route, which parameters, which body, then the handler. */
 import { Hono } from 'hono';
-import type { AdminDenial } from '../../core/admin/denial.ts';
+import type { AuthenticateAdmin } from '../../core/admin/authenticated.ts';
+import type { Caller } from '../../core/admin/caller.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { ok, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import type { Troubleshoot } from '../../core/troubleshoot.ts';
-import { readJsonBody } from './body.ts';
+import { admit } from './admit.ts';
+import { checkPreconditions, readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
 import { denyPolicyRoutes } from './deny-policy-routes.ts';
+import { historyRoutes } from './history-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { refusal } from './needs.ts';
+import { organizationRoutes } from './organization-routes.ts';
+import { permissionRoutes } from './permission-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { poolRoutes } from './pool-routes.ts';
 import { projectRoutes } from './project-routes.ts';
@@ -24,9 +30,6 @@ import { targetRoutes } from './target-routes.ts';
 import { usageRoutes } from './usage-routes.ts';
 import { troubleshootRoutes } from './troubleshoot-routes.ts';
 
-/** Who is behind an `Authorization` header. */
-export type AuthenticateAdmin = (authorization: string | undefined) => Promise<Result<{ actor: string }, AdminDenial>>;
-
 interface IamAdminDeps {
   readonly admin: AdminPort;
   readonly publicOrigin: string;
@@ -37,21 +40,29 @@ interface IamAdminDeps {
 
 type Routes = Hono<{ Variables: { requestId: string } }>;
 
-export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
-  const routes: readonly Route[] = [
+/** Every route below `/v1/` and `/v2/`, but the one that no administrator may use. */
+export function iamAdminRoutes(deps: IamAdminDeps): { readonly v1: readonly Route[]; readonly v2: readonly Route[] } {
+  const v1: readonly Route[] = [
+    ...organizationRoutes(deps),
     ...projectRoutes(deps),
     ...poolRoutes(deps),
     ...targetRoutes(deps),
     ...roleRoutes(deps),
     ...policyRoutes(deps),
+    ...permissionRoutes(deps),
     ...keyRoutes(deps),
+    ...historyRoutes(deps),
     ...quotaInfoRoutes(deps),
     ...quotaPreferenceRoutes(deps),
     ...rehearsalRoutes(deps),
     ...usageRoutes(deps, deps.push.nowMs),
     ...troubleshootRoutes(deps, deps.troubleshoot),
   ];
-  const denyRoutes = denyPolicyRoutes(deps);
+  return { v1, v2: denyPolicyRoutes(deps) };
+}
+
+export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
+  const { v1, v2 } = iamAdminRoutes(deps);
   const app: Routes = new Hono();
   app.all('*', async (context) => {
     const request = context.req.raw;
@@ -61,7 +72,7 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     const answer =
       !isV2 && isPush(path)
         ? await answerPush(request, path, context.get('requestId'), deps.push)
-        : await answerTo(request, path, isV2 ? denyRoutes : routes);
+        : await answerTo(request, path, isV2 ? v2 : v1, context.get('requestId'));
     return answer.ok ? renderJson(answer.value) : renderDenial(answer.error);
   });
   return app;
@@ -71,24 +82,43 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     request: Request,
     path: string,
     known: readonly Route[],
+    requestId: string,
   ): Promise<Result<JsonObject, RestDenial>> {
-    const caller = await deps.authenticate(request.headers.get('authorization') ?? undefined);
-    if (!caller.ok) return caller;
+    const admitted = await admit(request, requestId, deps.authenticate);
+    if (!admitted.ok) return admitted;
+    const caller = admitted.value;
+    if (isForged(request, caller, deps.publicOrigin)) return err({ tag: 'cross_site' });
     const match = findRoute(known, request.method, path);
     if (!match.ok) return match;
     const { route, params } = match.value;
+    const param = (name: string): string => paramOf(params, name);
+    const refused = await refusal(route.needs, param, caller, deps.admin);
+    if (refused !== undefined) return err(refused);
+    const preconditions = checkPreconditions(request);
+    if (!preconditions.ok) return preconditions;
     const query = readQuery(new URL(request.url).searchParams, route.query ?? []);
     if (!query.ok) return query;
     const hasBody = route.method === 'POST' || route.method === 'PUT' || route.method === 'PATCH';
     const body = hasBody ? await readJsonBody(request) : ok({});
     if (!body.ok) return body;
     return route.handle({
-      param: (name) => paramOf(params, name),
+      param,
       query: query.value,
       body: body.value,
-      actor: caller.value.actor,
+      caller,
     });
   }
+}
+
+/**
+ * A browser sends Access's cookie along with what any page makes it send, and Access turns the cookie into its header. Only what a page
+ * of ours sends, or no browser at all, may change anything (CSRF: SECURITY.md T16).
+ */
+function isForged({ method, headers }: Request, { identity }: Caller, publicOrigin: string): boolean {
+  if (identity.kind !== 'user' || method === 'GET' || method === 'HEAD') return false;
+  const origin = headers.get('origin');
+  const site = headers.get('sec-fetch-site');
+  return (origin !== null && origin !== publicOrigin) || (site !== null && site !== 'same-origin' && site !== 'none');
 }
 
 function paramOf(params: ReadonlyMap<string, string>, name: string): string {

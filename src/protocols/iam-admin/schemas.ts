@@ -76,6 +76,9 @@ export const quotaRefusal = document({ comment: text, etag: text });
 
 export const pool = document({ displayName: text, description: text, disabled: flag });
 
+/** For verbs that say it all by themselves. */
+export const nothing = document({});
+
 export const denyUids = document({
   uids: v.array(v.string()),
   until: v.string('must be a time as a string (RFC 3339)'),
@@ -128,7 +131,7 @@ export const newRole = document({
 
 const conditionText = document({ expression: v.string(), title: text, description: text, location: text });
 
-const policy = document({
+export const policy = document({
   version: v.exactOptional(v.number()),
   etag: text,
   bindings: v.exactOptional(
@@ -178,6 +181,8 @@ export const troubleshoot = document({
   target: text,
   time,
 });
+
+export const restore = document({ resource: text, validateOnly: flag });
 
 export const rotateKeys = document({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });
 

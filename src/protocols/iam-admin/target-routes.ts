@@ -1,6 +1,7 @@
 /** Targets: create, get, list, patch, delete. */
 import { ok } from '../../core/result.ts';
 import { readMask } from './mask.ts';
+import { needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
 import { parseBody, target, withoutOutputOnly } from './schemas.ts';
@@ -12,11 +13,29 @@ const MAX_PAGE_SIZE = 1_000;
 
 export function targetRoutes(context: RestContext): readonly Route[] {
   return [
-    { method: 'POST', path: TARGETS, query: ['targetId'], handle: changing(context, create) },
-    { method: 'GET', path: TARGETS, query: ['pageSize', 'pageToken'], handle: asking(context, list) },
-    { method: 'GET', path: TARGET, handle: asking(context, get) },
-    { method: 'PATCH', path: TARGET, query: ['updateMask'], handle: changing(context, patch) },
-    { method: 'DELETE', path: TARGET, handle: changing(context, remove) },
+    {
+      method: 'POST',
+      path: TARGETS,
+      needs: needs('project', 'sts.targets.create'),
+      query: ['targetId'],
+      handle: changing(context, create),
+    },
+    {
+      method: 'GET',
+      path: TARGETS,
+      needs: needs('project', 'sts.targets.list'),
+      query: ['pageSize', 'pageToken'],
+      handle: asking(context, list),
+    },
+    { method: 'GET', path: TARGET, needs: needs('target', 'sts.targets.get'), handle: asking(context, get) },
+    {
+      method: 'PATCH',
+      path: TARGET,
+      needs: needs('target', 'sts.targets.update'),
+      query: ['updateMask'],
+      handle: changing(context, patch),
+    },
+    { method: 'DELETE', path: TARGET, needs: needs('target', 'sts.targets.delete'), handle: changing(context, remove) },
   ];
 }
 

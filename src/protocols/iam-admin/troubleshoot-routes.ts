@@ -10,6 +10,7 @@ import { checkOf } from '../../core/denial-check.ts';
 import type { NamedValue } from '../../core/policy/explanation.ts';
 import type { Troubleshoot, TroubleshootInput, Troubleshot } from '../../core/troubleshoot.ts';
 import type { RestDenial } from './denial.ts';
+import { needs } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { parseBody, troubleshoot as troubleshootBody } from './schemas.ts';
 import type { Call, Route } from './table.ts';
@@ -26,10 +27,16 @@ const RESOURCES: readonly { readonly path: string; readonly of: (call: Call) => 
 
 export function troubleshootRoutes(context: RestContext, troubleshoot: Troubleshoot): readonly Route[] {
   return [
-    { method: 'POST', path: 'organizations/1:troubleshoot', handle: (call) => answer(call, undefined) },
+    {
+      method: 'POST',
+      path: 'organizations/1:troubleshoot',
+      needs: needs('organization', 'sts.policies.troubleshoot'),
+      handle: (call) => answer(call, undefined),
+    },
     ...RESOURCES.map(({ path, of }): Route => ({
       method: 'POST',
       path: `${path}:troubleshoot`,
+      needs: needs('project', 'sts.policies.troubleshoot'),
       handle: inProject(context, ({ projectNumber }, call) => answer(call, { projectNumber, resource: of(call) })),
     })),
   ];

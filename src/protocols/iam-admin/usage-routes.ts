@@ -5,6 +5,7 @@ import { type ReasonCounts, reasonsOf, USAGE_DIMENSIONS, type UsageDimension } f
 import type { UsageGroup, UsagePage, UsageWanted } from '../../core/usage-page.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { RestDenial } from './denial.ts';
+import { needs } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { nextPageToken, type Query, readPage } from './query.ts';
 import type { Route } from './table.ts';
@@ -18,8 +19,8 @@ type Resolution = keyof typeof RESOLUTIONS;
 
 const MAX_PAGE_SIZE = 2_160;
 const MAX_TOP = 20;
-/** By then isolates have said what they counted: one second of waiting, one on the way, and some. */
-const SAID_AFTER_MS = 3_000;
+/** By then isolates have said what they counted: twelve seconds of waiting, two on the way, and some. */
+const SAID_AFTER_MS = 15_000;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 export function usageRoutes(context: RestContext, nowMs: () => number): readonly Route[] {
@@ -27,6 +28,7 @@ export function usageRoutes(context: RestContext, nowMs: () => number): readonly
     {
       method: 'GET',
       path: 'projects/{project}/usage',
+      needs: needs('project', 'sts.usage.get'),
       query: ['resolution', 'startTime', 'endTime', 'groupBy', 'pageSize', 'pageToken'],
       handle: inProject(context, async ({ projectNumber }, { query }) => {
         const wanted = readWanted(query, nowMs());
@@ -67,7 +69,9 @@ function readTime(query: Query, name: string, unsetMs: number): Result<number, R
   const text = query.get(name);
   if (text === undefined) return ok(unsetMs);
   const ms = TIME.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(ms) ? err(invalid(name, 'must be a time as in RFC 3339')) : ok(ms);
+  return Number.isNaN(ms)
+    ? err(invalid(name, 'must be a time such as "2026-01-31T12:00:00Z" (RFC 3339); a + in it is sent as %2B'))
+    : ok(ms);
 }
 
 function isResolution(text: string): text is Resolution {

@@ -1,7 +1,7 @@
 /** Etags: one text for one revision, and nobody else's. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { etagOf, isEtag } from '../../../src/core/admin/etag.ts';
+import { etagOf, isEtag, revisionOfContent } from '../../../src/core/admin/etag.ts';
 
 const revisions = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER - 1 });
 
@@ -17,6 +17,24 @@ describe('etagOf', () => {
         expect(etagOf(one) === etagOf(other)).toBe(one === other);
       }),
     );
+  });
+});
+
+describe('revisionOfContent', () => {
+  it('is a revision, the same for the same content and another for any other', () => {
+    const content = fc.jsonValue({ maxDepth: 2 });
+    fc.assert(
+      fc.property(content, content, (one, other) => {
+        const revision = revisionOfContent(one);
+        expect(isEtag(etagOf(revision))).toBe(true);
+        expect(revision === revisionOfContent(other)).toBe(JSON.stringify(one) === JSON.stringify(other));
+      }),
+    );
+  });
+
+  it('tells apart all limits that there are', () => {
+    const all = new Set(Array.from({ length: 600_001 }, (_, limit) => revisionOfContent({ limit })));
+    expect(all.size).toBe(600_001);
   });
 });
 

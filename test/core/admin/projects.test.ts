@@ -1,6 +1,7 @@
 /** Projects: what a new one may be called, what it begins with, what a patch may change. */
 import { describe, expect, it } from 'vitest';
-import { provisionWrites, validateNewProject } from '../../../src/core/admin/projects.ts';
+import { etagOf } from '../../../src/core/admin/etag.ts';
+import { projectRevision, provisionWrites, validateNewProject } from '../../../src/core/admin/projects.ts';
 import { contextAt, PROJECT } from '../../support/admin-samples.ts';
 import { Administered, fieldsOf } from '../../support/administer.ts';
 
@@ -48,9 +49,7 @@ describe('project.patch', () => {
 
   it.each([0, 1, 12_000, 600_000])('sets %i exchanges a minute', (tokenExchangesPerMinute) => {
     const project = new Administered();
-    const applied = project.do(
-      patch({ tokenExchangesPerMinute, displayName: 'not in the mask' }, 'tokenExchangesPerMinute'),
-    );
+    const applied = project.do(patch({ tokenExchangesPerMinute }, 'tokenExchangesPerMinute'));
     expect(applied.answer).toEqual({ kind: 'project', project: { ...PROJECT, tokenExchangesPerMinute } });
     expect(applied.shards).toEqual(['project:100000000001']);
     expect(project.ask({ type: 'project.get' })).toEqual(applied.answer);
@@ -78,7 +77,7 @@ describe('project.patch', () => {
 
   it('of limits and of memory leaves the other as it was', () => {
     const project = new Administered();
-    const principal = `principal://iam.googleapis.com/projects/${PROJECT.projectNumber}/locations/global/workloadIdentityPools/demo.svc.id.goog/subject/s`;
+    const principal = `principal://iam.googleapis.com/projects/${PROJECT.projectNumber}/locations/global/workloadIdentityPools/demo.svc.id.goog/subject/ns/shop/sa/s`;
     const ownLimits = [{ principal, tokenExchangesPerMinute: 5 }];
     project.do(patch({ recentExchangesRetention: '60s' }, 'recentExchangesRetention'));
     project.do(patch({ ownLimits, credentialGenerationsPerMinute: 9 }, 'ownLimits', 'credentialGenerationsPerMinute'));
@@ -105,6 +104,34 @@ describe('project.patch', () => {
 
   it.each(['projectId', 'projectNumber', 'createTime', '__proto__', ''])('refuses the path %j', (path) => {
     expect(fieldsOf(new Administered().refuse(patch({ projectId: 'other' }, path)))).toEqual(['updateMask']);
+  });
+
+  it('refuses members that its mask does not name: own limits would go, and the answer would say that all is well', () => {
+    const project = new Administered();
+    const principal = `principal://iam.googleapis.com/projects/${PROJECT.projectNumber}/locations/global/workloadIdentityPools/demo.svc.id.goog/subject/ns/shop/sa/s`;
+    const ownLimits = [{ principal, tokenExchangesPerMinute: 5 }];
+    project.do(patch({ ownLimits }, 'ownLimits'));
+    const denial = project.refuse(patch({ tokenExchangesPerMinute: 7, displayName: 'x' }, 'ownLimits'));
+    expect(fieldsOf(denial)).toEqual(['tokenExchangesPerMinute', 'displayName']);
+    expect(project.state.project()).toEqual({ ...PROJECT, ownLimits });
+    project.do(patch({ displayName: 'x' }, '*'));
+    expect(project.state.project()).toEqual({ ...PROJECT, displayName: 'x' });
+  });
+
+  it('with the etag of what was read overwrites nothing that was written since', () => {
+    const project = new Administered();
+    const etag = () => etagOf(projectRevision(project.state.project()));
+    const seen = etag();
+    const limited = (tokenExchangesPerMinute: number, of: string) =>
+      ({ ...patch({ tokenExchangesPerMinute }, 'tokenExchangesPerMinute'), etag: of }) as const;
+    project.do(limited(7, seen));
+    expect(project.refuse(limited(8, seen))).toEqual({ tag: 'etag_mismatch', resource: 'projects/100000000001' });
+    project.do(limited(8, etag()));
+    project.do(limited(9, ''));
+    expect(fieldsOf(project.refuse(limited(10, 'invented')))).toEqual(['etag']);
+    // Back where it was: nothing that was seen is lost by writing now.
+    project.do(limited(6_000, etag()));
+    expect(etag()).toBe(seen);
   });
 
   it('refuses a long display name', () => {

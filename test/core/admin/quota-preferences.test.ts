@@ -1,10 +1,11 @@
 /** A review, as values: who asks, who decides, what the limit becomes, and what each step leaves behind. */
+import { by } from '../../support/callers.ts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command, QuotaVerdict, QuotaWish } from '../../../src/core/admin/commands.ts';
 import { etagOf } from '../../../src/core/admin/etag.ts';
-import { QUOTA_PERMISSIONS } from '../../../src/core/admin/quota-permissions.ts';
-import type { Project, QuotaPreference } from '../../../src/core/resources.ts';
+import { needOf } from '../../../src/core/admin/authority/needs.ts';
+import type { QuotaPreference } from '../../../src/core/resources.ts';
 import { predefinedRole } from '../../../src/core/roles.ts';
 import { PROJECT } from '../../support/admin-samples.ts';
 import { Administered, fieldsOf } from '../../support/administer.ts';
@@ -75,7 +76,7 @@ function withRaise(): Administered {
 describe('asking', () => {
   it('changes no limit, and is written down with who asked and why', () => {
     const project = new Administered();
-    const applied = project.do(ask('more', wish('12000', { contactEmail: 'ada@example.com' })), { actor: 'ada' });
+    const applied = project.do(ask('more', wish('12000', { contactEmail: 'ada@example.com' })), { caller: by('ada') });
     expect(applied.shards).toEqual([]);
     expect(project.state.project()).toEqual(PROJECT);
     expect(preferenceOf(project, 'more')).toEqual({
@@ -115,6 +116,7 @@ describe('asking', () => {
     ['no address', wish('1', { contactEmail: 'ada' }), 'contactEmail'],
     ['one region', wish('1', { dimensions: { region: 'eu' } }), 'dimensions'],
     ['no time', wish('7000', { expireTime: 'tomorrow' }), 'expireTime'],
+    ['an empty time', wish('7000', { expireTime: '' }), 'expireTime'],
     ['a time that is over', wish('7000', { expireTime: '2026-01-01T00:00:02.000Z' }), 'expireTime'],
     ['a time far away', wish('7000', { expireTime: '2028-01-01T00:00:00Z' }), 'expireTime'],
     ['a raise that is none', wish('6000', { expireTime: NOON }), 'quotaConfig.preferredValue'],
@@ -134,13 +136,20 @@ describe('asking', () => {
   it('twice for one quota is refused while the first waits; for another quota it is not', () => {
     const project = new Administered();
     project.do(ask('first', wish('7000')));
-    expect(project.refuse(ask('first', wish('8000')))).toMatchObject({ tag: 'already_exists' });
+    expect(project.refuse(ask('first', wish('8000')))).toMatchObject({
+      tag: 'already_exists',
+      resource: expect.stringMatching(/first, which is PENDING: change it by PATCH/),
+    });
     expect(project.refuse(ask('second', wish('8000')))).toMatchObject({
       tag: 'already_exists',
       resource: expect.stringContaining('quotaPreferences/first'),
     });
     project.do(ask('other', wish('70000', { quotaId: CREDENTIALS })));
     project.do(refuse('first', { comment: 'no' }));
+    expect(project.refuse(ask('first', wish('8000')))).toMatchObject({
+      tag: 'already_exists',
+      resource: expect.stringMatching(/first, which is REFUSED: .*another quotaPreferenceId$/),
+    });
     project.do(ask('second', wish('8000')));
   });
 
@@ -157,6 +166,48 @@ describe('asking', () => {
     expect(stateOf(project, 'kept')).toBe('GRANTED');
     expect(project.state.quotaPreference('w-21')).toBeUndefined();
     expect(stateOf(project, 'w-22')).toBe('WITHDRAWN');
+  });
+});
+
+describe('a wish whose own end passes while it waits', () => {
+  const waiting = (): Administered => {
+    const project = new Administered();
+    project.do(ask('burst', wish('12000', { expireTime: NOON })));
+    return project;
+  };
+
+  it('ends by itself, changes no limit, and says so', () => {
+    const project = waiting();
+    expect(project.do(END, { time: '2026-01-01T11:59:59.999Z' }).writes).toEqual([]);
+    expect(project.do(END, { time: NOON }).shards).toEqual([]);
+    expect(project.state.project()).toEqual(PROJECT);
+    expect(preferenceOf(project, 'burst').events.at(-1)).toEqual({
+      time: NOON,
+      actor: 'edge-sts',
+      state: 'EXPIRED',
+      value: 12_000,
+      comment: 'Its own end passed before anybody decided.',
+    });
+    expect(project.do(END, { time: EVENING }).writes).toEqual([]);
+  });
+
+  it('is over also where the alarm is late: it keeps no other waiting, and can neither be decided nor changed', () => {
+    const late = { time: EVENING };
+    for (const command of [
+      approve('burst', { expireTime: '2026-01-02T00:00:00Z' }),
+      refuse('burst', { comment: 'no' }),
+      change('burst', wish('600000'), ['quotaConfig.preferredValue']),
+      withdraw('burst'),
+    ]) {
+      const denial = waiting().refuse(command, late);
+      expect(denial).toMatchObject({
+        tag: 'failed_precondition',
+        description: expect.stringContaining('burst is EXPIRED'),
+      });
+    }
+    const project = waiting();
+    project.do(ask('next', wish('9000')), late);
+    expect([stateOf(project, 'burst'), stateOf(project, 'next')]).toEqual(['EXPIRED', 'PENDING']);
   });
 });
 
@@ -178,12 +229,24 @@ describe('changing a wish', () => {
     [{ service: 'iam' }, 'service', 'service'],
     [{}, 'justification', 'justification'],
     [{}, 'quotaConfig', 'quotaConfig.preferredValue'],
+    [{ expireTime: '' }, 'expireTime', 'expireTime'],
     [{}, 'state', 'updateMask'],
     [{}, 'grantedValue', 'updateMask'],
   ])('to %j by the path %s is refused', (input, path, field) => {
     const project = new Administered();
     project.do(ask('more', wish('12000')));
     expect(fieldsOf(project.refuse(change('more', input, [path])))).toEqual([field]);
+  });
+
+  it('as a whole needs neither quota nor service again, and says what it does need', () => {
+    const project = new Administered();
+    project.do(ask('more', wish('12000', { contactEmail: 'ada@example.com' })));
+    const quotaConfig = { preferredValue: 9_000 };
+    expect(fieldsOf(project.refuse(change('more', { quotaConfig }, ['*'])))).toEqual(['justification']);
+    project.do(change('more', { quotaConfig, justification: 'less' }, ['*']));
+    expect(preferenceOf(project, 'more')).toMatchObject({ preferredValue: 9_000, contactEmail: '', quotaId: QUOTA_ID });
+    const other = { ...wish(9_000), quotaId: CREDENTIALS };
+    expect(fieldsOf(project.refuse(change('more', other, ['*'])))).toEqual(['quotaId']);
   });
 
   it('with an etag that is not the newest is refused, and so is every other step', () => {
@@ -220,8 +283,8 @@ describe('reviewing', () => {
     ['nothing at all', { grantedValue: '0' }, 'GRANTED_PARTIALLY', 0],
   ])('grants %s', (_name, verdict, state, limit) => {
     const project = new Administered();
-    project.do(ask('more', wish('12000')), { actor: 'ada' });
-    const applied = project.do(approve('more', verdict), { actor: 'bob' });
+    project.do(ask('more', wish('12000')), { caller: by('ada') });
+    const applied = project.do(approve('more', verdict), { caller: by('bob') });
     expect(applied.shards).toEqual(['project:100000000001']);
     expect(limitOf(project)).toBe(limit);
     expect(project.state.project().temporaryRaises).toBeUndefined();
@@ -246,6 +309,7 @@ describe('reviewing', () => {
     [{ grantedValue: -1 }, 'grantedValue'],
     [{ grantedValue: '6000', expireTime: NOON }, 'grantedValue'],
     [{ expireTime: '2025-01-01T00:00:00Z' }, 'expireTime'],
+    [{ expireTime: '' }, 'expireTime'],
     [{ comment: 'x'.repeat(1_001) }, 'comment'],
   ])('refuses the verdict %j', (verdict, field) => {
     const project = new Administered();
@@ -253,12 +317,16 @@ describe('reviewing', () => {
     expect(fieldsOf(project.refuse(approve('more', verdict)))).toEqual([field]);
   });
 
-  it('of a raise whose time ran out while it waited needs a new time', () => {
+  it('tells who comes second that it was decided, and by whom; who asked is told to ask anew', () => {
     const project = new Administered();
-    project.do(ask('more', wish('12000', { expireTime: NOON })));
-    expect(fieldsOf(project.refuse(approve('more'), { time: EVENING }))).toEqual(['expireTime']);
-    project.do(approve('more', { expireTime: '2026-01-02T00:00:00Z' }), { time: EVENING });
-    expect(limitOf(project)).toBe(12_000);
+    project.do(ask('more', wish('12000')));
+    project.do(approve('more'), { caller: by('bob'), time: NOON });
+    const told = (command: Command): unknown => project.refuse(command);
+    expect(told(approve('more'))).toMatchObject({
+      description: `The quota preference more is GRANTED and cannot be approved any more. That was bob at ${NOON}.`,
+    });
+    const anew = expect.stringContaining('Ask anew, under another quotaPreferenceId.');
+    expect(told(withdraw('more'))).toMatchObject({ description: anew });
   });
 
   it('that refuses changes no limit and says why', () => {
@@ -311,7 +379,14 @@ describe('reviewing', () => {
   });
 
   it('needs a right of its own, on the organization: no step serves asker and reviewer, and no quota role on a project has it', () => {
-    const needed = Object.entries(QUOTA_PERMISSIONS).map(([type, { permission, on }]) => [type, permission, on]);
+    const steps = [
+      ask('more', wish('12000')),
+      change('more', wish('12000'), []),
+      withdraw('more'),
+      approve('more'),
+      refuse('more', { comment: 'no' }),
+    ];
+    const needed = steps.map((step) => [step.type, needOf(step)?.permission, needOf(step)?.where.kind]);
     expect(needed).toEqual([
       ['quotaPreference.ask', 'cloudquotas.quotas.update', 'project'],
       ['quotaPreference.change', 'cloudquotas.quotas.update', 'project'],
@@ -336,7 +411,7 @@ describe('a temporary raise', () => {
     const early = project.do(END, { time: '2026-01-01T11:59:59.999Z' });
     expect({ writes: early.writes, shards: early.shards }).toEqual({ writes: [], shards: [] });
     expect(limitOf(project)).toBe(12_000);
-    const ended = project.do(END, { time: NOON, actor: 'edge-sts' });
+    const ended = project.do(END, { time: NOON, caller: by('edge-sts') });
     expect(ended.shards).toEqual(['project:100000000001']);
     expect(project.state.project()).toEqual(PROJECT);
     expect(preferenceOf(project, 'burst')).toMatchObject({ state: 'EXPIRED', grantedValue: 12_000, expireTime: NOON });
@@ -430,7 +505,7 @@ describe('a temporary raise', () => {
     expect(limitOf(project)).toBe(12_000);
     project.do(END, { time: NOON });
     expect(limitOf(project)).toBe(8_000);
-    project.do(setLimit(100), { actor: 'bob' });
+    project.do(setLimit(100), { caller: by('bob') });
     expect(stateOf(project, 'second')).toBe('SUPERSEDED');
     expect(preferenceOf(project, 'second').events.at(-1)).toMatchObject({ actor: 'bob', value: 100 });
   });
@@ -503,55 +578,5 @@ describe('whatever is asked, decided and changed in whatever order', () => {
       }),
       { numRuns: 1_000 },
     );
-  });
-});
-
-describe('own limits', () => {
-  const POOL = 'projects/100000000001/locations/global/workloadIdentityPools/demo.svc.id.goog';
-  const SUBJECT = `principal://iam.googleapis.com/${POOL}/subject/ns/default/sa/robot`;
-  const patch = (ownLimits: Project['ownLimits'], mask = ['ownLimits']): Command => ({
-    type: 'project.patch',
-    input: ownLimits === undefined ? {} : { ownLimits },
-    mask,
-  });
-  const limit = (principal: string, tokenExchangesPerMinute = 1) => ({ principal, tokenExchangesPerMinute });
-
-  it('are kept as they are written, and leave nothing behind when they go', () => {
-    const project = new Administered();
-    const ownLimits = [limit(SUBJECT, 0), limit(`${SUBJECT}2`, 600_000)];
-    expect(project.do(patch(ownLimits)).shards).toEqual(['project:100000000001']);
-    expect(project.state.project()).toEqual({ ...PROJECT, ownLimits });
-    project.do(setLimit(7));
-    expect(project.state.project().ownLimits).toEqual(ownLimits);
-    project.do(patch([]));
-    expect(project.state.project()).toEqual({ ...PROJECT, tokenExchangesPerMinute: 7 });
-  });
-
-  it.each<[string, NonNullable<Project['ownLimits']>[number], string]>([
-    ['nobody', { tokenExchangesPerMinute: 1 }, ''],
-    ['both at once', { provider: `${POOL}/providers/cluster`, ...limit(SUBJECT) }, ''],
-    [
-      'a provider that is not there',
-      { provider: `${POOL}/providers/cluster`, tokenExchangesPerMinute: 1 },
-      '.provider',
-    ],
-    ['a provider’s id alone', { provider: 'cluster', tokenExchangesPerMinute: 1 }, '.provider'],
-    ['a set', limit(`principalSet://iam.googleapis.com/${POOL}/*`), '.principal'],
-    ['a uid', limit(`principal://iam.googleapis.com/${POOL}/kubernetes.serviceaccount.uid/1`), '.principal'],
-    ['a user', limit('user:ada@example.com'), '.principal'],
-    ['another project', limit(SUBJECT.replace('100000000001', '100000000002')), '.principal'],
-    ['a pool that is not there', limit(SUBJECT.replace('demo.svc.id.goog', 'none')), '.principal'],
-    ['too many', limit(SUBJECT, 600_001), '.tokenExchangesPerMinute'],
-    ['half of one', limit(SUBJECT, 0.5), '.tokenExchangesPerMinute'],
-  ])('refuse %s', (_name, entry, field) => {
-    expect(fieldsOf(new Administered().refuse(patch([entry])))).toEqual([`ownLimits[0]${field}`]);
-  });
-
-  it('refuse the same one twice, and more than a thousand', () => {
-    const project = new Administered();
-    expect(fieldsOf(project.refuse(patch([limit(SUBJECT), limit(SUBJECT, 2)])))).toEqual(['ownLimits[1]']);
-    const many = (count: number) => Array.from({ length: count }, (_, index) => limit(`${SUBJECT}-${index}`));
-    expect(fieldsOf(project.refuse(patch(many(1_001))))).toEqual(['ownLimits']);
-    project.do(patch(many(1_000)));
   });
 });

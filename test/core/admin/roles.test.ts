@@ -64,7 +64,7 @@ describe('role.create', () => {
     const project = new Administered();
     for (let index = 0; index < 300; index++) project.do(create({}, `role_${index}`));
     expect(project.refuse(create({}, 'role_300'))).toMatchObject({
-      tag: 'failed_precondition',
+      tag: 'limit_reached',
       description: expect.stringContaining('300'),
     });
     project.do({ type: 'role.delete', roleId: 'role_7' });

@@ -39,6 +39,15 @@ describe('limits within a limit', () => {
     },
   );
 
+  it('lose nothing of their pace by what the project refuses', () => {
+    const of = limits({ own: 60, project: 6_000 });
+    // Used up and refused, so from now on it is handed out evenly.
+    for (let n = 0; n < 61; n++) ask(of);
+    const full = of.map((one) => (one.name === 'project' ? { ...one, limit: 0 } : one));
+    for (let n = 0; n < 100; n++) expect(ask(full, T + 90_000).fullLimit).toBe('project');
+    expect(Array.from({ length: 5 }, () => ask(of, T + 90_000).permits)).toEqual([1, 1, 1, 1, 1]);
+  });
+
   it('live as long as the shortest', () => {
     const of = limits({ own: 6_000, project: 6_000 });
     const project = of[1]?.desk;

@@ -239,6 +239,20 @@ describe('the query', () => {
     expect(badFields(refused)).toEqual([field]);
   });
 
+  it.each(['If-Match', 'If-None-Match', 'If-Unmodified-Since'])(
+    'a change under %s is refused: read past, it would overwrite what its sender wanted to keep',
+    async (name) => {
+      const rest = await withDemo();
+      const sent = { headers: { ...JSON_TYPE, [name]: '*' }, body: '{"displayName": "x"}' };
+      const refused = await rest.send('/v1/projects/demo', { method: 'PATCH', ...sent });
+      expect(refused.status).toBe(400);
+      expect(JSON.stringify(await refused.json())).toContain('send the etag in the body');
+      expect((await rest.call('GET', '/v1/projects/demo')).body).toMatchObject({ displayName: '' });
+      const read = await rest.send('/v1/projects/demo', { headers: { ...AUTHORIZED, [name]: '*' } });
+      expect(read.status).toBe(200);
+    },
+  );
+
   it('takes the system parameters of Google clients, and snake_case', async () => {
     const rest = await withDemo();
     expect((await rest.call('GET', '/v1/projects/demo?alt=json&prettyPrint=false')).status).toBe(200);

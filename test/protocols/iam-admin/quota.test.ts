@@ -38,7 +38,9 @@ describe('quotaInfos', () => {
     expect(second).not.toHaveProperty('nextPageToken');
     expect(await rest.call('GET', `${INFOS}/Cpus`)).toMatchObject({
       status: 404,
-      body: { error: { status: 'NOT_FOUND' } },
+      body: {
+        error: { status: 'NOT_FOUND', message: expect.stringContaining(`there are ${CREDENTIALS}, ${EXCHANGES}`) },
+      },
     });
   });
 
@@ -191,6 +193,7 @@ describe('quotaPreferences', () => {
     ['an unknown member inside', { ...WISH, quotaConfig: { preferredValue: 1, unit: '1' } }, 'quotaConfig.unit'],
     ['a list', { ...WISH, quotaConfig: [] }, 'quotaConfig'],
     ['a time as a number', { ...WISH, expireTime: 7 }, 'expireTime'],
+    ['an empty time', { ...WISH, expireTime: '' }, 'expireTime'],
     ['no value', { ...WISH, quotaConfig: {} }, 'quotaConfig.preferredValue'],
     ['no reason', { ...WISH, justification: '' }, 'justification'],
   ])('refuse %s by its path', async (_name, body, field) => {
@@ -257,7 +260,10 @@ describe('quotaPreferences', () => {
       status: 400,
       body: { error: { status: 'FAILED_PRECONDITION' } },
     });
-    expect(await must(rest, 'DELETE', `${PREFERENCES}/burst`)).toMatchObject({ state: 'WITHDRAWN' });
+    // Google's clients drop `state`: a value that is still shown would read as one that is in force.
+    const over = await must(rest, 'DELETE', `${PREFERENCES}/burst`);
+    expect(over).toMatchObject({ state: 'WITHDRAWN', quotaConfig: { preferredValue: '12000' } });
+    expect(over['quotaConfig']).not.toHaveProperty('grantedValue');
     expect(await must(rest, 'GET', PROJECT)).toMatchObject({ tokenExchangesPerMinute: 6_000 });
   });
 
@@ -268,6 +274,34 @@ describe('quotaPreferences', () => {
     const etag = encodeURIComponent(String(asked['etag']));
     expect((await rest.call('DELETE', `${PREFERENCES}/burst?etag=${etag}`)).status).toBe(409);
     expect(await must(rest, 'GET', `${PREFERENCES}/burst`)).toMatchObject({ state: 'PENDING' });
+  });
+});
+
+describe('a path that is nearly right', () => {
+  it.each([
+    ['GET', 'quotaPreferences', 'locations/global/quotaPreferences'],
+    ['GET', 'services/sts/quotaInfos', 'locations/global/services/sts/quotaInfos'],
+    [
+      'GET',
+      'locations/global/services/sts.googleapis.com/quotaInfos/x',
+      'locations/global/services/sts/quotaInfos/{quota}',
+    ],
+    ['POST', 'locations/global/quotaPreferences/x:deny', 'locations/global/quotaPreferences/{preference}:refuse'],
+    ['POST', 'quotaPreferences/x:reject', 'locations/global/quotaPreferences/{preference}:refuse'],
+  ])('%s %s is told the right one', async (method, path, right) => {
+    const answered = await (await withDemo()).call(method, `${PROJECT}/${path}`, method === 'POST' ? {} : undefined);
+    const message = `The requested URL was not found on this server. Nearly the same is /v1/projects/{project}/${right}.`;
+    expect(answered).toMatchObject({ status: 404, body: { error: { message } } });
+  });
+
+  it('is told nothing where there is none', async () => {
+    const rest = await withDemo();
+    for (const path of ['locations/global/quotaPreferences/x:maybe', 'quotaPreferences/x/y', 'quotas']) {
+      expect(await rest.call('GET', `${PROJECT}/${path}`)).toMatchObject({
+        status: 404,
+        body: { error: { message: 'The requested URL was not found on this server.' } },
+      });
+    }
   });
 });
 

@@ -18,6 +18,7 @@ describe('projects', () => {
       tokenExchangesPerMinute: 6_000,
       credentialGenerationsPerMinute: 60_000,
       recentExchangesRetention: '86400s',
+      etag: expect.any(String),
       createTime: expect.any(String),
       state: 'ACTIVE',
     });
@@ -40,6 +41,12 @@ describe('projects', () => {
       status: 200,
       body: { tokenExchangesPerMinute: 5 },
     });
+    // Somebody else has written since that was read.
+    expect(await rest.call('PATCH', '/v1/projects/demo', { ...patched.body, displayName: 'x' })).toMatchObject({
+      status: 409,
+      body: { error: { status: 'ABORTED' } },
+    });
+    expect(badFields(await rest.call('PATCH', '/v1/projects/demo', { etag: 7 }))).toEqual(['etag']);
   });
 
   it('are listed in pages', async () => {

@@ -1,11 +1,11 @@
 /** Lint of a deny policy: what is no mistake yet, and denies nobody and nothing as the project stands. Whoever wrote it believes in a wall. */
 import { EXCHANGE_PERMISSION } from '../../deny.ts';
+import { PERMISSIONS } from '../../permissions.ts';
 import type { DenyAttachment, DenyRule } from '../../resources.ts';
 import type { DenyRuleInput } from '../commands.ts';
 import { idlePermissions } from '../deny-permissions.ts';
 import { allRoles } from '../deny-resolution.ts';
-import type { Problem } from '../deny-rules.ts';
-import { PUSH_PERMISSION } from '../push-keys.ts';
+import { isAboutBroker, type Problem } from '../deny-rules.ts';
 import type { ConfigState } from '../state.ts';
 import { capped } from './warnings.ts';
 
@@ -23,8 +23,8 @@ export function lintDenyRules(
   function lintRule(at: string, rule: Partial<DenyRule>): readonly string[] {
     const { deniedPrincipals = [], exceptionPrincipals = [], deniedPermissions = [] } = rule;
     return [
-      ...lintPrincipals(`${at}.deniedPrincipals`, deniedPrincipals),
-      ...lintPrincipals(`${at}.exceptionPrincipals`, exceptionPrincipals),
+      ...lintPrincipals(`${at}.deniedPrincipals`, deniedPrincipals, isAboutBroker(rule)),
+      ...lintPrincipals(`${at}.exceptionPrincipals`, exceptionPrincipals, isAboutBroker(rule)),
       ...deniedPermissions.flatMap((text, index) =>
         idle.has(text)
           ? [`${at}.deniedPermissions[${index}]: this denies nothing today: no role of the project holds ${text}`]
@@ -33,9 +33,9 @@ export function lintDenyRules(
     ];
   }
 
-  function lintPrincipals(at: string, principals: readonly string[]): readonly string[] {
+  function lintPrincipals(at: string, principals: readonly string[], isBrokers: boolean): readonly string[] {
     return principals.flatMap((text, index) => {
-      const problem = problemOf(text);
+      const problem = problemOf(text, isBrokers);
       return problem === undefined ? [] : [`${at}[${index}]: this matches nobody today: ${problem.why}`];
     });
   }
@@ -44,7 +44,11 @@ export function lintDenyRules(
 /** What a rule there can be about: rights over the broker itself first, for they need no look into any role. */
 function* permissionsOf(state: ConfigState, attachment: DenyAttachment): Generator<string> {
   yield EXCHANGE_PERMISSION;
-  // Keys are pushed to a provider of the project: no target's rule is asked.
-  if (attachment.kind === 'project') yield PUSH_PERMISSION;
+  // What is done to a pool or the project itself is asked of the project's rules only.
+  yield* attachment.kind === 'project' ? PERMISSIONS : PERMISSIONS.filter(isAboutTargets);
   for (const { includedPermissions } of allRoles(state)) yield* includedPermissions;
+}
+
+function isAboutTargets(permission: string): boolean {
+  return permission.startsWith('sts.targets.') || permission.startsWith('iam.denypolicies.');
 }

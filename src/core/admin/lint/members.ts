@@ -1,5 +1,5 @@
 /** Members that no principal can ever be: what `memberTexts` makes of a token is held against what was written. */
-import { isNamespace, isServiceAccountName } from '../../kubernetes.ts';
+import { isNamespace, isServiceAccountName, isServiceAccountSubject } from '../../kubernetes.ts';
 import { legacyMemberOf, parseMember, poolMemberOf, type Member } from '../../members.ts';
 import { builtInPoolId } from '../../names.ts';
 import type { Project } from '../../resources.ts';
@@ -95,12 +95,10 @@ function clusterProblem(
 ): MemberProblem | undefined {
   const value = selector.slice(selector.indexOf('/') + 1);
   switch (kind) {
-    case 'subject': {
-      const [ns, namespace = '', sa, name = '', ...rest] = value.split('/');
-      const fits =
-        ns === 'ns' && sa === 'sa' && rest.length === 0 && isNamespace(namespace) && isServiceAccountName(name);
-      return fits ? undefined : never(`subjects of the clusters in ${poolId} are written ns/NAMESPACE/sa/NAME`);
-    }
+    case 'subject':
+      return isServiceAccountSubject(value)
+        ? undefined
+        : never(`subjects of the clusters in ${poolId} are written ns/NAMESPACE/sa/NAME`);
     case 'namespace':
       return isNamespace(value) ? undefined : never('no Kubernetes namespace can be called that');
     case 'legacy_kubernetes': {

@@ -2,7 +2,7 @@
  * One document from somebody else's server: no redirects, no credentials, 5 s and 256 KiB in all. Redirects would choose a host that we
  * did not (CVE-2026-49478); the other bounds hold against a server that answers slowly, endlessly or not at all (SECURITY.md T5, T6).
  */
-import { err, ok, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../core/result.ts';
 
 /** The shape of the runtime's own `fetch`, as much as is used of it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;

@@ -1,0 +1,76 @@
+/** valibot's shapes → named JSON Schemas of the document. */
+import { toJsonSchemaDefs, type JsonSchema } from '@valibot/to-json-schema';
+import type * as v from 'valibot';
+import * as sts from '../../src/protocols/google-sts/schemas.ts';
+import * as health from '../../src/protocols/health/schemas.ts';
+import * as answers from '../../src/protocols/iam-admin/answer-schemas.ts';
+import * as bodies from '../../src/protocols/iam-admin/schemas.ts';
+import * as wellKnown from '../../src/protocols/well-known/schemas.ts';
+import { SENT_BACK } from './operations.ts';
+
+const named = new Map<v.GenericSchema, string>([
+  ...namesOf({ ...sts, ...health, ...wellKnown, ...answers }, ''),
+  ...namesOf(bodies, 'Input'),
+]);
+
+interface Overridden {
+  readonly valibotSchema: object;
+  readonly jsonSchema: JsonSchema;
+}
+
+const CONFIG = {
+  target: 'draft-2020-12',
+  // A document of a request is a check before a shape: the shape is what is told.
+  typeMode: 'output',
+  errorMode: 'throw',
+  overrideRef: ({ referenceId }: { readonly referenceId: string }) => `#/components/schemas/${referenceId}`,
+  overrideSchema: ({ valibotSchema, jsonSchema }: Overridden) => overridden(valibotSchema, jsonSchema),
+} as const;
+
+export function refTo(schema: v.GenericSchema): JsonSchema {
+  const name = named.get(schema);
+  if (name === undefined) throw new Error('a schema that is exported by no module of schemas');
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
+  const byName = Object.fromEntries([...named].map(([schema, name]) => [name, schema]));
+  const schemas = toJsonSchemaDefs(byName, CONFIG);
+  for (const schema of SENT_BACK) {
+    const found = schemas[named.get(schema) ?? ''];
+    if (found?.additionalProperties !== false) throw new Error('what may be sent back is no closed shape');
+    delete found.additionalProperties;
+  }
+  // Parsed by itself, once its output-only members are gone.
+  const { properties } = schemas['NewRoleInput'] ?? {};
+  if (properties?.['role'] === undefined) throw new Error('a new role without a role');
+  properties['role'] = refTo(bodies.role);
+  return schemas;
+}
+
+function namesOf(module: Readonly<Record<string, unknown>>, suffix: string): readonly [v.GenericSchema, string][] {
+  return Object.entries(module)
+    .flatMap(([name, member]) =>
+      isSchema(member) ? [[member, `${name.charAt(0).toUpperCase()}${name.slice(1)}${suffix}`] as const] : [],
+    )
+    .map(([schema, name]) => [schema, name]);
+}
+
+function isSchema(value: unknown): value is v.GenericSchema {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'schema';
+}
+
+function overridden(schema: object, made: JsonSchema): JsonSchema | undefined {
+  if (!('type' in schema)) return undefined;
+  if (schema.type === 'custom') return { type: 'object', additionalProperties: { type: 'string' } };
+  if (schema.type !== 'strict_object' || !('entries' in schema)) return undefined;
+  // What may be left out of a request is not required, whatever the broker makes of that.
+  const entries: Readonly<Record<string, unknown>> = { ...Object(schema.entries) };
+  const required = (made.required ?? []).filter((name) => !mayBeLeftOut(entries[name]));
+  const { required: _before, ...rest } = made;
+  return required.length > 0 ? { ...rest, required } : rest;
+}
+
+function mayBeLeftOut(entry: unknown): boolean {
+  return isSchema(entry) && (entry.type === 'optional' || entry.type === 'exact_optional');
+}

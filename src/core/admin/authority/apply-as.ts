@@ -1,0 +1,39 @@
+/** `apply` for a caller: what the command needs, then the command, then what its rows would hand on. All of it looks at one state, in one transaction. */
+import type { PolicyCompiler } from '../../policy/cache.ts';
+import { err, type Result } from '../../result.ts';
+import type { Applied } from '../applied.ts';
+import { apply } from '../apply.ts';
+import type { Command } from '../commands.ts';
+import type { AdminDenial } from '../denial.ts';
+import { restore } from '../history/restore.ts';
+import { policyResourceName } from '../policies.ts';
+import type { ApplyContext, ConfigState } from '../state.ts';
+import type { Above } from './above.ts';
+import { namedBy, refusalOfWrites } from './escalation.ts';
+import { needOf } from './needs.ts';
+import { rightsOf } from './rights.ts';
+
+export function applyAs(
+  state: ConfigState,
+  command: Command,
+  context: ApplyContext,
+  above: Above,
+  compiler: PolicyCompiler,
+): Result<Applied, AdminDenial> {
+  const { organizationPolicy } = above;
+  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
+  const rights = rightsOf(context.caller.identity, state, { organizationPolicy, nowSeconds, compiler });
+  const need = needOf(command);
+  if (need !== undefined && !rights.may(need.permission, need.where)) {
+    const resource = need.where.kind === 'organization' ? 'organizations/1' : policyResourceName(state, need.where);
+    return err({ tag: 'permission_denied', permission: need.permission, resource });
+  }
+  if (command.type === 'history.restore') {
+    return restore(state, command, (one) => applyAs(state, one, context, above, compiler));
+  }
+  const applied = apply(state, command, context);
+  // A push is let in by exactly one binding and goes on from keys that are trusted: its rule is stricter than these, and its own.
+  if (!applied.ok || need === undefined) return applied;
+  const refusal = refusalOfWrites(applied.value.writes, { state, rights, namedBy: namedBy(above) });
+  return refusal === undefined ? applied : err(refusal);
+}

@@ -1,0 +1,134 @@
+/** What a caller may do now: the allow policies on the way from the organization to the resource, and the deny policies, which win. Deny by default. */
+import { bindingsNaming } from '../../member-index.ts';
+import type { PolicyCompiler } from '../../policy/cache.ts';
+import type { Condition } from '../../policy/condition.ts';
+import { longestRunSeconds, newRunBudget } from '../../policy/run.ts';
+import { type Api, bindingActivations, type BindingVariables } from '../../policy/variables.ts';
+import type { Permission } from '../../permissions.ts';
+import type { Binding, ConditionText, DenyAttachment, Policy } from '../../resources.ts';
+import { predefinedRole } from '../../roles.ts';
+import type { Identity } from '../caller.ts';
+import type { PolicyResource } from '../commands.ts';
+import { rulesDenying } from '../deny-resolution.ts';
+import { permissionsOf } from '../roles.ts';
+import type { ConfigState } from '../state.ts';
+import { membershipOf } from './membership.ts';
+import { SEEN_ORGANIZATION, seenResource } from './seen-resource.ts';
+
+/** Where a right is asked for. */
+export type Where = PolicyResource | { readonly kind: 'organization' };
+
+export interface Rights {
+  /** `api` is what `api.getAttribute` answers; without it every attribute is its default. */
+  may(permission: string, where: Where, api?: Api): boolean;
+  /**
+   * May the caller give this permission to others there? Only what he holds without a condition, or now and under exactly the one that they
+   * will be under: one that does not hold for him may well hold for a pool that he controls. And nothing that any deny rule takes from him at
+   * any hour.
+   */
+  mayHandOn(permission: string, where: Where, condition: ConditionText | undefined): boolean;
+}
+
+export interface World {
+  /** As the directory says it now; copies of it are nobody's authority. */
+  readonly organizationPolicy: Policy;
+  readonly nowSeconds: number;
+  readonly compiler: PolicyCompiler;
+}
+
+/** To hand on what one does not hold, and to write what others administer by: owners only. */
+export const ESCALATE: Permission = 'iam.policies.escalate';
+
+/** Who administers by what he is, not by a policy: nobody could lock him out, so nobody but these is he. */
+const ALL: Rights = { may: () => true, mayHandOn: () => true };
+
+/** `state` is undefined at the directory, where no project's policies are. */
+export function rightsOf(identity: Identity, state: ConfigState | undefined, world: World): Rights {
+  const { kind } = identity;
+  if (kind === 'bootstrap' || kind === 'broker') return ALL;
+  const { organizationPolicy, nowSeconds, compiler } = world;
+  const { texts, mayBe, workload } = membershipOf(identity);
+  // Shared by all that is asked of these rights, so that no policy makes the object think for long; where it ends, nothing is granted.
+  const budget = newRunBudget();
+
+  return {
+    may(permission, where, api) {
+      const allow = bindings(permission, where).map(({ condition }) => conditionOf(condition));
+      const deny = denying(permission, where).map(({ condition }) => conditionOf(condition));
+      return holdsNow(allow, deny, where, api);
+    },
+    mayHandOn(permission, where, condition) {
+      const allow = bindings(permission, where)
+        .filter((one) => one.condition === undefined || one.condition.expression === condition?.expression)
+        .map((one) => conditionOf(one.condition));
+      return denying(permission, where).length === 0 && holdsNow(allow, [], where);
+    },
+  };
+
+  function holdsNow(
+    allow: readonly (Condition | undefined | 'broken')[],
+    deny: readonly (Condition | undefined | 'broken')[],
+    where: Where,
+    api?: Api,
+  ): boolean {
+    const holds = { allow: allow.filter((one) => one !== 'broken'), deny: deny.map(closed) };
+    return longestRunSeconds(holds, bindingActivations(seen(where), workload, api), nowSeconds, 1, budget) > 0;
+  }
+
+  /** The bindings on the way that name the caller and hold the permission. */
+  function bindings(permission: string, where: Where): readonly Binding[] {
+    return path(where).flatMap(({ policy, holds }) =>
+      bindingsNaming(policy, texts).filter(({ role }) => holds(role).includes(permission)),
+    );
+  }
+
+  function path(where: Where): readonly Level[] {
+    const organization: Level = {
+      policy: organizationPolicy,
+      holds: (role) => predefinedRole(role)?.permissions ?? [],
+    };
+    if (state === undefined || where.kind === 'organization') return [organization];
+    const holds = (role: string): readonly string[] => permissionsOf(state, role);
+    const places: readonly PolicyResource[] = where.kind === 'project' ? [where] : [{ kind: 'project' }, where];
+    const below = places.flatMap((place) => {
+      const policy = state.policy(place);
+      return policy === undefined ? [] : [{ policy, holds }];
+    });
+    return [organization, ...below];
+  }
+
+  /** No deny rule keeps an owner of the organization from lifting deny rules: a tenant must not shut out who has to help him. */
+  function denying(permission: string, where: Where) {
+    if (state === undefined || where.kind === 'organization') return [];
+    if (permission.startsWith('iam.denypolicies.') && isOwnerOfAll()) return [];
+    const places: readonly DenyAttachment[] =
+      where.kind === 'target' ? [{ kind: 'project' }, where] : [{ kind: 'project' }];
+    return places
+      .flatMap((place) => rulesDenying(state, place, permission))
+      .filter((rule) => rule.deniedPrincipals.some(mayBe) && !rule.exceptionPrincipals.some((one) => texts.has(one)));
+  }
+
+  function isOwnerOfAll(): boolean {
+    return bindings(ESCALATE, { kind: 'organization' }).some(({ condition }) => condition === undefined);
+  }
+
+  function seen(where: Where): BindingVariables['resource'] {
+    return state === undefined || where.kind === 'organization' ? SEEN_ORGANIZATION : seenResource(state, where);
+  }
+
+  function conditionOf(text: ConditionText | undefined): Condition | undefined | 'broken' {
+    if (text === undefined) return undefined;
+    const condition = compiler.condition(text.expression, 'binding');
+    return condition.ok ? condition.value : 'broken';
+  }
+}
+
+interface Level {
+  readonly policy: Policy;
+  readonly holds: (role: string) => readonly string[];
+}
+
+/** A deny that cannot be evaluated applies, so one that does not compile does always. */
+function closed(condition: Condition | undefined | 'broken'): Condition | undefined {
+  return condition === 'broken' ? undefined : condition;
+}

@@ -1,0 +1,223 @@
+/**
+ * How a project gets back to a state that it was in: as commands, the same that a person would give, so that each is checked as if one did.
+ * What must never come back is not in any of them: keys that are distrusted or pushed, denials that were lifted by nobody, limits, and
+ * whatever was purged.
+ */
+import { poolMemberOf } from '../../members.ts';
+import { recentRetentionSeconds } from '../../recent.ts';
+import type { DenyPolicy, Policy, Pool, Project, Role, Target } from '../../resources.ts';
+import type { Command, PolicyResource } from '../commands.ts';
+import { roleInputOf } from '../roles.ts';
+import type { ConfigState } from '../state.ts';
+import { targetInputOf } from '../targets.ts';
+import { stepsOfProvider } from './provider-steps.ts';
+import { type HistoryResource, readResourceKey } from './resource-key.ts';
+import { type Left, type Part, PURGED, type RowThen, type Step, uidOf } from './step.ts';
+
+/** What has to be there before what. Deletions come early where they make room for names, and the project's own policy last: it may end the caller's rights. */
+const ORDER = [
+  'role',
+  'role.delete',
+  'target.delete',
+  'target',
+  'pool',
+  'provider.delete',
+  'provider',
+  'project',
+  'denyPolicy',
+  'policy',
+  'pool.delete',
+  'policy.project',
+] as const;
+
+export interface Plan {
+  readonly steps: readonly Step[];
+  readonly left: readonly Left[];
+}
+
+/** `then`: every row that is to be as it was. */
+export function planOf(state: ConfigState, then: readonly RowThen[]): Plan {
+  const steps: { readonly rank: number; readonly step: Step }[] = [];
+  const left: Left[] = [];
+  const world: World = { state, then: new Map(then.map(({ resource, body }) => [resource, body])) };
+  for (const row of then) {
+    const parsed = readResourceKey(row.resource);
+    const part = parsed === undefined ? {} : partOf(world, parsed, row.body);
+    for (const { action, command } of part.steps ?? []) {
+      steps.push({ rank: rankOf(command), step: { resource: row.resource, action, command } });
+    }
+    if (part.left !== undefined) left.push({ resource: row.resource, reason: part.left });
+  }
+  return { steps: steps.toSorted((one, other) => one.rank - other.rank).map(({ step }) => step), left };
+}
+
+interface World {
+  readonly state: ConfigState;
+  readonly then: ReadonlyMap<string, string | null>;
+}
+
+function rankOf(command: Command): number {
+  const [kind = ''] = command.type.split('.');
+  const isOwnPolicy = command.type === 'policy.set' && command.resource.kind === 'project';
+  const exact = ORDER.findIndex((name) => name === (isOwnPolicy ? 'policy.project' : command.type));
+  return exact < 0 ? ORDER.findIndex((name) => name === kind) : exact;
+}
+
+function partOf(world: World, resource: HistoryResource, body: string | null): Part {
+  const { state } = world;
+  switch (resource.kind) {
+    case 'project':
+      return projectPart(state.project(), parsed<Project>(body));
+    case 'pool':
+      return poolPart(state, resource.poolId, parsed<Pool>(body));
+    case 'provider': {
+      const { poolId } = resource;
+      return willBeLive(world, { kind: 'pool', poolId }) ? stepsOfProvider(state, resource, parsed(body)) : {};
+    }
+    case 'target':
+      return targetPart(state, resource.targetId, parsed<Target>(body));
+    case 'role':
+      return rolePart(state, resource.roleId, parsed<Role>(body));
+    case 'policy':
+      return policyPart(world, resource.resource, parsed<Policy>(body));
+    case 'denyPolicy':
+      return denyPolicyPart(world, resource, parsed<DenyPolicy>(body));
+    case 'quotaPreference':
+      return { left: 'what was wished for and decided about quota is not taken back' };
+  }
+}
+
+/** Only this broker's own rows are in the history, and the chain of hashes was looked at before. */
+function parsed<Row>(body: string | null): Row | undefined {
+  if (body === null) return undefined;
+  const row: Row = JSON.parse(body);
+  return row;
+}
+
+function projectPart(now: Project, then: Project | undefined): Part {
+  if (then === undefined) return {};
+  const left = limitsOf(then) === limitsOf(now) ? {} : { left: 'limits, raises and own limits stay as they are' };
+  const retention = recentRetentionSeconds(then);
+  if (then.displayName === now.displayName && retention === recentRetentionSeconds(now)) return left;
+  const input = { displayName: then.displayName, recentExchangesRetention: `${retention}s` };
+  const command: Command = { type: 'project.patch', input, mask: ['displayName', 'recentExchangesRetention'] };
+  return { steps: [{ action: 'CHANGED', command }], ...left };
+}
+
+function limitsOf(project: Project): string {
+  const { tokenExchangesPerMinute, credentialGenerationsPerMinute, temporaryRaises, ownLimits } = project;
+  return JSON.stringify([tokenExchangesPerMinute, credentialGenerationsPerMinute, temporaryRaises, ownLimits]);
+}
+
+function poolPart(state: ConfigState, poolId: string, then: Pool | undefined): Part {
+  const live = state.pool(poolId);
+  const deleted = state.deletedPool(poolId);
+  if (then === undefined || then.expireTime !== undefined) {
+    return live === undefined ? {} : { steps: [{ action: 'DELETED', command: { type: 'pool.delete', poolId } }] };
+  }
+  const now = live ?? deleted;
+  if (now === undefined || uidOf(now) !== uidOf(then)) return { left: PURGED };
+  const undelete: Part['steps'] =
+    live === undefined ? [{ action: 'UNDELETED', command: { type: 'pool.undelete', poolId } }] : [];
+  const { displayName, description, disabled } = then;
+  const isSame = displayName === now.displayName && description === now.description && disabled === now.disabled;
+  const input = { displayName, description, disabled };
+  const patch: Command = { type: 'pool.patch', poolId, input, mask: ['*'] };
+  const left = hasOtherDenials(now, then) ? { left: 'denied uids stay as they are' } : {};
+  return { steps: [...undelete, ...(isSame ? [] : [{ action: 'CHANGED' as const, command: patch }])], ...left };
+}
+
+function hasOtherDenials(now: Pool, then: Pool): boolean {
+  return JSON.stringify(now.deniedUids) !== JSON.stringify(then.deniedUids);
+}
+
+function targetPart(state: ConfigState, targetId: string, then: Target | undefined): Part {
+  const now = state.target(targetId);
+  if (then === undefined) {
+    return now === undefined ? {} : { steps: [{ action: 'DELETED', command: { type: 'target.delete', targetId } }] };
+  }
+  const input = targetInputOf(then);
+  if (now === undefined) return { steps: [{ action: 'CREATED', command: { type: 'target.create', targetId, input } }] };
+  if (JSON.stringify(input) === JSON.stringify(targetInputOf(now))) return {};
+  return { steps: [{ action: 'CHANGED', command: { type: 'target.patch', targetId, input, mask: ['*'] } }] };
+}
+
+function rolePart(state: ConfigState, roleId: string, then: Role | undefined): Part {
+  const now = state.role(roleId);
+  if (then === undefined) {
+    return now === undefined ? {} : { steps: [{ action: 'DELETED', command: { type: 'role.delete', roleId } }] };
+  }
+  const input = roleInputOf(then);
+  if (now === undefined) return { steps: [{ action: 'CREATED', command: { type: 'role.create', roleId, input } }] };
+  if (JSON.stringify(input) === JSON.stringify(roleInputOf(now))) return {};
+  return { steps: [{ action: 'CHANGED', command: { type: 'role.patch', roleId, input, mask: ['*'] } }] };
+}
+
+function policyPart(world: World, resource: PolicyResource, then: Policy | undefined): Part {
+  const bindings = (then?.bindings ?? []).map((binding) => ({
+    ...binding,
+    members: [...new Set(binding.members.map((member) => disowned(world, member)))],
+  }));
+  if (!willBeLive(world, resource)) return {};
+  const now = world.state.policy(resource)?.bindings ?? [];
+  // A resource that is made anew, or loses a role, has other bindings on the way than it has now.
+  if (JSON.stringify(bindings) === JSON.stringify(now) && isThere(world.state, resource)) return {};
+  const policy = { version: 3, bindings };
+  return { steps: [{ action: 'CHANGED', command: { type: 'policy.set', resource, policy } }] };
+}
+
+function denyPolicyPart(
+  world: World,
+  { attachment, policyId }: Extract<HistoryResource, { kind: 'denyPolicy' }>,
+  then: DenyPolicy | undefined,
+): Part {
+  if (!willBeLive(world, attachment)) return {};
+  const id = { attachment, policyId };
+  const now = world.state.denyPolicy(id);
+  if (then === undefined) {
+    return now === undefined ? {} : { steps: [{ action: 'DELETED', command: { type: 'denyPolicy.delete', ...id } }] };
+  }
+  const input = denyInputOf(then);
+  if (now === undefined) {
+    return { steps: [{ action: 'CREATED', command: { type: 'denyPolicy.create', ...id, input } }] };
+  }
+  if (JSON.stringify(input) === JSON.stringify(denyInputOf(now))) return {};
+  return { steps: [{ action: 'CHANGED', command: { type: 'denyPolicy.update', ...id, input } }] };
+}
+
+function denyInputOf({ displayName, annotations, rules }: DenyPolicy) {
+  return { displayName, annotations, rules };
+}
+
+function isThere(state: ConfigState, resource: PolicyResource): boolean {
+  if (resource.kind === 'pool') return state.pool(resource.poolId) !== undefined;
+  return resource.kind === 'project' || state.target(resource.targetId) !== undefined;
+}
+
+/** Once every step is taken. */
+function willBeLive({ state, then }: World, resource: PolicyResource): boolean {
+  if (resource.kind === 'project') return true;
+  if (resource.kind === 'target') {
+    const body = then.get(`target/${resource.targetId}`);
+    return body === undefined ? isThere(state, resource) : body !== null;
+  }
+  const { poolId } = resource;
+  const pool = parsed<Pool>(then.get(`pool/${poolId}`) ?? null);
+  const now = state.pool(poolId) ?? state.deletedPool(poolId);
+  // A pool that goes is still there while its providers are looked at; what becomes of them does not matter any more.
+  if (!then.has(`pool/${poolId}`)) return isThere(state, resource);
+  return pool !== undefined && pool.expireTime === undefined && now !== undefined && uidOf(now) === uidOf(pool);
+}
+
+/** A pool that was purged since: its members had been made nobody's, and whoever has its name now, or will, must not get what they had. */
+function disowned({ state, then }: World, member: string): string {
+  const parts = poolMemberOf(member);
+  const { projectNumber } = state.project();
+  if (parts === undefined || parts.projectNumber !== projectNumber) return member;
+  const key = `pool/${parts.poolId}`;
+  if (!then.has(key)) return member;
+  const pool = parsed<Pool>(then.get(key) ?? null);
+  const now = state.pool(parts.poolId) ?? state.deletedPool(parts.poolId);
+  const isGone = now === undefined || (pool !== undefined && uidOf(now) !== uidOf(pool));
+  return isGone ? `deleted:${member}` : member;
+}

@@ -1,0 +1,104 @@
+/** Questions about a history: each answer says what the chain does not bear out, and where that is anything, a line goes to whoever watches. */
+import { differences, pageOfDifferences, reversed } from '../../core/admin/history/compare.ts';
+import type { Difference, HistoryAnswer, HistoryFault, HistoryQuery } from '../../core/admin/history/entry.ts';
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { HistoryRows } from './history-rows.ts';
+import type { Host } from './host.ts';
+import type { WritableKek } from './kek.ts';
+
+interface World {
+  readonly subject: string;
+  readonly kek: Result<WritableKek, AdminDenial>;
+  /** Of a project's object. */
+  readonly epoch?: number;
+  /** What another object knows of it, which an end that was cut off together with its seal does not change. */
+  readonly epochInForce?: () => Promise<number>;
+}
+
+/** The whole chain is looked at again after this; where a fault was found, at every question. */
+const BELIEVED_FOR_MS = 10_000;
+
+export function historyAlertLine(subject: string, faults: readonly HistoryFault[], time: string): string {
+  return JSON.stringify({ event: 'history-doubtful', time, subject, faults });
+}
+
+export class HistoryReader {
+  readonly #rows: HistoryRows;
+  readonly #host: Pick<Host, 'nowMs' | 'alert'>;
+  #believedUntilMs = 0;
+
+  constructor(rows: HistoryRows, host: Pick<Host, 'nowMs' | 'alert'>) {
+    this.#rows = rows;
+    this.#host = host;
+  }
+
+  async answer(query: HistoryQuery, world: World): Promise<Result<HistoryAnswer, AdminDenial>> {
+    const faults = await this.#faults(world);
+    switch (query.type) {
+      case 'list': {
+        const found = this.#rows.list({ ...query, pageSize: query.pageSize + 1 });
+        const entries = found.slice(0, query.pageSize);
+        const next = found.length > entries.length ? entries.at(-1)?.sequence : undefined;
+        return ok({ kind: 'entries', entries, faults, ...(next === undefined ? {} : { next }) });
+      }
+      case 'show': {
+        const entry = this.#rows.entry(query.sequence);
+        return entry === undefined ? noSuch(world, query.sequence) : ok({ kind: 'entry', entry, faults });
+      }
+      case 'compare': {
+        const compared = this.#compare(query, world);
+        if (!compared.ok) return compared;
+        return ok({ kind: 'differences', ...pageOfDifferences(compared.value, query), faults });
+      }
+    }
+  }
+
+  #compare(
+    { from, to }: Extract<HistoryQuery, { type: 'compare' }>,
+    world: World,
+  ): Result<readonly Difference[], AdminDenial> {
+    const first = this.#rows.entry(from);
+    if (first === undefined) return noSuch(world, from);
+    if (to === undefined) return ok(differences(this.#rows.between(first.epoch)));
+    const last = this.#rows.entry(to);
+    if (last === undefined) return noSuch(world, to);
+    if (last.epoch >= first.epoch) return ok(differences(this.#rows.between(first.epoch, last.epoch)));
+    return ok(differences(this.#rows.between(last.epoch, first.epoch)).map(reversed));
+  }
+
+  async #faults({ subject, kek, epoch, epochInForce }: World): Promise<readonly HistoryFault[]> {
+    const nowMs = this.#host.nowMs();
+    if (nowMs < this.#believedUntilMs) return [];
+    if (!kek.ok) return [{ description: 'without its EDGE_STS_KEK nobody can tell whether the history is whole' }];
+    const faults = [...this.#rows.faults(kek.value.history, subject, epoch)];
+    if (epoch !== undefined && epochInForce !== undefined) {
+      const inForce = await knownOr(epochInForce, epoch);
+      if (inForce > epoch) faults.push({ description: 'the newest changes are missing: the state was set back' });
+    }
+    if (faults.length === 0) this.#believedUntilMs = nowMs + BELIEVED_FOR_MS;
+    else this.#host.alert(historyAlertLine(subject, faults, new Date(nowMs).toISOString()));
+    return faults;
+  }
+}
+
+/** Whoever can write the rows of the history must not be able to have them restored. */
+export function doubtsSince(faults: readonly HistoryFault[], sequence: number): AdminDenial | undefined {
+  const fault = faults.find((one) => one.sequence === undefined || one.sequence > sequence);
+  if (fault === undefined) return undefined;
+  const description = `The history cannot be believed since entry ${sequence}, so nothing is restored: ${fault.description}.`;
+  return { tag: 'failed_precondition', description };
+}
+
+/** Where the other object is away, the history is shown all the same. */
+async function knownOr(ask: () => Promise<number>, otherwise: number): Promise<number> {
+  try {
+    return await ask();
+  } catch {
+    return otherwise;
+  }
+}
+
+function noSuch({ subject }: World, sequence: number): Result<never, AdminDenial> {
+  return err({ tag: 'not_found', resource: `${subject}/history/${sequence}` });
+}
