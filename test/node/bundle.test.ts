@@ -13,7 +13,7 @@ import { DEMO_POOL_PATH, DEMO_PROJECT_NUMBER, DEMO_TARGET_URI, seed } from '../.
 import { signWorkloadToken } from '../../src/local/demo/workload-token.ts';
 import { startPlainWorkerd, type PlainWorkerd } from '../support/node/workerd.ts';
 
-const GZIP_LIMIT_BYTES = 1_048_576;
+const GZIP_LIMIT_BYTES = 300 * 1_024;
 const ADMIN_TOKEN = `test-only-admin-${randomBytes(32).toString('base64url')}`;
 
 let bundle = '';

@@ -20,6 +20,7 @@ describe('links', () => {
     'docs/audit-line.md',
     'docs/how-an-exchange-works.md',
     'docs/state.md',
+    'docs/performance.md',
     'docs/security.md',
     'docs/conformance.md',
   ])('%s', (file) => {
