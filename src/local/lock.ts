@@ -58,6 +58,9 @@ export async function lockStateFolder(
 
 const SQLITE_BUSY = 5;
 
+/** What the collector finds unused it closes, and the lock is gone while its broker runs on: held here until it is released. */
+const HELD = new Set<DatabaseSync>();
+
 /** Node has no lock of its own; SQLite's is the same everywhere. Nothing is ever written into that file. */
 function lockFile({ path, lockPath }: StateFolder, holder: Note | undefined): () => void {
   let database: DatabaseSync | undefined;
@@ -75,7 +78,11 @@ function lockFile({ path, lockPath }: StateFolder, holder: Note | undefined): ()
     throw new BrokerFault(`The state folder cannot be locked by ${lockPath}: ${String(fault)}`);
   }
   const held = database;
-  return () => held.close();
+  HELD.add(held);
+  return () => {
+    HELD.delete(held);
+    held.close();
+  };
 }
 
 const END_WITHIN_MS = 5_000;

@@ -111,11 +111,17 @@ async function lockElsewhere(): Promise<ChildProcess> {
     const { openStateFolder } = await import(${JSON.stringify(new URL('../../src/local/state-folder.ts', import.meta.url).href)});
     const { lockStateFolder } = await import(${JSON.stringify(new URL('../../src/local/lock.ts', import.meta.url).href)});
     await lockStateFolder(openStateFolder(process.argv[1]), 'http://127.0.0.1:2', () => {}).then(
-      () => console.log('held'),
+      () => {
+        // Whoever keeps nothing of the lock keeps it all the same.
+        setTimeout(() => {
+          globalThis.gc();
+          console.log('held');
+        }, 10);
+      },
       () => console.log('refused'),
     );
     setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source, folder.path], {
+  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', source, folder.path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
