@@ -70,6 +70,7 @@ describe('an assertion of Access', () => {
     ['what is no address', { email: 'ada' }],
     ['two addresses', { email: ['ada@example.com'] }],
     ['an address with a line break', { email: 'ada@example.com\nx@example.com' }],
+    ['a letter that small letters make another', { email: '\u212Aarl@example.com' }],
     ['a whole organisation', { type: 'org' }],
   ])('for %s is nobody', async (_what, changes) => {
     expect(await signIn(await team.sign(claims(changes)))).toEqual(BAD);

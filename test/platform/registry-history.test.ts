@@ -121,6 +121,10 @@ describe('an entry', () => {
   });
 });
 
+/** As it was before there was a chain. */
+const OLD_FORM = `CREATE TABLE history (epoch INTEGER NOT NULL, position INTEGER NOT NULL, time TEXT NOT NULL, actor TEXT NOT NULL,
+  command TEXT NOT NULL, resource TEXT NOT NULL, before TEXT, after TEXT, PRIMARY KEY (epoch, position)) STRICT, WITHOUT ROWID`;
+
 describe('rows that were written by hand', () => {
   const REHASHED = 'the history does not end where its seal says';
 
@@ -143,6 +147,14 @@ describe('rows that were written by hand', () => {
     ],
     ['without their seal', 'DELETE FROM history_head', /the end of the history is not sealed/],
     ['with a seal of their own', 'UPDATE history_head SET seal = hex(zeroblob(32))', /not sealed by this broker/],
+    ['all missing, with their seal', 'DELETE FROM history; DELETE FROM history_head', /all entries are missing/],
+    ['all missing, with their tables', 'DROP TABLE history; DROP TABLE history_head', /all entries are missing/],
+    [
+      'in the place of a chain',
+      `DROP TABLE history; DROP TABLE history_head; ${OLD_FORM};
+       INSERT INTO history VALUES (6, 0, 't', 'eve', 'c', 'role/reader', '{}', '{}')`,
+      /all entries are missing/,
+    ],
     ['with a doubt wiped out', "UPDATE history_head SET doubt = 'x'", /not sealed by this broker/],
   ])('%s are noticed, by GET and on stdout, and nothing is restored from them', async (_what, sql, expected) => {
     const { project, registry } = await withChanges();
@@ -185,6 +197,34 @@ describe('rows that were written by hand', () => {
     expect(list).toMatchObject({ entries: [{ sequence: 8 }, { sequence: 7 }] });
     await must(registry, restore(7));
     expect(await registry.apply(restore(5), ADA)).toMatchObject({ error: { tag: 'failed_precondition' } });
+  });
+
+  it.each([
+    ['emptied', 'DELETE FROM history; DELETE FROM history_head'],
+    ['dropped', 'DROP TABLE history; DROP TABLE history_head'],
+    [
+      'put in the place of a chain',
+      `DROP TABLE history; DROP TABLE history_head; ${OLD_FORM};
+       INSERT INTO history VALUES (5, 0, 't', 'eve', 'c', 'role/reader', '{}', '{}')`,
+    ],
+  ])('%s are not whole again by the next change', async (_what, sql) => {
+    const { registry } = await withChanges();
+    await query(registry, sql);
+    const lines = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+    await must(registry, rename('Three'));
+    expect(lines.mock.calls.map(([line]) => String(line)).join()).toContain('history-doubtful');
+    expect(await faultsOf(registry)).not.toEqual([]);
+    await must(registry, rename('Four'));
+    expect(await faultsOf(registry)).not.toEqual([]);
+    expect(await registry.apply(restore(0), ADA)).toMatchObject({ ok: false });
+  });
+
+  it('are not restored by the word of a look from before', async () => {
+    const { registry } = await withChanges();
+    expect(await faultsOf(registry)).toEqual([]);
+    await query(registry, `UPDATE history SET before = replace(before, 'One', 'Evil') WHERE seq = 5`);
+    vi.spyOn(console, 'log').mockImplementation(() => undefined);
+    expect(await registry.apply(restore(4), ADA)).toMatchObject({ error: { tag: 'failed_precondition' } });
   });
 
   it('with the whole object set back to an older state are noticed by the epoch that is in force, and for good', async () => {
@@ -301,11 +341,10 @@ describe('what is too much', () => {
     });
   });
 
-  it('entries from before there was a chain are taken into it', async () => {
+  it('entries from before there was a chain are taken into it, and nobody vouches for them', async () => {
     await rows((history, sql) => {
       sql.exec(
-        `CREATE TABLE history (epoch INTEGER NOT NULL, position INTEGER NOT NULL, time TEXT NOT NULL, actor TEXT NOT NULL,
-           command TEXT NOT NULL, resource TEXT NOT NULL, before TEXT, after TEXT, PRIMARY KEY (epoch, position)) STRICT, WITHOUT ROWID;
+        `${OLD_FORM};
          INSERT INTO history VALUES (1, 0, 't', 'ada', 'c', 'project', NULL, '{}'), (2, 0, 't', 'bob', 'c', 'role/r', NULL, '{}'),
            (1, 1, 't', 'ada', 'c', 'pool/p', NULL, '{}')`,
       );
@@ -317,7 +356,10 @@ describe('what is too much', () => {
         'ada pool/p',
         'ada project',
       ]);
-      expect(history.faults(keys, 'it', 3)).toEqual([]);
+      history.add(keys, 'it', change(4), [trace(1)]);
+      expect(history.faults(keys, 'it', 4)).toMatchObject([
+        { sequence: 3, description: expect.stringContaining('from before there was a chain') },
+      ]);
     });
   });
 });
@@ -350,11 +392,26 @@ describe('the directory', () => {
     expect(await directory.restoreOrganizationPolicy(1, false, ada)).toMatchObject({
       error: { tag: 'permission_denied' },
     });
+    expect(await faultsOf(directory)).toEqual([]);
     await query(directory, `UPDATE history SET before = '{"bindings":[]}' WHERE seq = 2`);
-    await evictDurableObject(directory);
     vi.spyOn(console, 'log').mockImplementation(() => undefined);
     expect(await directory.restoreOrganizationPolicy(1, false, by('bootstrap'))).toMatchObject({
       error: { tag: 'failed_precondition' },
     });
   });
+
+  it.each(['DELETE FROM history; DELETE FROM history_head', 'DROP TABLE history; DROP TABLE history_head'])(
+    'is not whole again by the next change after %s',
+    async (sql) => {
+      const directory = aDirectory();
+      await directory.setOrganizationPolicy(bind('ada@example.com'), by('bootstrap'));
+      expect(await faultsOf(directory)).toEqual([]);
+      await query(directory, sql);
+      await evictDurableObject(directory);
+      vi.spyOn(console, 'log').mockImplementation(() => undefined);
+      expect(await faultsOf(directory)).not.toEqual([]);
+      await directory.setOrganizationPolicy(bind('eve@example.com'), by('bootstrap'));
+      expect(await faultsOf(directory)).not.toEqual([]);
+    },
+  );
 });

@@ -80,7 +80,8 @@ export function createAccessAuthenticator(
       const { email, type } = payload;
       // A service token of Access has no address; one that names an organisation is none of a person's.
       if (type !== undefined && type !== 'app') return undefined;
-      if (typeof email !== 'string') return undefined;
+      // Before it is lowered: U+212A, the sign of Kelvin, would become the letter k, and its bearer somebody else.
+      if (typeof email !== 'string' || !/^[\x21-\x7e]+$/.test(email)) return undefined;
       const lowered = email.toLowerCase();
       const member = parseMember(`user:${lowered}`);
       return member.ok && member.value.kind === 'user' ? lowered : undefined;

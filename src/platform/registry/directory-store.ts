@@ -194,7 +194,13 @@ export class DirectoryStore {
     const traces = tracesOf(before, after).map((trace) => ({ resource, ...trace }));
     // Nothing at the edge hangs on the directory, so its changes have no epoch but their place in the history.
     const epoch = (this.history.list({ pageSize: 1 })[0]?.epoch ?? 0) + 1;
-    return this.history.add(keys, DIRECTORY_SUBJECT, { epoch, ...change }, traces);
+    return this.history.add(keys, DIRECTORY_SUBJECT, { epoch, ...change }, traces, { hasBegun: this.changes() > 1 });
+  }
+
+  /** How many changes the other rows tell of, at least. */
+  changes(): number {
+    const { projects } = this.#sql.exec<{ projects: number }>('SELECT count(*) AS projects FROM projects').one();
+    return projects + this.organizationPolicy().revision;
   }
 }
 

@@ -225,9 +225,9 @@ export class Directory {
     });
   }
 
-  async history(query: HistoryQuery): Promise<Result<HistoryAnswer, AdminDenial>> {
+  async history(query: HistoryQuery, isForRestore = false): Promise<Result<HistoryAnswer, AdminDenial>> {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
-    return this.#reader.answer(query, { subject: DIRECTORY_SUBJECT, kek });
+    return this.#reader.answer(query, { subject: DIRECTORY_SUBJECT, kek, hasBegun: this.#hasBegun() }, isForRestore);
   }
 
   /** The policy as it was after an entry; everything else that the directory keeps is not taken back. */
@@ -236,7 +236,7 @@ export class Directory {
     validateOnly: boolean,
     caller: Caller,
   ): Promise<Result<readonly RestoredStep[], AdminDenial>> {
-    const shown = await this.history({ type: 'compare', from: sequence, pageSize: 1_000, skip: 0 });
+    const shown = await this.history({ type: 'compare', from: sequence, pageSize: 1_000, skip: 0 }, true);
     if (!shown.ok) return shown;
     if (!this.#owners.may(caller, 'sts.history.restore')) return err(mayNot('sts.history.restore'));
     const doubtful = doubtsSince(shown.value.faults, sequence);
@@ -248,6 +248,10 @@ export class Directory {
     const input = { version: 3, bindings: policy.bindings };
     const set = await this.setOrganizationPolicy(input, caller, `history.restore ${sequence}`, validateOnly);
     return set.ok ? ok([{ resource: ORGANIZATION_POLICY, action: 'CHANGED' }]) : set;
+  }
+
+  #hasBegun(): boolean {
+    return this.exists() && this.#store.changes() > 0;
   }
 
   #noticed(faults: readonly HistoryFault[]): void {

@@ -11,6 +11,8 @@ import type { WritableKek } from './kek.ts';
 interface World {
   readonly subject: string;
   readonly kek: Result<WritableKek, AdminDenial>;
+  /** The object has been changed before, so there is something to tell. */
+  readonly hasBegun: boolean;
   /** Of a project's object. */
   readonly epoch?: number;
   /** What another object knows of it, which an end that was cut off together with its seal does not change. */
@@ -34,8 +36,9 @@ export class HistoryReader {
     this.#host = host;
   }
 
-  async answer(query: HistoryQuery, world: World): Promise<Result<HistoryAnswer, AdminDenial>> {
-    const faults = await this.#faults(world);
+  /** `isForRestore`: the whole chain is looked at now, for what is written by hand a moment after a look must not be restored. */
+  async answer(query: HistoryQuery, world: World, isForRestore = false): Promise<Result<HistoryAnswer, AdminDenial>> {
+    const faults = await this.#faults(world, isForRestore);
     switch (query.type) {
       case 'list': {
         const found = this.#rows.list({ ...query, pageSize: query.pageSize + 1 });
@@ -68,11 +71,14 @@ export class HistoryReader {
     return ok(differences(this.#rows.between(last.epoch, first.epoch)).map(reversed));
   }
 
-  async #faults({ subject, kek, epoch, epochInForce }: World): Promise<readonly HistoryFault[]> {
+  async #faults(
+    { subject, kek, epoch, hasBegun, epochInForce }: World,
+    isForRestore: boolean,
+  ): Promise<readonly HistoryFault[]> {
     const nowMs = this.#host.nowMs();
-    if (nowMs < this.#believedUntilMs) return [];
+    if (!isForRestore && nowMs < this.#believedUntilMs) return [];
     if (!kek.ok) return [{ description: 'without its EDGE_STS_KEK nobody can tell whether the history is whole' }];
-    const faults = [...this.#rows.faults(kek.value.history, subject, epoch)];
+    const faults = [...this.#rows.faults(kek.value.history, subject, epoch, hasBegun)];
     if (epoch !== undefined && epochInForce !== undefined) {
       const inForce = await knownOr(epochInForce, epoch);
       if (inForce > epoch) faults.push({ description: 'the newest changes are missing: the state was set back' });

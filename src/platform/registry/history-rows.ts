@@ -11,6 +11,14 @@ export interface Circumstances {
   readonly command: string;
 }
 
+/** What the history cannot know by itself. */
+export interface KnownApart {
+  /** What is wrong with the state that the change was made to. */
+  readonly doubt?: string;
+  /** There were changes before: a history without any has lost them. */
+  readonly hasBegun?: boolean;
+}
+
 export type Trace = Pick<HistoryEntry, 'resource' | 'before' | 'after'>;
 
 interface Row extends Record<string, SqlStorageValue> {
@@ -102,15 +110,18 @@ export class HistoryRows {
     subject: string,
     change: Circumstances,
     traces: readonly Trace[],
-    doubt = '',
+    { doubt = '', hasBegun = false }: KnownApart = {},
   ): readonly HistoryFault[] {
-    this.#open(keys, subject, change.epoch);
-    const faults = this.#endFaults(keys, subject);
+    const faults: HistoryFault[] = hasBegun && this.#isEmpty() ? [ALL_MISSING] : [];
+    this.#open(keys, subject, change);
+    faults.push(...this.#endFaults(keys, subject));
     let head = this.#head();
     const last = this.#row('SELECT * FROM history ORDER BY seq DESC LIMIT 1');
     if (faults.length > 0) head = { ...head, sequence: Math.max(head.sequence, last?.seq ?? 0) };
     const found = [doubt, ...faults.map((fault) => fault.description)].filter((text) => text !== '').join('; ');
-    if (found !== '') head = { ...head, doubt: `${head.sequence} found at ${change.time}: ${found}` };
+    // Where nothing is left, it stands at the entry that is made now.
+    const through = Math.max(head.sequence, head.baseSequence + 1);
+    if (found !== '') head = { ...head, doubt: `${through} found at ${change.time}: ${found}` };
     for (const trace of traces) head = this.#append(head, change, trace);
     head = this.#prune(head, change.epoch);
     this.#seal(keys, subject, { ...head, epoch: change.epoch });
@@ -125,8 +136,13 @@ export class HistoryRows {
   }
 
   /** The whole chain, entry by entry. `epoch`: the one that the object stands at, where it has one. */
-  faults(keys: HistoryKeys, subject: string, epoch?: number): readonly HistoryFault[] {
-    if (!this.exists()) return [];
+  faults(
+    keys: HistoryKeys,
+    subject: string,
+    epoch?: number,
+    hasBegun = epoch !== undefined && epoch > 0,
+  ): readonly HistoryFault[] {
+    if (this.#isEmpty()) return hasBegun ? [ALL_MISSING] : [];
     const head = this.#head();
     const atEnd = this.#endFaults(keys, subject);
     // What is not sealed is not repeated: its words are not ours.
@@ -175,6 +191,12 @@ export class HistoryRows {
       through,
     );
     for (const { resource, before, after: then } of rows) yield { resource, before, after: then };
+  }
+
+  /** Nothing of a chain is here: no entry and no end. */
+  #isEmpty(): boolean {
+    if (!this.exists()) return true;
+    return this.#headRow() === undefined && this.#row('SELECT * FROM history LIMIT 1') === undefined;
   }
 
   /** What can be told from the end alone, without going through all of it. */
@@ -247,8 +269,11 @@ export class HistoryRows {
     );
   }
 
-  /** Entries from before there was a chain are taken into it as they are found: from then on they are kept. */
-  #open(keys: HistoryKeys, subject: string, epoch: number): void {
+  /**
+   * Entries from before there was a chain are taken into it as they are found: from then on they are kept. Nobody vouches for them, for
+   * whoever can write these rows could have put them here in the place of a chain.
+   */
+  #open(keys: HistoryKeys, subject: string, { epoch, time: now }: Circumstances): void {
     if (this.exists()) return;
     const old = this.#form();
     if (old !== undefined) this.#sql.exec('ALTER TABLE history RENAME TO history_before_chain');
@@ -265,7 +290,8 @@ export class HistoryRows {
       head = { ...this.#append(head, change, { resource: row.resource ?? '', before, after }), epoch: change.epoch };
     }
     this.#sql.exec('DROP TABLE history_before_chain');
-    this.#seal(keys, subject, { ...head, epoch });
+    const doubt = `${head.sequence} found at ${now}: entries are from before there was a chain`;
+    this.#seal(keys, subject, { ...head, epoch, doubt });
   }
 
   #head(): Head {
@@ -288,6 +314,9 @@ export class HistoryRows {
     return rows.toArray()[0]?.sql;
   }
 }
+
+/** Without a number: there is no entry since which anything could be believed. */
+const ALL_MISSING: HistoryFault = { description: 'all entries are missing, or were never in a chain' };
 
 const EMPTY: Head = {
   sequence: 0,

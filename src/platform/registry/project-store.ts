@@ -135,7 +135,8 @@ export class ProjectStore implements ConfigState {
     const traces = change.writes.flatMap((write) => this.#write(write, nowMs));
     // A change without rows of ours (the key ring moved) is still a step of the epoch that somebody caused.
     const whole = traces.length > 0 ? traces : [{ resource: '', before: null, after: null }];
-    return this.history.add(change.kek.history, this.subject(), change, whole, change.doubt);
+    const known = { hasBegun: change.epoch > 1, ...(change.doubt === undefined ? {} : { doubt: change.doubt }) };
+    return this.history.add(change.kek.history, this.subject(), change, whole, known);
   }
 
   /** Whose history it is. */

@@ -177,18 +177,20 @@ export class ProjectRegistry {
     return ok(permissions.filter((permission) => rights.may(permission, resource)));
   }
 
-  async history(query: HistoryQuery): Promise<Result<HistoryAnswer, AdminDenial>> {
+  async history(query: HistoryQuery, isForRestore = false): Promise<Result<HistoryAnswer, AdminDenial>> {
     if (!this.exists()) return err(this.#noSuchProject());
-    return this.#reader.answer(query, {
+    const world = {
       subject: this.#store.subject(),
       epoch: this.#store.epoch(),
+      hasBegun: true,
       kek: await writableKek(this.#host.env(), this.#storedKekCheck()),
       epochInForce: () => this.#epochInForce(),
-    });
+    };
+    return this.#reader.answer(query, world, isForRestore);
   }
 
   async #doubts(sequence: number): Promise<AdminDenial | undefined> {
-    const shown = await this.history({ type: 'list', pageSize: 1 });
+    const shown = await this.history({ type: 'list', pageSize: 1 }, true);
     return shown.ok ? doubtsSince(shown.value.faults, sequence) : shown.error;
   }
 
