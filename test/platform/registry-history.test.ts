@@ -219,6 +219,16 @@ describe('rows that were written by hand', () => {
     expect(await registry.apply(restore(0), ADA)).toMatchObject({ ok: false });
   });
 
+  it('are told of once in a while, however often somebody asks', async () => {
+    const { registry } = await withChanges();
+    await query(registry, 'DELETE FROM history WHERE seq = 4');
+    const lines = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+    const faults = await faultsOf(registry);
+    expect(faults).not.toEqual([]);
+    for (let n = 0; n < 5; n++) expect(await faultsOf(registry)).toEqual(faults);
+    expect(lines).toHaveBeenCalledTimes(1);
+  });
+
   it('are not restored by the word of a look from before', async () => {
     const { registry } = await withChanges();
     expect(await faultsOf(registry)).toEqual([]);

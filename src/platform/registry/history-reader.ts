@@ -19,7 +19,7 @@ interface World {
   readonly epochInForce?: () => Promise<number>;
 }
 
-/** The whole chain is looked at again after this; where a fault was found, at every question. */
+/** The whole chain is looked at again after this: nobody who may read it makes the object hash all of it, and tell of its faults, at each question. */
 const BELIEVED_FOR_MS = 10_000;
 
 export function historyAlertLine(subject: string, faults: readonly HistoryFault[], time: string): string {
@@ -29,7 +29,7 @@ export function historyAlertLine(subject: string, faults: readonly HistoryFault[
 export class HistoryReader {
   readonly #rows: HistoryRows;
   readonly #host: Pick<Host, 'nowMs' | 'alert'>;
-  #believedUntilMs = 0;
+  #found: { readonly faults: readonly HistoryFault[]; readonly untilMs: number } = { faults: [], untilMs: 0 };
 
   constructor(rows: HistoryRows, host: Pick<Host, 'nowMs' | 'alert'>) {
     this.#rows = rows;
@@ -76,15 +76,15 @@ export class HistoryReader {
     isForRestore: boolean,
   ): Promise<readonly HistoryFault[]> {
     const nowMs = this.#host.nowMs();
-    if (!isForRestore && nowMs < this.#believedUntilMs) return [];
+    if (!isForRestore && nowMs < this.#found.untilMs) return this.#found.faults;
     if (!kek.ok) return [{ description: 'without its EDGE_STS_KEK nobody can tell whether the history is whole' }];
     const faults = [...this.#rows.faults(kek.value.history, subject, epoch, hasBegun)];
     if (epoch !== undefined && epochInForce !== undefined) {
       const inForce = await knownOr(epochInForce, epoch);
       if (inForce > epoch) faults.push({ description: 'the newest changes are missing: the state was set back' });
     }
-    if (faults.length === 0) this.#believedUntilMs = nowMs + BELIEVED_FOR_MS;
-    else this.#host.alert(historyAlertLine(subject, faults, new Date(nowMs).toISOString()));
+    this.#found = { faults, untilMs: nowMs + BELIEVED_FOR_MS };
+    if (faults.length > 0) this.#host.alert(historyAlertLine(subject, faults, new Date(nowMs).toISOString()));
     return faults;
   }
 }
