@@ -57,7 +57,8 @@ export const project = v.object({
 
 export const projects = v.object({ projects: v.array(project), nextPageToken });
 
-const poolMembers = {
+/** Of what can be disabled, and is deleted for thirty days before it is gone. */
+const lifeMembers = {
   name: text,
   uid: text,
   displayName: maybe,
@@ -65,6 +66,10 @@ const poolMembers = {
   state: v.picklist(['ACTIVE', 'DELETED']),
   expireTime: v.exactOptional(time),
   disabled: v.boolean(),
+};
+
+const poolMembers = {
+  ...lifeMembers,
   administrative: v.exactOptional(v.literal(true)),
   deniedUids: v.exactOptional(v.array(v.object({ uid: text, until: time }))),
   issuer: text,
@@ -91,13 +96,7 @@ const keySet = v.object({
 });
 
 const providerMembers = {
-  name: text,
-  uid: text,
-  displayName: maybe,
-  description: maybe,
-  state: v.picklist(['ACTIVE', 'DELETED']),
-  expireTime: v.exactOptional(time),
-  disabled: v.boolean(),
+  ...lifeMembers,
   kubernetes: v.exactOptional(v.object({ clusterUri: text, ...oidc })),
   oidc: v.exactOptional(v.object(oidc)),
   attributeMapping: v.exactOptional(textMap),
