@@ -8,6 +8,9 @@ import { historyKey, kekCheck, type Keks } from '../secrets.ts';
 import { readKeks } from '../settings.ts';
 import type { HistoryKeys } from './history-chain.ts';
 
+/** A wrong one is an operator's to mend: nobody asks again sooner. */
+export const WRONG_KEK_RETRY_MS = 300_000;
+
 /** `previous`: made under EDGE_STS_KEK_PREVIOUS, still good. `other`: made under neither. */
 export type KekStanding = 'unset' | 'current' | 'previous' | 'other';
 

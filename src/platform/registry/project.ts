@@ -2,7 +2,7 @@
  * The authority over one project's configuration: save, put in force, then copy to the edge, in that order.
  * Each step leaves a row behind before it starts, so that a crash anywhere is finished by the alarm.
  */
-import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
+import type { apply, IssuerKeysChanged } from '../../core/admin/apply.ts';
 import type { Above } from '../../core/admin/authority/above.ts';
 import { administratorsChanged } from '../../core/admin/authority/administrative-pools.ts';
 import { applyAs } from '../../core/admin/authority/apply-as.ts';
@@ -12,7 +12,6 @@ import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
 import type { HistoryAnswer, HistoryFault, HistoryQuery } from '../../core/admin/history/entry.ts';
-import { ownLimitsByKey } from '../../core/admin/own-limits.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
@@ -23,39 +22,27 @@ import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
 import type { RegistryFigures } from '../../core/metrics.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
-import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Project, Shards } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { DIRECTORY_AWAY } from '../standing.ts';
 import { Administration } from './administration.ts';
 import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
-import { endProject } from './end-of-project.ts';
 import { FaultLog } from './faults.ts';
-import { macKeys, type MacKeys } from '../sealed-record.ts';
-import { within } from '../within.ts';
-import { applyContext, DELIVERY_PATIENCE_MS, type Host, PATIENCE_MS, Turns } from './host.ts';
+import { Delivery } from './delivery.ts';
+import { applyContext, type Host, Turns } from './host.ts';
 import { doubtsSince, historyAlertLine, HistoryReader } from './history-reader.ts';
 import { kekStanding, type KekStanding, type WritableKek, writableKek } from './kek.ts';
 import { MAX_NAMED_SHARDS, tooLarge } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { ProjectStore } from './project-store.ts';
-import { sealRecord } from './record.ts';
+import { Puts } from './puts.ts';
 import { propose, targetShards } from './rehearsal.ts';
 import { registryFigures } from './figures.ts';
 import { isConfigShard, projectShard, shardValue, targetShard, type ShardValue } from './shards.ts';
+import { TimedWork } from './timed-work.ts';
 
-/** Half of this is left when a record is put again: the object may be away for twelve hours before the edge forgets. */
-const RECORD_LIFE_MS = 24 * 3_600_000;
-/** KV lets go of a record a while after nobody may believe it any more. */
-const RECORD_EXPIRATION_TTL_SECONDS = RECORD_LIFE_MS / 1_000 + 3_600;
-/** Puts in one go: below the 50 calls to other services that the smallest plan grants to one invocation. */
-const PUTS_IN_ONE_GO = 30;
 const SAFETY_ALARM_MS = 5_000;
-const WRONG_KEK_RETRY_MS = 300_000;
-const FAULTY_PUTS_RETRY_MS = 5_000;
-const FAULTY_CLOCK_RETRY_MS = 5_000;
-const FAULTY_END_RETRY_MS = 60_000;
 const MAX_EXPLAINED_CONDITIONS = 2_000;
 const MAX_COMPILED_CONDITIONS = 500;
 
@@ -91,16 +78,13 @@ export class ProjectRegistry {
   readonly #outbox: Outbox;
   readonly #copies: Copies;
   readonly #faults: FaultLog;
-  /** The attempt in flight: all who wait for the quota object wait for the same answer. */
-  #attempt: Promise<boolean> | undefined;
+  readonly #delivery: Delivery;
+  readonly #puts: Puts;
+  readonly #timedWork: TimedWork;
   readonly #reader: HistoryReader;
   readonly #administration: Administration;
   readonly #compiler = createPolicyCompiler(MAX_COMPILED_CONDITIONS);
   readonly #changes = new Turns();
-  readonly #puts = new Turns();
-  #isLevel = false;
-  #putsNotBeforeMs = 0;
-  #clockNotBeforeMs = 0;
 
   constructor(host: Host) {
     const { sql } = host.ctx.storage;
@@ -111,6 +95,15 @@ export class ProjectRegistry {
     this.#outbox = new Outbox(sql);
     this.#copies = new Copies(sql);
     this.#faults = new FaultLog(sql);
+    const parts = { host, store: this.#store, outbox: this.#outbox, copies: this.#copies, faults: this.#faults };
+    this.#delivery = new Delivery({ ...parts, leap: (inForce) => this.#leap(inForce) });
+    this.#puts = new Puts(parts);
+    const save = (kek: WritableKek, command: string, want: (context: ApplyContext) => ReturnType<typeof apply>) => {
+      // A purge lengthens members by a prefix once, and must not be stopped by the few bytes.
+      const size = command === 'purge' ? 'any size' : 'limited';
+      return this.#save(kek, THE_BROKER, command, this.#store.epoch() + 1, want, size);
+    };
+    this.#timedWork = new TimedWork({ ...parts, puts: this.#puts, save });
   }
 
   exists(): boolean {
@@ -139,12 +132,12 @@ export class ProjectRegistry {
     const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
     if (!kek.ok) return kek;
     // Whose name is over by now must not stand in this change's way.
-    await this.#purgeIfDue();
+    await this.#timedWork.purgeIfDue();
     if (command.type === 'history.restore') {
       const doubtful = await this.#doubts(command.sequence);
       if (doubtful !== undefined) return err(doubtful);
     }
-    await this.#level();
+    await this.#delivery.level();
     const above = await this.#administration.above(caller);
     if (!above.ok) return above;
     const saved = await this.#changes.take(() => this.#applyInTurn(kek.value, command, caller, above.value));
@@ -156,7 +149,7 @@ export class ProjectRegistry {
   }
 
   async read(query: Query): Promise<Result<Answer, AdminDenial>> {
-    await this.#purgeIfDue();
+    await this.#timedWork.purgeIfDue();
     if (!this.exists()) return err(this.#noSuchProject());
     const answer = read(this.#store, query);
     return answer.ok ? this.#administration.marked(answer.value) : answer;
@@ -184,7 +177,7 @@ export class ProjectRegistry {
       epoch: this.#store.epoch(),
       hasBegun: true,
       kek: await writableKek(this.#host.env(), this.#storedKekCheck()),
-      epochInForce: () => this.#epochInForce(),
+      epochInForce: () => this.#delivery.epochInForce(),
     };
     return this.#reader.answer(query, world, isForRestore);
   }
@@ -192,11 +185,6 @@ export class ProjectRegistry {
   async #doubts(sequence: number): Promise<AdminDenial | undefined> {
     const shown = await this.history({ type: 'list', pageSize: 1 }, true);
     return shown.ok ? doubtsSince(shown.value.faults, sequence) : shown.error;
-  }
-
-  async #epochInForce(): Promise<number> {
-    const { projectNumber } = this.#store.project();
-    return (await within(PATIENCE_MS, this.#host.env().QUOTA.getByName(projectNumber).news())).epoch;
   }
 
   /** Of a workload whose provider is this project's: is it, and everything that let it in, still wanted here? */
@@ -252,11 +240,11 @@ export class ProjectRegistry {
   async alarm(): Promise<void> {
     // Set before anything can go wrong: whatever happens below, there is a next time.
     await this.#host.ctx.storage.setAlarm(this.#host.nowMs() + SAFETY_ALARM_MS);
-    if (await this.#endIfDue()) return;
-    await this.#endRaises();
-    await this.#purgeIfDue();
-    await this.#deliver();
-    await this.#putCopies();
+    if (await this.#timedWork.endIfDue()) return;
+    await this.#timedWork.endRaises();
+    await this.#timedWork.purgeIfDue();
+    await this.#delivery.deliver();
+    await this.#puts.putDue();
     await this.#setAlarm();
   }
 
@@ -289,7 +277,6 @@ export class ProjectRegistry {
 
   /**
    * One transaction: rows, history, epoch and outbox, or none of them. The alarm is part of it, for nothing is awaited in between.
-   * `any size`: a purge lengthens members by a prefix once, and must not be stopped by the few bytes.
    */
   #save<T>(
     kek: WritableKek,
@@ -372,82 +359,14 @@ export class ProjectRegistry {
 
   /** The answer, once every isolate that asks for a permit hears of the change. */
   async #inForce<T>(answer: T): Promise<Result<T, AdminDenial>> {
-    const delivered = await this.#deliver();
+    const delivered = await this.#delivery.deliver();
     this.#host.ctx.waitUntil(this.#afterwards());
     return delivered ? ok(answer) : err({ tag: 'not_in_force_yet', resource: this.#name() });
   }
 
   async #afterwards(): Promise<void> {
-    await this.#putCopies();
+    await this.#puts.putDue();
     await this.#setAlarm();
-  }
-
-  /**
-   * True when nothing is left undelivered of what was there when it was asked. Who comes while an attempt is in flight waits for
-   * that one, and fails with it: a quota object that hangs costs each writer one patience, not one for each before him. Never rejects.
-   */
-  async #deliver(): Promise<boolean> {
-    if (!this.exists()) return true;
-    const wantedEpoch = this.#store.epoch();
-    while (this.#outbox.holds(wantedEpoch)) if (!(await this.#sharedAttempt())) return false;
-    return true;
-  }
-
-  #sharedAttempt(): Promise<boolean> {
-    if (this.#attempt !== undefined) return this.#attempt;
-    const attempt = this.#tryToDeliver();
-    this.#attempt = attempt;
-    // Before anybody who waits goes on, so that his next question is a new attempt.
-    void attempt.then(() => (this.#attempt = undefined));
-    return attempt;
-  }
-
-  async #tryToDeliver(): Promise<boolean> {
-    try {
-      const leapt = await this.#deliverOnce();
-      // What it has just become is not in force before the leap is.
-      if (leapt) await this.#deliverOnce();
-      return true;
-    } catch (fault) {
-      this.#outbox.failed(this.#host.nowMs());
-      this.recordFault('deliver', fault);
-      return false;
-    }
-  }
-
-  async #deliverOnce(): Promise<boolean> {
-    const project = this.#store.project();
-    const { projectNumber, tokenExchangesPerMinute } = project;
-    const changes = this.#outbox.undelivered();
-    const quota = this.#host.env().QUOTA.getByName(projectNumber);
-    const delivery = quota.advance({
-      changes,
-      limitPerMinute: tokenExchangesPerMinute,
-      ownLimits: ownLimitsByKey(project),
-      recentRetentionSeconds: recentRetentionSeconds(project),
-    });
-    const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
-    const newest = changes.at(-1)?.epoch ?? 0;
-    if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);
-    this.#outbox.delivered(newest);
-    const isBehind = inForce > this.#store.epoch();
-    if (isBehind) await this.#leap(inForce);
-    return isBehind;
-  }
-
-  /**
-   * Set back by as many steps as are then written, an object would give epochs out again that stand for something else at the edge. It was
-   * started anew to be set back, so one look is enough. Where nobody answers, the change that comes next is not in force either.
-   */
-  async #level(): Promise<void> {
-    if (this.#isLevel) return;
-    try {
-      const inForce = await this.#epochInForce();
-      if (inForce > this.#store.epoch()) await this.#leap(inForce);
-      this.#isLevel = true;
-    } catch {
-      // The delivery of the change meets the same, and writes it down.
-    }
   }
 
   /**
@@ -476,143 +395,11 @@ export class ProjectRegistry {
     if (faults.length > 0) this.#host.alert(historyAlertLine(this.#store.subject(), faults, time));
   }
 
-  /** Raises, and wishes for one, whose time is over: a change like any other, so where the quota object is away the outbox keeps it. */
-  #endRaises(): Promise<void> {
-    return this.#byTheClock('end raises', this.#raisesEndAtMs(), (kek) => {
-      const ended = this.#save(kek, THE_BROKER, 'quota.endRaises', this.#store.epoch() + 1, (context) =>
-        apply(this.#store, { type: 'quota.endRaises' }, context),
-      );
-      if (!ended.ok) throw new Error(`the change is refused: ${ended.error.tag}`);
-    });
-  }
-
-  /** Nobody uses what is purged, so nobody has to wait until the news of it are delivered. */
-  #purgeIfDue(): Promise<void> {
-    return this.#byTheClock('purge', this.#purgeDueAtMs(), (kek) => this.#purge(kek));
-  }
-
-  /** Step by step, until nothing is due: each is a change of its own, so that a large pool is no large one. */
-  #purge(kek: WritableKek): void {
-    while ((this.#store.purgeDueAtMs() ?? Infinity) <= this.#host.nowMs()) {
-      const before = this.#store.epoch();
-      const want = (context: ApplyContext) => apply(this.#store, { type: 'purge' }, context);
-      const purged = this.#save(kek, THE_BROKER, 'purge', before + 1, want, 'any size');
-      if (!purged.ok) throw new Error(`the purge is refused: ${purged.error.tag}`);
-      if (this.#store.epoch() === before) throw new Error('the purge does nothing although something is due');
-    }
-  }
-
-  /** What no caller asked for, once it is due. Never rejects. */
-  async #byTheClock(step: string, dueAtMs: number | undefined, work: (kek: WritableKek) => void): Promise<void> {
-    try {
-      if ((dueAtMs ?? Infinity) > this.#host.nowMs()) return;
-      const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
-      if (!kek.ok) {
-        this.#clockNotBeforeMs = this.#host.nowMs() + WRONG_KEK_RETRY_MS;
-        throw new Error('EDGE_STS_KEK is not the key of this state: nothing was done');
-      }
-      work(kek.value);
-    } catch (fault) {
-      this.#clockNotBeforeMs = Math.max(this.#clockNotBeforeMs, this.#host.nowMs() + FAULTY_CLOCK_RETRY_MS);
-      this.recordFault(step, fault);
-    }
-  }
-
-  /** True: nothing is left. */
-  async #endIfDue(): Promise<boolean> {
-    const dueAtMs = this.#endDueAtMs();
-    if (dueAtMs === undefined || dueAtMs > this.#host.nowMs()) return false;
-    try {
-      return await endProject(this.#host, {
-        projectNumber: this.#store.project().projectNumber,
-        kekCheck: this.#storedKekCheck(),
-        copies: this.#copies,
-        puts: this.#puts,
-        putsInOneGo: PUTS_IN_ONE_GO,
-      });
-    } catch (fault) {
-      this.#clockNotBeforeMs = Math.max(this.#clockNotBeforeMs, this.#host.nowMs() + FAULTY_END_RETRY_MS);
-      this.recordFault('end of the project', fault);
-      return false;
-    }
-  }
-
-  #endDueAtMs(): number | undefined {
-    const { expireTime } = this.exists() ? this.#store.project() : {};
-    return expireTime === undefined ? undefined : Math.max(Date.parse(expireTime), this.#clockNotBeforeMs);
-  }
-
-  #purgeDueAtMs(): number | undefined {
-    const dueAtMs = this.exists() ? this.#store.purgeDueAtMs() : undefined;
-    return dueAtMs === undefined ? undefined : Math.max(dueAtMs, this.#clockNotBeforeMs);
-  }
-
-  #raisesEndAtMs(): number | undefined {
-    if (!this.exists()) return undefined;
-    const waiting = this.#store.openQuotaPreferences().filter(({ state }) => state === 'PENDING');
-    const ends = [...(this.#store.project().temporaryRaises ?? []), ...waiting].flatMap(({ expireTime }) =>
-      expireTime === undefined ? [] : [Date.parse(expireTime)],
-    );
-    return ends.length === 0 ? undefined : Math.max(Math.min(...ends), this.#clockNotBeforeMs);
-  }
-
-  /** Puts what is due, unless something is not in force yet: the edge must not learn from KV what was not announced. Never rejects. */
-  #putCopies(): Promise<void> {
-    return this.#puts.take(async () => {
-      try {
-        const nowMs = this.#host.nowMs();
-        if (!this.exists() || !this.#outbox.isEmpty() || nowMs < this.#putsNotBeforeMs) return;
-        const due = this.#copies.due(nowMs, PUTS_IN_ONE_GO);
-        if (due.length === 0) return;
-        const kek = await writableKek(this.#host.env(), this.#store.kekCheck());
-        if (!kek.ok) {
-          this.#putsNotBeforeMs = nowMs + WRONG_KEK_RETRY_MS;
-          throw new Error('EDGE_STS_KEK is not the key of this state: no record was put');
-        }
-        this.#store.setKekCheck(kek.value.check);
-        this.#store.history.reseal(kek.value.history, this.#store.subject());
-        const keys = await macKeys(kek.value.keks);
-        await Promise.all(due.map((key) => this.#put(keys, key)));
-      } catch (fault) {
-        // Not by each put for itself, so nothing else keeps the alarm from coming back at once.
-        this.#putsNotBeforeMs = Math.max(this.#putsNotBeforeMs, this.#host.nowMs() + FAULTY_PUTS_RETRY_MS);
-        this.recordFault('put', fault);
-      }
-    });
-  }
-
-  async #put(keys: MacKeys, key: string): Promise<void> {
-    try {
-      const epoch = this.#store.epoch();
-      const value = shardValue(this.#store, key);
-      const notAfterMs = this.#host.nowMs() + RECORD_LIFE_MS;
-      const text = await sealRecord(keys, { key, epoch, notAfterMs, body: JSON.stringify(value) });
-      const options = { expirationTtl: RECORD_EXPIRATION_TTL_SECONDS };
-      await within(PATIENCE_MS, this.#host.env().CACHE.put(key, text, options));
-      this.#copies.put(key, epoch, this.#host.nowMs());
-      // KV lets a tombstone go by itself, and nobody is led to that key any more.
-      if (value === null) this.#copies.forget(key, epoch);
-    } catch (fault) {
-      this.#copies.failed(key, this.#host.nowMs());
-      this.recordFault(`put ${key}`, fault);
-    }
-  }
-
   /** No copy may be put before the outbox is empty; an alarm for one would come back at once, again and again. */
   async #setAlarm(): Promise<void> {
-    const changeDueAtMs = this.#outbox.dueAtMs() ?? this.#putsDueAtMs() ?? Infinity;
-    const dueAtMs = Math.min(
-      changeDueAtMs,
-      this.#raisesEndAtMs() ?? Infinity,
-      this.#purgeDueAtMs() ?? Infinity,
-      this.#endDueAtMs() ?? Infinity,
-    );
+    const changeDueAtMs = this.#outbox.dueAtMs() ?? this.#puts.dueAtMs() ?? Infinity;
+    const dueAtMs = Math.min(changeDueAtMs, this.#timedWork.dueAtMs());
     if (dueAtMs < Infinity) await this.#host.ctx.storage.setAlarm(dueAtMs);
-  }
-
-  #putsDueAtMs(): number | undefined {
-    const copiesDueAtMs = this.#copies.dueAtMs();
-    return copiesDueAtMs === undefined ? undefined : Math.max(copiesDueAtMs, this.#putsNotBeforeMs);
   }
 
   #storedKekCheck(): string | undefined {
