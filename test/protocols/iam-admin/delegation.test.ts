@@ -1,10 +1,19 @@
 /** What administrators may hand on: what they hold themselves, under a condition no wider than their own; and Google's limit on the roles that they give and take. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { EC_KEY, jwks, OIDC } from '../../support/admin-samples.ts';
+import { PERMISSIONS } from '../../../src/core/permissions.ts';
 import type { AdminRest } from '../../support/admin-rest.ts';
 import { withDemo } from '../../support/admin-rest.ts';
 
 const PROJECT = '/v1/projects/demo';
 const TARGET = `${PROJECT}/targets/files`;
+const POOLS = `${PROJECT}/locations/global/workloadIdentityPools?workloadIdentityPoolId=admins`;
+const PROVIDERS = `${PROJECT}/locations/global/workloadIdentityPools/admins/providers`;
+const ADMINS = `${PROVIDERS}/issuer`;
+const ANYBODY_OF_ADMINS =
+  'principalSet://iam.googleapis.com/projects/100000000001/locations/global/workloadIdentityPools/admins/*';
+const DENIALS = `/v2/policies/${encodeURIComponent('cloudresourcemanager.googleapis.com/projects/demo')}/denypolicies`;
+const DENIAL = `${DENIALS}/no-reading`;
 const IAM_ADMIN = 'roles/resourcemanager.projectIamAdmin';
 const VIEWER = 'roles/iam.workloadIdentityPoolViewer';
 const OFFICE_HOURS = { title: 'office', expression: 'request.time.getHours() < 24' };
@@ -87,6 +96,93 @@ describe('whoever may escalate within a condition', () => {
     expect(await set(TARGET, [delegate, reader], user('ada'))).toBe(200);
     expect(await set(TARGET, [{ ...delegate, members: [user('ada'), user('bob')] }, reader], user('ada'))).toBe(403);
     expect(await set(PROJECT, [reader], user('ada'))).toBe(403);
+  });
+});
+
+describe('a limit on the roles that one gives and takes', () => {
+  const ways: readonly [what: string, method: string, path: string, body?: object][] = [
+    [
+      'a role that grows where it is bound',
+      'PATCH',
+      `${PROJECT}/roles/reader`,
+      { includedPermissions: ['orders.get', 'orders.burn'] },
+    ],
+    ['the keys of a pool that administers', 'PATCH', ADMINS, { oidc: { jwksJson: jwks({ ...EC_KEY, kid: 'mine' }) } }],
+    ['a denial gone', 'DELETE', DENIAL],
+    ['the tags that decide who is let in', 'PATCH', TARGET, { tags: { env: 'dev' } }],
+    // The fourth entry: the role `reader` was made.
+    ['a state of before', 'POST', `${PROJECT}/history/4:restore`, { resource: 'role/reader' }],
+  ];
+
+  it.each(ways)('is none that holds for %s, so nothing but a policy is written by it', async (_what, ...call) => {
+    const reader = 'projects/demo/roles/reader';
+    await rest.call('POST', POOLS, {});
+    await rest.call('POST', `${PROVIDERS}?workloadIdentityPoolProviderId=issuer`, OIDC);
+    const denyRule = { deniedPrincipals: [ANYBODY_OF_ADMINS], deniedPermissions: ['orders.get'] };
+    await rest.call('POST', `${DENIALS}?policyId=no-reading`, { rules: [{ denyRule }] });
+    await rest.call('PATCH', `${PROJECT}/roles/reader`, { includedPermissions: ['orders.put'] });
+    // Everything by such a binding, and the right to write each of these besides.
+    const everything = { includedPermissions: PERMISSIONS };
+    await rest.call('POST', `${PROJECT}/roles`, { roleId: 'everything', role: everything });
+    const limited: TestBinding = {
+      role: 'projects/demo/roles/everything',
+      members: [user('ada')],
+      condition: only(reader),
+    };
+    const bindings: readonly TestBinding[] = [
+      limited,
+      { role: 'roles/iam.roleAdmin', members: [user('ada')] },
+      { role: 'roles/iam.workloadIdentityPoolAdmin', members: [user('ada')] },
+      { role: 'roles/iam.denyAdmin', members: [user('ada')] },
+      { role: reader, members: [user('bob')] },
+      { role: 'roles/owner', members: [ANYBODY_OF_ADMINS] },
+    ];
+    expect(await set(PROJECT, bindings)).toBe(200);
+    const [method, path, body] = call;
+    expect((await rest.call(method, path, body, user('ada'))).status).toBe(403);
+    expect((await rest.call(method, path, body)).status).toBe(200);
+    expect(
+      await set(PROJECT, [...bindings, { role: reader, members: [user('eve')] }], user('ada')),
+      'a policy, by the role that it is limited to',
+    ).toBe(200);
+  });
+
+  it('keeps the words of other people’s conditions too', async () => {
+    const other: TestBinding = { role: 'roles/sts.targetViewer', members: [user('bob')], condition: OFFICE_HOURS };
+    const admin: TestBinding = { role: IAM_ADMIN, members: [user('ada')], condition: only(VIEWER) };
+    expect(await set(PROJECT, [admin, other])).toBe(200);
+    const renamed = { ...other, condition: { ...OFFICE_HOURS, title: 'never mind' } };
+    const onTrial = { ...other, dryRunCondition: { expression: 'false' } };
+    expect(await set(PROJECT, [admin, renamed], user('ada'))).toBe(403);
+    expect(await set(PROJECT, [admin, onTrial], user('ada'))).toBe(403);
+    expect(await set(PROJECT, [admin, other], user('ada'))).toBe(200);
+  });
+
+  it.each([
+    ['an empty list', []],
+    ['a list of what there is not', ['projects/demo/roles/nothing']],
+  ])('of %s gives and takes nothing', async (_what, roles) => {
+    const admin: TestBinding = { role: IAM_ADMIN, members: [user('ada')], condition: only(...roles) };
+    const other: TestBinding = { role: VIEWER, members: [user('ada'), user('bob')] };
+    expect(await set(PROJECT, [admin, other])).toBe(200);
+    expect(await set(PROJECT, [admin, { ...other, members: [user('ada')] }], user('ada'))).toBe(403);
+    expect(await set(PROJECT, [admin, { ...other, members: [...other.members, user('eve')] }], user('ada'))).toBe(403);
+    expect(await set(PROJECT, [admin, other, other], user('ada')), 'the same said twice changes nothing').toBe(200);
+  });
+
+  it('means a role however it is spelled, and its members too', async () => {
+    const admin: TestBinding = {
+      role: IAM_ADMIN,
+      members: [user('ada')],
+      condition: only('projects/demo/roles/reader'),
+    };
+    const reads: TestBinding = { role: 'projects/100000000001/roles/reader', members: [user('ada')] };
+    expect(await set(PROJECT, [admin, reads])).toBe(200);
+    const more = { ...reads, members: [user('ada'), user('bob')] };
+    expect(await set(PROJECT, [admin, more], user('ada'))).toBe(200);
+    // A deleted member is somebody as well: who may not take him away may not bury him.
+    const buried = { ...admin, members: [`deleted:${user('ada')}?uid=123`] };
+    expect(await set(PROJECT, [admin, { ...buried }], user('ada'))).toBe(403);
   });
 });
 

@@ -4,7 +4,15 @@
  */
 import type { Permission } from '../../permissions.ts';
 import type { Api } from '../../policy/variables.ts';
-import { type Binding, type DenyPolicy, type Project, type Provider, type Role, type Target } from '../../resources.ts';
+import {
+  type Binding,
+  type ConditionText,
+  type DenyPolicy,
+  type Project,
+  type Provider,
+  type Role,
+  type Target,
+} from '../../resources.ts';
 import { predefinedRole } from '../../roles.ts';
 import type { PolicyResource } from '../commands.ts';
 import type { AdminDenial } from '../denial.ts';
@@ -174,9 +182,21 @@ function added(before: readonly Binding[], after: readonly Binding[]): readonly 
   return grantsOf(after).filter((grant) => !known.has(keyOf(grant)));
 }
 
-/** Roles that somebody gets, loses, or holds under another condition. */
+/** Roles that somebody gets, loses, or holds under another condition; another title or condition on trial is none of a delegate's business either. */
 function modifiedRoles(before: readonly Binding[], after: readonly Binding[]): readonly string[] {
-  return [...new Set([...added(before, after), ...added(after, before)].map(({ role }) => role))].toSorted();
+  return [...new Set([...unlike(before, after), ...unlike(after, before)])].toSorted();
+}
+
+/** The roles of bindings in `after` that say, of some member, what `before` does not. */
+function unlike(before: readonly Binding[], after: readonly Binding[]): readonly string[] {
+  const wordsOf = ({ role, condition, dryRunCondition }: Binding, member: string): string =>
+    JSON.stringify([role, member, worded(condition), worded(dryRunCondition)]);
+  const known = new Set(before.flatMap((one) => one.members.map((member) => wordsOf(one, member))));
+  return after.filter((one) => one.members.some((member) => !known.has(wordsOf(one, member)))).map(({ role }) => role);
+}
+
+function worded(condition: ConditionText | undefined) {
+  return [condition?.title, condition?.description, condition?.expression];
 }
 
 function grantsOf(bindings: readonly Binding[]): readonly Grant[] {
@@ -197,7 +217,7 @@ function refusalOfRole(role: Role, by: Escalation): Refusal | undefined {
   if (more.length === 0) return undefined;
   const name = roleName(state.project().projectId, role.roleId);
   for (const { resource, policy } of state.policiesWithRole(name)) {
-    if (rights.may(ESCALATE, resource)) continue;
+    if (rights.mayWithoutLimit(ESCALATE, resource)) continue;
     for (const { condition } of policy.bindings.filter((binding) => binding.role === name)) {
       const lacks = more.find((permission) => !rights.mayHandOn(permission, resource, condition));
       if (lacks !== undefined) return denied(lacks, resource, by);
@@ -269,7 +289,7 @@ function refusalOfLimits(project: Project, by: Escalation): Refusal | undefined 
 }
 
 function lacking(permission: Permission, where: Where, by: Escalation): Refusal | undefined {
-  return by.rights.may(permission, where) ? undefined : denied(permission, where, by);
+  return by.rights.mayWithoutLimit(permission, where) ? undefined : denied(permission, where, by);
 }
 
 function denied(permission: string, where: Where, { state }: { readonly state?: ConfigState }): Refusal {

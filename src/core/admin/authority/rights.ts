@@ -22,6 +22,11 @@ export interface Rights {
   /** `api` is what `api.getAttribute` answers; without it every attribute is its default. */
   may(permission: string, where: Where, api?: Api): boolean;
   /**
+   * The same, but by no binding whose condition asks `api.getAttribute`. Such a one says which roles its bearer gives and takes in policies. Whatever
+   * is not a policy has no such list, so the condition would hold for every role, every pool and every denial that its writer meant to keep.
+   */
+  mayWithoutLimit(permission: string, where: Where): boolean;
+  /**
    * May the caller give this permission to others there? Only what he holds without a condition, or now and under exactly the one that they
    * will be under: one that does not hold for him may well hold for a pool that he controls. And nothing that any deny rule takes from him at
    * any hour.
@@ -40,7 +45,7 @@ export interface World {
 export const ESCALATE: Permission = 'iam.policies.escalate';
 
 /** Who administers by what he is, not by a policy: nobody could lock him out, so nobody but these is he. */
-const ALL: Rights = { may: () => true, mayHandOn: () => true };
+const ALL: Rights = { may: () => true, mayWithoutLimit: () => true, mayHandOn: () => true };
 
 /** `state` is undefined at the directory, where no project's policies are. */
 export function rightsOf(identity: Identity, state: ConfigState | undefined, world: World): Rights {
@@ -53,9 +58,11 @@ export function rightsOf(identity: Identity, state: ConfigState | undefined, wor
 
   return {
     may(permission, where, api) {
-      const allow = bindings(permission, where).map(({ condition }) => conditionOf(condition));
-      const deny = denying(permission, where).map(({ condition }) => conditionOf(condition));
-      return holdsNow(allow, deny, where, api);
+      return holdsNow(allowing(permission, where), denyingConditions(permission, where), where, api);
+    },
+    mayWithoutLimit(permission, where) {
+      const allow = allowing(permission, where).filter((one) => one !== 'broken' && one?.roots.has('api') !== true);
+      return holdsNow(allow, denyingConditions(permission, where), where);
     },
     mayHandOn(permission, where, condition) {
       const allow = bindings(permission, where)
@@ -73,6 +80,14 @@ export function rightsOf(identity: Identity, state: ConfigState | undefined, wor
   ): boolean {
     const holds = { allow: allow.filter((one) => one !== 'broken'), deny: deny.map(closed) };
     return longestRunSeconds(holds, bindingActivations(seen(where), workload, api), nowSeconds, 1, budget) > 0;
+  }
+
+  function allowing(permission: string, where: Where) {
+    return bindings(permission, where).map(({ condition }) => conditionOf(condition));
+  }
+
+  function denyingConditions(permission: string, where: Where) {
+    return denying(permission, where).map(({ condition }) => conditionOf(condition));
   }
 
   /** The bindings on the way that name the caller and hold the permission. */
