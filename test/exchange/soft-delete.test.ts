@@ -72,6 +72,17 @@ describe('a deleted project', () => {
     expect(await statusesOfDocuments()).toEqual([200, 200, 200]);
   });
 
+  it('has no keys rotated: nothing of it changes but by its undeletion', async () => {
+    await must('DELETE', `/v1/projects/${project.number}`);
+    const keys = `/v1/projects/${project.number}/signingKeys`;
+    const before = await must('GET', keys);
+    for (const emergency of [false, true]) {
+      const answer = await admin('POST', `${keys}:rotate`, { emergency });
+      expect(answer).toMatchObject({ status: 400, body: { error: { status: 'FAILED_PRECONDITION' } } });
+    }
+    expect(await must('GET', keys)).toEqual(before);
+  });
+
   it('lets nobody in either in an isolate that lives on a lease from before', async () => {
     const bound: Env = { ...env };
     const elsewhere = createBroker(bound);

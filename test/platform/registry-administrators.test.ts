@@ -62,6 +62,25 @@ describe('a change', () => {
     expect([taken, late]).toMatchObject([{ ok: true }, DENIED]);
   });
 
+  it('of the signing keys is refused there too: the ring has no policies of its own', async () => {
+    const project = await known();
+    const registry = registryOf(project);
+    const ring = env.KEY_RING.getByName(project.projectNumber);
+    const before = await ring.list();
+    expect(await registry.rotateSigningKeys({ emergency: true }, ADA)).toMatchObject(DENIED);
+    expect(await ring.list()).toEqual(before);
+    await registry.apply(setPolicy(owner), by('test'));
+    expect(await registry.rotateSigningKeys({ alg: 'ES256' }, ADA)).toMatchObject({ ok: true });
+    const rotated = await ring.list();
+    expect(rotated).not.toEqual(before);
+    await registry.apply({ type: 'project.delete' }, by('test'));
+    for (const caller of [ADA, by('test')]) {
+      const answer = await registry.rotateSigningKeys({ emergency: true }, caller);
+      expect(answer).toMatchObject({ ok: false, error: { tag: 'failed_precondition' } });
+    }
+    expect(await ring.list()).toEqual(rotated);
+  });
+
   it('of the organization’s policy and of the list of projects is refused there', async () => {
     const input = { bindings: [owner] };
     expect(await directory().setOrganizationPolicy(input, ADA)).toMatchObject(DENIED);

@@ -21,6 +21,12 @@ export interface SigningKeyInfo {
   readonly signUntil: string;
 }
 
+/** Without `alg`: both of them. */
+export interface KeyRotation {
+  readonly alg?: SigningAlgorithm;
+  readonly emergency?: boolean;
+}
+
 /** How much of a project's quota counts now. */
 export interface QuotaUse {
   readonly limitPerMinute: number;
@@ -82,7 +88,7 @@ export interface AdminPort {
   signingKeys(projectNumber: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
   rotateSigningKeys(
     projectNumber: string,
-    input: { alg?: SigningAlgorithm; emergency?: boolean },
+    input: KeyRotation,
     caller: Caller,
   ): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
   /** Checks a policy as if it were set, and writes nothing. */

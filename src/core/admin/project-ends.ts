@@ -15,8 +15,12 @@ const WHILE_DELETED: readonly Command['type'][] = ['project.undelete', 'quota.en
 
 /** Why nothing of this project is changed, where it is deleted. */
 export function refusalOfDeleted(state: ConfigState, command: Command): AdminDenial | undefined {
+  return WHILE_DELETED.includes(command.type) ? undefined : deletedRefusal(state);
+}
+
+export function deletedRefusal(state: ConfigState): AdminDenial | undefined {
   const { expireTime, projectNumber } = state.project();
-  if (expireTime === undefined || WHILE_DELETED.includes(command.type)) return undefined;
+  if (expireTime === undefined) return undefined;
   return { tag: 'failed_precondition', description: `${projectName(projectNumber)} is deleted. Undelete it first.` };
 }
 

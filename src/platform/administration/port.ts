@@ -99,7 +99,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
         return keys === undefined ? err(noSuch(projectNumber)) : ok(keys);
       }),
     rotateSigningKeys: async (projectNumber, input, caller) => {
-      const answer = await asking('key_ring', () => ring(projectNumber).rotate(input, caller));
+      const answer = await asking('key_ring', () => project(projectNumber).rotateSigningKeys(input, caller));
       objects.changed(projectNumber);
       return answer;
     },

@@ -7,6 +7,7 @@ import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { HistoryAnswer, HistoryQuery } from '../../core/admin/history/entry.ts';
 import type { RestoredStep } from '../../core/admin/history/step.ts';
+import type { KeyRotation, SigningKeyInfo } from '../../core/admin/port.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import type { Asked, Explanation } from '../../core/explain/answer.ts';
 import type { RegistryFigures } from '../../core/metrics.ts';
@@ -139,6 +140,10 @@ export class Registry extends DurableObject<Env> {
 
   async shard(key: string): Promise<{ epoch: number; value: ShardValue | null }> {
     return this.#project.shard(key);
+  }
+
+  async rotateSigningKeys(input: KeyRotation, caller: Caller): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+    return this.#project.rotateSigningKeys(input, caller);
   }
 
   /** For whoever watches; undefined where there is no project. */

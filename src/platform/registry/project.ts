@@ -5,13 +5,14 @@
 import type { apply, IssuerKeysChanged } from '../../core/admin/apply.ts';
 import type { Above } from '../../core/admin/authority/above.ts';
 import { administratorsChanged } from '../../core/admin/authority/administrative-pools.ts';
-import { applyAs } from '../../core/admin/authority/apply-as.ts';
+import { applyAs, refusalOfRotation } from '../../core/admin/authority/apply-as.ts';
 import { rightsOf } from '../../core/admin/authority/rights.ts';
 import { type Caller, THE_BROKER, type WorkloadIdentity } from '../../core/admin/caller.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
 import type { HistoryAnswer, HistoryFault, HistoryQuery } from '../../core/admin/history/entry.ts';
+import type { KeyRotation, SigningKeyInfo } from '../../core/admin/port.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
@@ -219,6 +220,17 @@ export class ProjectRegistry {
     const epoch = this.#store.epoch();
     if (this.#copies.foundBehind(key, epoch, this.#host.nowMs())) this.#host.ctx.waitUntil(this.#afterwards());
     return { epoch, value: shardValue(this.#store, key) };
+  }
+
+  /** The authority says whether; the ring does it, and announces it here. */
+  async rotateSigningKeys(input: KeyRotation, caller: Caller): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    const above = await this.#administration.above(caller);
+    if (!above.ok) return above;
+    const context = applyContext(this.#host, this.#store.epoch(), caller);
+    const refusal = refusalOfRotation(this.#store, context, above.value, this.#compiler);
+    if (refusal !== undefined) return err(refusal);
+    return this.#host.env().KEY_RING.getByName(this.#store.project().projectNumber).rotate(input, caller);
   }
 
   /** The key ring's changes come without rows of ours; `caller` and `command` say who moved it, and how. */

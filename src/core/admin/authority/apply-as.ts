@@ -7,11 +7,12 @@ import type { Command } from '../commands.ts';
 import type { AdminDenial } from '../denial.ts';
 import { restore } from '../history/restore.ts';
 import { policyResourceName } from '../policies.ts';
+import { deletedRefusal } from '../project-ends.ts';
 import type { ApplyContext, ConfigState } from '../state.ts';
 import type { Above } from './above.ts';
 import { namedBy, refusalOfWrites } from './escalation.ts';
-import { needOf } from './needs.ts';
-import { rightsOf } from './rights.ts';
+import { type Need, needOf } from './needs.ts';
+import { type Rights, rightsOf } from './rights.ts';
 
 export function applyAs(
   state: ConfigState,
@@ -20,14 +21,10 @@ export function applyAs(
   above: Above,
   compiler: PolicyCompiler,
 ): Result<Applied, AdminDenial> {
-  const { organizationPolicy } = above;
-  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
-  const rights = rightsOf(context.caller.identity, state, { organizationPolicy, nowSeconds, compiler });
+  const rights = rightsIn(state, context, above, compiler);
   const need = needOf(command);
-  if (need !== undefined && !rights.may(need.permission, need.where)) {
-    const resource = need.where.kind === 'organization' ? 'organizations/1' : policyResourceName(state, need.where);
-    return err({ tag: 'permission_denied', permission: need.permission, resource });
-  }
+  const denied = need && refusalOfNeed(state, need, rights);
+  if (denied !== undefined) return err(denied);
   if (command.type === 'history.restore') {
     return restore(state, command, (one) => applyAs(state, one, context, above, compiler));
   }
@@ -36,4 +33,27 @@ export function applyAs(
   if (!applied.ok || need === undefined) return applied;
   const refusal = refusalOfWrites(applied.value.writes, { state, rights, namedBy: namedBy(above) });
   return refusal === undefined ? applied : err(refusal);
+}
+
+/** The ring has no policies of its own, so its rotation is asked for here. Undefined: go on. */
+export function refusalOfRotation(
+  state: ConfigState,
+  context: ApplyContext,
+  above: Above,
+  compiler: PolicyCompiler,
+): AdminDenial | undefined {
+  const need: Need = { permission: 'sts.signingKeys.rotate', where: { kind: 'project' } };
+  return refusalOfNeed(state, need, rightsIn(state, context, above, compiler)) ?? deletedRefusal(state);
+}
+
+function rightsIn(state: ConfigState, context: ApplyContext, above: Above, compiler: PolicyCompiler): Rights {
+  const { organizationPolicy } = above;
+  const nowSeconds = Math.floor(Date.parse(context.time) / 1_000);
+  return rightsOf(context.caller.identity, state, { organizationPolicy, nowSeconds, compiler });
+}
+
+function refusalOfNeed(state: ConfigState, { permission, where }: Need, rights: Rights): AdminDenial | undefined {
+  if (rights.may(permission, where)) return undefined;
+  const resource = where.kind === 'organization' ? 'organizations/1' : policyResourceName(state, where);
+  return { tag: 'permission_denied', permission, resource };
 }
