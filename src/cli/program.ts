@@ -1,8 +1,16 @@
 /** The whole command line: what holds for every command, and the list of commands. */
 import { Command, Option } from 'commander';
+import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
+import { deleteCommand, undeleteCommand } from './commands/delete.ts';
+import { describeCommand } from './commands/describe.ts';
 import { getCommand } from './commands/get.ts';
+import { historyCommand } from './commands/history.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { keysCommand } from './commands/keys.ts';
 import { loginCommand } from './commands/login.ts';
+import { quotaCommand } from './commands/quota.ts';
+import { simulateCommand } from './commands/simulate.ts';
 import { whoamiCommand } from './commands/whoami.ts';
 import { FORMATS } from './output.ts';
 import type { CliWorld } from './world.ts';
@@ -12,6 +20,15 @@ const COMMANDS: readonly ((program: Command, world: CliWorld) => void)[] = [
   loginCommand,
   whoamiCommand,
   getCommand,
+  describeCommand,
+  deleteCommand,
+  undeleteCommand,
+  checkCommand,
+  simulateCommand,
+  inspectCommand,
+  historyCommand,
+  quotaCommand,
+  keysCommand,
   completionCommand,
 ];
 
