@@ -51,6 +51,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
     own: ['local/', 'client/', 'core/'],
     packages: ['node:*', 'jose', 'wrangler', 'miniflare'],
   },
+  // What is pure of core may be used here too: a name is formatted in one place.
+  cli: {
+    files: /^cli\//,
+    own: ['cli/', 'client/', 'core/'],
+    packages: ['node:*', 'commander', 'jose', 'yaml'],
+  },
   app: { files: /^app\.ts$/, own: ['core/', 'protocols/'], types: ['platform/'], packages: ['hono'] },
   env: { files: /^env\.d\.ts$/, own: [], types: ['platform/', 'worker.ts'], packages: [] },
   worker: {

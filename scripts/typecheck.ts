@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const PROJECT_FOLDER = fileURLToPath(new URL('..', import.meta.url));
 
 /** Core first, alone with the few globals it may use; then once more as part of the Worker. */
-const ROOMS = ['src/core', 'src', 'src/client', 'src/local', 'test', 'test/node'];
+const ROOMS = ['src/core', 'src', 'src/client', 'src/local', 'src/cli', 'test', 'test/node'];
 
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 

@@ -69,7 +69,7 @@ function clearShelf(shelf: string): void {
 function hashSources(): string {
   const sources = globSync('src/**/*.{ts,tsx,json}', {
     cwd: PROJECT_FOLDER,
-    exclude: ['src/local/**', 'src/client/**'],
+    exclude: ['src/local/**', 'src/client/**', 'src/cli/**'],
   });
   const hash = createHash('sha256');
   for (const file of [...sources.toSorted(), 'wrangler.toml', 'tsconfig.json', 'package-lock.json']) {
