@@ -31,6 +31,8 @@ describe('a planted fault is caught', () => {
       '../../platform/keys/store.ts',
     ],
     ['platform/keys/a.ts', "import { Hono } from 'hono';", 'hono'],
+    ['dashboard/a.tsx', "import { x } from '../protocols/iam-admin/needs.ts';", '../protocols/iam-admin/needs.ts'],
+    ['dashboard/a.tsx', "import type { X } from '../platform/secrets.ts';", '../platform/secrets.ts'],
     ['platform/keys/a.ts', "import { Quota } from '../quota/object.ts';", '../quota/object.ts'],
     ['platform/keys/a.ts', "import type { Row } from '../quota/store.ts';", '../quota/store.ts'],
     [
