@@ -72,12 +72,7 @@ async function verify(connection: Connection, world: CliWorld, token: string, de
 }
 
 /** As a relying party would, but for the audience, which only that party knows. */
-async function verifyOwn(
-  { server }: Connection,
-  world: CliWorld,
-  token: string,
-  issuer: string,
-): Promise<Verdict> {
+async function verifyOwn({ server }: Connection, world: CliWorld, token: string, issuer: string): Promise<Verdict> {
   const by = `the keys that ${issuer} publishes`;
   const keys = await publishedKeys({ origin: server, fetch: world.fetch }, issuer);
   if (!keys.ok) return { verified: false, by, reason: keys.error.message };
