@@ -9,7 +9,7 @@ export interface CallerOf {
 }
 
 /** Where the kubelet puts the token in the pods that we print. */
-export const TOKEN_FOLDER = '/var/run/secrets/edge-sts';
+const TOKEN_FOLDER = '/var/run/secrets/edge-sts';
 export const TOKEN_FILE = `${TOKEN_FOLDER}/token`;
 const CONFIG_FOLDER = '/etc/edge-sts';
 const CONFIG_NAME = 'google-credentials.json';
@@ -121,7 +121,7 @@ export function podYaml({ server, provider, namespace, serviceAccount, resource 
 }
 
 /** The token goes from its file into the body: it stands in no argument, and so in no list of processes. */
-export function curlArguments(server: string, provider: string, resource?: string): readonly string[] {
+function curlArguments(server: string, provider: string, resource?: string): readonly string[] {
   const parameters = {
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
     audience: `//iam.googleapis.com/${provider}`,

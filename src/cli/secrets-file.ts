@@ -8,14 +8,6 @@ import type { CliWorld } from './world.ts';
 
 export const SECRETS_FILE = '.edge-sts/secrets.env';
 
-export interface Secrets {
-  readonly EDGE_STS_KEK: string;
-  readonly EDGE_STS_ADMIN_TOKEN: string;
-  readonly PUBLIC_ORIGIN?: string;
-  /** Whatever else somebody has put there, as it is. */
-  readonly [name: string]: string | undefined;
-}
-
 const KEK_BYTES = 32;
 const TOKEN_BYTES = 32;
 const OTHERS = 0o077;
