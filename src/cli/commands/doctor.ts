@@ -6,7 +6,7 @@ import { kindOf } from '../../client/kinds.ts';
 import { cell } from '../columns.ts';
 import { connect, type Connection } from '../connection.ts';
 import { clockFinding, originFinding, readinessFindings } from '../doctor/broker.ts';
-import { clusterFindings, type PolicyOf } from '../doctor/clusters.ts';
+import type { PolicyOf } from '../doctor/clusters.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { keyFindings } from '../doctor/keys.ts';
 import { secretsFindings } from '../doctor/secrets.ts';
@@ -121,6 +121,8 @@ async function examineProject(
     findings.push(unseen('its policies', fault instanceof Error ? fault.message : String(fault)));
     return [];
   });
+  // Loaded late: it brings the whole policy engine, which no other command needs.
+  const { clusterFindings } = await import('../doctor/clusters.ts');
   for (const pool of pools.value) {
     const poolName = cell(pool['name']);
     // oxlint-disable-next-line no-await-in-loop
