@@ -11,7 +11,8 @@ export interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Of `--json`. */
+  /** Of `--json`, in the shape that the test knows it to have. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a cast at each call says no more
   json<T = Record<string, unknown>>(): T;
 }
 
@@ -56,6 +57,7 @@ export function newPerson(more: Readonly<Record<string, string>> = {}): Person {
     const ended = new Promise<Ran>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code) => {
+        // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- see above
         resolve({ code, stdout, stderr, json: <T>() => JSON.parse(stdout) as T });
       });
     });
