@@ -4,7 +4,7 @@ import { paintFor, visible } from './terminal.ts';
 import type { CliWorld } from './world.ts';
 
 /** Of an answer, or of the operation that it is. */
-export function warningsOf({ warnings, metadata }: Resource): readonly string[] {
+function warningsOf({ warnings, metadata }: Resource): readonly string[] {
   const found = warnings ?? (isResource(metadata) ? metadata['warnings'] : undefined);
   return Array.isArray(found) ? found.filter((one) => typeof one === 'string') : [];
 }

@@ -89,7 +89,7 @@ async function audienceOf(connection: Connection, typed: string, options: CheckO
 }
 
 /** Names of principals hold the project's number, which only the broker knows. */
-export async function numberOf(connection: Connection): Promise<string> {
+async function numberOf(connection: Connection): Promise<string> {
   const project = needProject(connection);
   if (/^[0-9]+$/.test(project)) return project;
   return cell(
