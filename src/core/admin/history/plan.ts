@@ -35,11 +35,11 @@ export interface Plan {
   readonly left: readonly Left[];
 }
 
-/** `then`: every row that is to be as it was. */
-export function planOf(state: ConfigState, then: readonly RowThen[]): Plan {
+/** `then`: every row that is to be as it was. `changed`: every row that was otherwise, wanted back or not. */
+export function planOf(state: ConfigState, then: readonly RowThen[], changed: readonly RowThen[]): Plan {
   const steps: { readonly rank: number; readonly step: Step }[] = [];
   const left: Left[] = [];
-  const world: World = { state, bodies: new Map(then.map(({ resource, body }) => [resource, body])) };
+  const world: World = { state, bodies: bodiesOf(then), known: bodiesOf(changed) };
   for (const row of then) {
     const named = readResourceKey(row.resource);
     const part = named === undefined ? {} : partOf(world, named, row.body);
@@ -51,9 +51,18 @@ export function planOf(state: ConfigState, then: readonly RowThen[]): Plan {
   return { steps: steps.toSorted((one, other) => one.rank - other.rank).map(({ step }) => step), left };
 }
 
+type Bodies = ReadonlyMap<string, string | null>;
+
 interface World {
   readonly state: ConfigState;
-  readonly bodies: ReadonlyMap<string, string | null>;
+  /** Of the rows that are to be as they were. */
+  readonly bodies: Bodies;
+  /** Of all rows, as they were then: whose pool a member named is not asked of those alone that come back. */
+  readonly known: Bodies;
+}
+
+function bodiesOf(rows: readonly RowThen[]): Bodies {
+  return new Map(rows.map(({ resource, body }) => [resource, body]));
 }
 
 function rankOf(command: Command): number {
@@ -175,7 +184,7 @@ function denyPolicyPart(
   if (then === undefined) {
     return now === undefined ? {} : { steps: [{ action: 'DELETED', command: { type: 'denyPolicy.delete', ...id } }] };
   }
-  const input = denyInputOf(then);
+  const input = { ...denyInputOf(then), rules: then.rules.map((rule) => withoutGone(world, rule)) };
   if (now === undefined) {
     return { steps: [{ action: 'CREATED', command: { type: 'denyPolicy.create', ...id, input } }] };
   }
@@ -208,14 +217,23 @@ function willBeLive({ state, bodies }: World, resource: PolicyResource): boolean
 }
 
 /** A pool that was purged since: its members had been made nobody's, and whoever has its name now, or will, must not get what they had. */
-function disowned({ state, bodies }: World, member: string): string {
+function disowned(world: World, member: string): string {
+  return isOfGonePool(world, member) ? `deleted:${member}` : member;
+}
+
+/** Nor be excepted from what is denied. */
+function withoutGone(world: World, rule: DenyPolicy['rules'][number]): DenyPolicy['rules'][number] {
+  const exceptionPrincipals = rule.denyRule.exceptionPrincipals.filter((member) => !isOfGonePool(world, member));
+  return { ...rule, denyRule: { ...rule.denyRule, exceptionPrincipals } };
+}
+
+function isOfGonePool({ state, known }: World, member: string): boolean {
   const parts = poolMemberOf(member);
   const { projectNumber } = state.project();
-  if (parts === undefined || parts.projectNumber !== projectNumber) return member;
+  if (parts === undefined || parts.projectNumber !== projectNumber) return false;
   const key = `pool/${parts.poolId}`;
-  if (!bodies.has(key)) return member;
-  const pool: Pool | undefined = rowOf(bodies.get(key) ?? null);
+  if (!known.has(key)) return false;
+  const pool: Pool | undefined = rowOf(known.get(key) ?? null);
   const now = state.pool(parts.poolId) ?? state.deletedPool(parts.poolId);
-  const isGone = now === undefined || (pool !== undefined && uidOf(now) !== uidOf(pool));
-  return isGone ? `deleted:${member}` : member;
+  return now === undefined || (pool !== undefined && uidOf(now) !== uidOf(pool));
 }
