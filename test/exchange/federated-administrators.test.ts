@@ -247,14 +247,25 @@ describe('an administrator is out at the next request', () => {
     expect(await attempt()).toEqual(REFUSED);
   });
 
-  it.each([
-    ['pool', () => `${pools(home)}/${POOL}`],
-    ['provider', () => provider()],
-  ])('when his %s is disabled, and in again when it is enabled', async (_what, path) => {
-    await must('PATCH', path(), { disabled: true });
+  it('when his pool is disabled, and in again when it is enabled', async () => {
+    await must('PATCH', `${pools(home)}/${POOL}`, { disabled: true });
     expect(await attempt()).toEqual(UNKNOWN);
-    await must('PATCH', path(), { disabled: false });
+    await must('PATCH', `${pools(home)}/${POOL}`, { disabled: false });
     expect(await attempt()).toEqual([200, undefined]);
+  });
+
+  it('when his provider is deleted, and in again when it is undeleted', async () => {
+    await must('DELETE', provider());
+    expect(await attempt()).toEqual(UNKNOWN);
+    await must('POST', `${provider()}:undelete`, {});
+    expect(await attempt()).toEqual([200, undefined]);
+  });
+
+  it('but not when his provider is disabled: that stops new exchanges only, and what he has ends by itself', async () => {
+    await must('PATCH', provider(), { disabled: true });
+    expect(await attempt()).toEqual([200, undefined]);
+    expect((await postToken(tokenForm(audience(), await ciToken()))).body['error']).toBe('invalid_target');
+    await must('PATCH', provider(), { disabled: false });
   });
 
   it('when he may not exchange any more', async () => {

@@ -38,6 +38,11 @@ const later = (registry: Stub, days: number): Promise<void> =>
     instance.clock = () => Date.now() + days * DAY_MS;
   });
 
+/** The end takes several goes, each an alarm. */
+async function alarms(registry: Stub): Promise<void> {
+  for (let n = 0; n < 4; n++) await runDurableObjectAlarm(registry);
+}
+
 /** A whole project with a pool, a provider and a target, as the directory makes it. */
 async function made() {
   const projectId = `end-${crypto.randomUUID().slice(0, 8)}`;
@@ -79,10 +84,10 @@ describe('a deleted project', () => {
     await eventually(inEdge).toBe(keys.length);
     await must(registry, { type: 'project.delete' });
     await later(registry, 29.9);
-    await runDurableObjectAlarm(registry);
+    await alarms(registry);
     expect(await env.KEY_RING.getByName(projectNumber).signingKeys()).toBeDefined();
     await later(registry, 30.001);
-    await runDurableObjectAlarm(registry);
+    await alarms(registry);
     expect(await tablesOf(registry)).toEqual([]);
     // Of the pool a record that says it is gone, until KV lets go of it; of everything else not even that.
     expect(await inEdge()).toBe(0);
@@ -120,16 +125,16 @@ describe('a deleted project', () => {
     await must(registry, { type: 'project.delete' });
     await later(registry, 31);
     await replaceEnv(registry, () => ({ EDGE_STS_KEK: 'b3RoZXItdGVzdC1rZWstb3RoZXItdGVzdC1rZWstMTI=' }));
-    await runDurableObjectAlarm(registry);
+    await alarms(registry);
     expect(await env.KEY_RING.getByName(projectNumber).signingKeys()).toBeDefined();
     expect(await directory().findProject(projectNumber)).toBeDefined();
     await later(registry, 32);
     await replaceEnv(registry, () => ({ QUOTA: namespaceOf({ destroy: fails('away') }) }));
-    await runDurableObjectAlarm(registry);
+    await alarms(registry);
     expect(await query(registry, 'SELECT 1 FROM standing')).toHaveLength(1);
     await later(registry, 33);
     await replaceEnv(registry, () => ({}));
-    await runDurableObjectAlarm(registry);
+    await alarms(registry);
     expect(await tablesOf(registry)).toEqual([]);
   });
 });

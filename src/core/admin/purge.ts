@@ -1,10 +1,19 @@
 /** What was deleted thirty days ago goes for good, and takes along everything that a later bearer of its name would inherit. */
 import { poolMemberOf } from '../members.ts';
 import { poolName, providerName } from '../names.ts';
-import { EMPTY_POLICY, shardKey, type Pool, type Provider, type ServiceAccount } from '../resources.ts';
+import {
+  EMPTY_POLICY,
+  shardKey,
+  type DenyAttachment,
+  type DenyPolicy,
+  type Pool,
+  type Provider,
+  type ServiceAccount,
+} from '../resources.ts';
 import { ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { AdminDenial } from './denial.ts';
+import { ALL_DENY_POLICIES } from './deny-resolution.ts';
 import { policyShards } from './policy-shards.ts';
 import { isOver, serviceAccountShards } from './service-accounts.ts';
 import { isExpired } from './soft-delete.ts';
@@ -35,6 +44,7 @@ function withoutPool(state: ConfigState, { poolId }: Pool, context: ApplyContext
     const parts = poolMemberOf(member);
     return parts?.projectNumber === projectNumber && parts.poolId === poolId;
   };
+  const excepted = denyPoliciesExcepting(state, isOfPool, context);
   const own = { kind: 'pool', poolId } as const;
   const named = state
     .policiesWithText(`//iam.googleapis.com/${name}/`)
@@ -43,6 +53,7 @@ function withoutPool(state: ConfigState, { poolId }: Pool, context: ApplyContext
     .map((one) => disowned(one, isOfPool, context));
   const writes: readonly Write[] = [
     ...named.map(putPolicy),
+    ...excepted.map((policy): Write => ({ put: 'denyPolicy', policy })),
     // As with targets: nobody finds his rights again on the next one of that name, and no etag of then is good for it.
     ...(state.policy(own) === undefined
       ? []
@@ -50,7 +61,9 @@ function withoutPool(state: ConfigState, { poolId }: Pool, context: ApplyContext
     { remove: 'pool', poolId },
     { remove: 'operations', prefix: `${name}/` },
   ];
-  const shards = named.flatMap(({ resource }) => policyShards(state, resource));
+  const shards = [...named.map(({ resource }) => resource), ...excepted.map(({ attachment }) => attachment)].flatMap(
+    (resource) => policyShards(state, resource),
+  );
   return {
     answer: { kind: 'deleted' },
     writes: [...children.writes, ...writes],
@@ -104,6 +117,31 @@ function disowned(
     members: [...new Set(binding.members.map((member) => (isOfPool(member) ? `deleted:${member}${suffix}` : member)))],
   }));
   return { resource, policy: { ...policy, revision: context.epoch, bindings } };
+}
+
+/** Who was excepted from a denial goes out of it: to be denied nothing is something, too. Those that it denies may stay, they can only be refused. */
+function denyPoliciesExcepting(
+  state: ConfigState,
+  isOfPool: (member: string) => boolean,
+  context: ApplyContext,
+): readonly DenyPolicy[] {
+  const targets = state.targetsWithDenyPolicies().map((targetId): DenyAttachment => ({ kind: 'target', targetId }));
+  const places: readonly DenyAttachment[] = [{ kind: 'project' }, ...targets];
+  return places
+    .flatMap((place) => state.denyPolicies(place, ALL_DENY_POLICIES))
+    .filter(({ rules }) => rules.some(({ denyRule }) => denyRule.exceptionPrincipals.some(isOfPool)))
+    .map((policy) => ({
+      ...policy,
+      version: context.epoch,
+      updateTime: context.time,
+      rules: policy.rules.map((rule) => ({
+        ...rule,
+        denyRule: {
+          ...rule.denyRule,
+          exceptionPrincipals: rule.denyRule.exceptionPrincipals.filter((member) => !isOfPool(member)),
+        },
+      })),
+    }));
 }
 
 function putPolicy({ resource, policy }: PolicyOf): Write {

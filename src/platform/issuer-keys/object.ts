@@ -71,6 +71,13 @@ export class IssuerKeys extends DurableObject<Env> {
     return this.#keeper.events();
   }
 
+  /** The project is gone for good: nobody's keys, nobody's events, and no copy. */
+  async destroy(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    await this.env.CACHE.delete(copyKey(this.ctx.id.name ?? ''));
+  }
+
   async ping(): Promise<'pong'> {
     return 'pong';
   }

@@ -252,7 +252,10 @@ export class ProjectRegistry {
   async alarm(): Promise<void> {
     // Set before anything can go wrong: whatever happens below, there is a next time.
     await this.#host.ctx.storage.setAlarm(this.#host.nowMs() + SAFETY_ALARM_MS);
-    if (await this.#timedWork.endIfDue()) return;
+    if (this.#timedWork.isOver()) {
+      if (!(await this.#timedWork.end())) await this.#setAlarm();
+      return;
+    }
     await this.#timedWork.endRaises();
     await this.#timedWork.purgeIfDue();
     await this.#delivery.deliver();
@@ -410,7 +413,8 @@ export class ProjectRegistry {
   /** No copy may be put before the outbox is empty; an alarm for one would come back at once, again and again. */
   async #setAlarm(): Promise<void> {
     const changeDueAtMs = this.#outbox.dueAtMs() ?? this.#puts.dueAtMs() ?? Infinity;
-    const dueAtMs = Math.min(changeDueAtMs, this.#timedWork.dueAtMs());
+    const timedDueAtMs = this.#timedWork.dueAtMs();
+    const dueAtMs = this.#timedWork.isOver() ? timedDueAtMs : Math.min(changeDueAtMs, timedDueAtMs);
     if (dueAtMs < Infinity) await this.#host.ctx.storage.setAlarm(dueAtMs);
   }
 

@@ -38,6 +38,7 @@ export class TimedWork {
 
   /** When the alarm has something to do here. */
   dueAtMs(): number {
+    if (this.isOver()) return this.#endDueAtMs() ?? Infinity;
     return Math.min(
       this.#raisesEndAtMs() ?? Infinity,
       this.#purgeDueAtMs() ?? Infinity,
@@ -59,18 +60,24 @@ export class TimedWork {
     return this.#whenDue('purge', this.#purgeDueAtMs(), (kek) => this.#purge(kek));
   }
 
+  /** The project's time is over: from then on its end is all that there is to do, or other work would make anew what the end took away. */
+  isOver(): boolean {
+    const { store, host } = this.#parts;
+    const { expireTime } = store.exists() ? store.project() : {};
+    return expireTime !== undefined && Date.parse(expireTime) <= host.nowMs();
+  }
+
   /** True: nothing is left of the project. */
-  async endIfDue(): Promise<boolean> {
+  async end(): Promise<boolean> {
     const { host, store, copies, puts, faults } = this.#parts;
-    const dueAtMs = this.#endDueAtMs();
-    if (dueAtMs === undefined || dueAtMs > host.nowMs()) return false;
+    if ((this.#endDueAtMs() ?? Infinity) > host.nowMs()) return false;
     try {
       return await endProject(host, {
         projectNumber: store.project().projectNumber,
         kekCheck: store.kekCheck(),
         copies,
         puts: puts.turns,
-        putsInOneGo: PUTS_IN_ONE_GO,
+        inOneGo: PUTS_IN_ONE_GO,
       });
     } catch (fault) {
       this.#notBeforeMs = Math.max(this.#notBeforeMs, host.nowMs() + FAULTY_END_RETRY_MS);

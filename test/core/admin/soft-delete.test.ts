@@ -280,6 +280,30 @@ describe('the purge', () => {
     bind({ kind: 'target', targetId: 'api' }, policy?.bindings[0]?.members ?? []);
   });
 
+  it('excepts the principals of the pool from no deny rule any more, and leaves the rules as they are', () => {
+    const project = made();
+    project.do(poolVerb('create', 'my-pool-2'));
+    project.do({ type: 'target.create', targetId: 'api', input: { uri: 'https://api.example.com' } });
+    const subject = `principal://iam.googleapis.com/${POOL}/subject/ns/shop/sa/checkout`;
+    const other = `principalSet://iam.googleapis.com/${POOL}-2/*`;
+    const places = [{ kind: 'project' }, { kind: 'target', targetId: 'api' }] as const;
+    const denyRule = {
+      deniedPrincipals: ['principalSet://goog/public:all', `principalSet://iam.googleapis.com/${POOL}/*`],
+      exceptionPrincipals: [subject, other],
+      deniedPermissions: ['orders.get'],
+    };
+    for (const attachment of places)
+      project.do({ type: 'denyPolicy.create', attachment, policyId: 'no-orders', input: { rules: [{ denyRule }] } });
+    project.do(poolVerb('delete'), at(1));
+    const purged = project.do(PURGE, at(31));
+    expect(purged.shards).toEqual(expect.arrayContaining(['project:100000000001', 'target:100000000001/api']));
+    for (const attachment of places) {
+      const policy = project.state.denyPolicy({ attachment, policyId: 'no-orders' });
+      expect(policy?.rules).toMatchObject([{ denyRule: { ...denyRule, exceptionPrincipals: [other] } }]);
+      expect(policy?.version, 'an etag of then is stale').toBeGreaterThan(5);
+    }
+  });
+
   it('leaves members as long as they may be: with the prefix they can be written back', () => {
     const project = made();
     const long = `principal://iam.googleapis.com/${POOL}/subject/`.padEnd(2_048, 'x');

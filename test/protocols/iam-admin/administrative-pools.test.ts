@@ -88,6 +88,19 @@ describe('a pool', () => {
     expect((await create(OWNER)).status).toBe(200);
   });
 
+  it.each([
+    ['/v1/projects/away', OWNER],
+    ['/v1/organizations/1', 'user:root@example.com'],
+  ])('that was purged stays an owner’s to make anew while %s names it', async (path, may) => {
+    // To these policies a pool that is gone for good and one that never was are the same.
+    const gone = IN_POOL.replace('ci-pool', 'purged');
+    await bind(path, 'roles/owner', `principalSet:${gone}/*`, 'user:root@example.com');
+    const pools = '/v1/projects/home/locations/global/workloadIdentityPools?workloadIdentityPoolId=purged';
+    for (const as of [ADMIN, OWNER].filter((one) => one !== may))
+      expect((await rest.call('POST', pools, {}, as)).status).toBe(403);
+    expect((await rest.call('POST', pools, {}, may)).status).toBe(200);
+  });
+
   it('of clusters is named by the legacy spelling as well', async () => {
     await bind('/v1/projects/away', 'roles/owner', 'serviceAccount:home.svc.id.goog[shop/admin]');
     const builtIn = POOL.replace('ci-pool', 'home.svc.id.goog');

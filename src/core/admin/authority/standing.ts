@@ -20,7 +20,9 @@ export function stands(
   const { provider: name, kubernetes, keyThumbprint } = identity.principal;
   const pool = state.pool(name.poolId);
   const provider = state.provider(name.poolId, name.providerId);
-  if (pool === undefined || provider === undefined || pool.disabled || provider.disabled) return false;
+  // As at Google: a provider that is disabled lets nobody new in, and who is in stays in; a pool that is disabled ends both. Against a stolen key
+  // there is `:distrustKey`, which takes along whoever came in by it.
+  if (pool === undefined || provider === undefined || pool.disabled) return false;
   // A provider of another kind, or another cluster, cannot have vouched for this one.
   if ((provider.kind === 'kubernetes') !== (kubernetes !== undefined)) return false;
   if (kubernetes !== undefined && kubernetes.cluster !== provider.clusterUri) return false;

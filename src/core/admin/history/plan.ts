@@ -40,11 +40,11 @@ export interface Plan {
   readonly left: readonly Left[];
 }
 
-/** `then`: every row that is to be as it was. */
-export function planOf(state: ConfigState, then: readonly RowThen[]): Plan {
+/** `then`: every row that is to be as it was. `changed`: every row that was otherwise, wanted back or not. */
+export function planOf(state: ConfigState, then: readonly RowThen[], changed: readonly RowThen[]): Plan {
   const steps: { readonly rank: number; readonly step: Step }[] = [];
   const left: Left[] = [];
-  const world: World = { state, bodies: new Map(then.map(({ resource, body }) => [resource, body])) };
+  const world: World = { state, bodies: bodiesOf(then), known: bodiesOf(changed) };
   for (const row of then) {
     const named = readResourceKey(row.resource);
     const part = named === undefined ? {} : partOf(world, named, row.body);
@@ -56,9 +56,18 @@ export function planOf(state: ConfigState, then: readonly RowThen[]): Plan {
   return { steps: steps.toSorted((one, other) => one.rank - other.rank).map(({ step }) => step), left };
 }
 
+type Bodies = ReadonlyMap<string, string | null>;
+
 interface World {
   readonly state: ConfigState;
-  readonly bodies: ReadonlyMap<string, string | null>;
+  /** Of the rows that are to be as they were. */
+  readonly bodies: Bodies;
+  /** Of all rows, as they were then: whose pool a member named is not asked of those alone that come back. */
+  readonly known: Bodies;
+}
+
+function bodiesOf(rows: readonly RowThen[]): Bodies {
+  return new Map(rows.map(({ resource, body }) => [resource, body]));
 }
 
 function rankOf(command: Command): number {
@@ -211,7 +220,7 @@ function denyPolicyPart(
   if (then === undefined) {
     return now === undefined ? {} : { steps: [{ action: 'DELETED', command: { type: 'denyPolicy.delete', ...id } }] };
   }
-  const input = denyInputOf(then);
+  const input = { ...denyInputOf(then), rules: then.rules.map((rule) => withoutGone(world, rule)) };
   if (now === undefined) {
     return { steps: [{ action: 'CREATED', command: { type: 'denyPolicy.create', ...id, input } }] };
   }
@@ -252,28 +261,36 @@ function willBeLive({ state, bodies }: World, resource: PolicyResource): boolean
 }
 
 /** The same of an account: whoever has its address now is another. */
-function isGoneAccount({ state, bodies }: World, member: string): boolean {
+function isGoneAccount({ state, known }: World, member: string): boolean {
   const named = member.startsWith('serviceAccount:')
     ? parseServiceAccountEmail(member.slice('serviceAccount:'.length))
     : undefined;
   if (named === undefined || named.projectId !== state.project().projectId) return false;
   const key = `serviceAccount/${named.accountId}`;
-  if (!bodies.has(key)) return false;
-  const then: ServiceAccount | undefined = rowOf(bodies.get(key) ?? null);
+  if (!known.has(key)) return false;
+  const then: ServiceAccount | undefined = rowOf(known.get(key) ?? null);
   const now = state.serviceAccount(named.accountId) ?? state.deletedServiceAccount(named.accountId);
   return now === undefined || (then !== undefined && then.uniqueId !== now.uniqueId);
 }
 
 /** A pool that was purged since: its members had been made nobody's, and whoever has its name now, or will, must not get what they had. */
-function disowned({ state, bodies }: World, member: string): string {
-  if (isGoneAccount({ state, bodies }, member)) return `deleted:${member}`;
+function disowned(world: World, member: string): string {
+  return isOfGonePool(world, member) || isGoneAccount(world, member) ? `deleted:${member}` : member;
+}
+
+/** Nor be excepted from what is denied. */
+function withoutGone(world: World, rule: DenyPolicy['rules'][number]): DenyPolicy['rules'][number] {
+  const exceptionPrincipals = rule.denyRule.exceptionPrincipals.filter((member) => !isOfGonePool(world, member));
+  return { ...rule, denyRule: { ...rule.denyRule, exceptionPrincipals } };
+}
+
+function isOfGonePool({ state, known }: World, member: string): boolean {
   const parts = poolMemberOf(member);
   const { projectNumber } = state.project();
-  if (parts === undefined || parts.projectNumber !== projectNumber) return member;
+  if (parts === undefined || parts.projectNumber !== projectNumber) return false;
   const key = `pool/${parts.poolId}`;
-  if (!bodies.has(key)) return member;
-  const pool: Pool | undefined = rowOf(bodies.get(key) ?? null);
+  if (!known.has(key)) return false;
+  const pool: Pool | undefined = rowOf(known.get(key) ?? null);
   const now = state.pool(parts.poolId) ?? state.deletedPool(parts.poolId);
-  const isGone = now === undefined || (pool !== undefined && uidOf(now) !== uidOf(pool));
-  return isGone ? `deleted:${member}` : member;
+  return now === undefined || (pool !== undefined && uidOf(now) !== uidOf(pool));
 }

@@ -27,7 +27,7 @@ export function restore(state: ConfigState, wanted: Restore, applyOne: ApplyOne)
     return err({ tag: 'not_found', resource: name });
   }
   const then = changed.filter((row) => resource === undefined || row.resource === resource);
-  const { steps, left } = planOf(state, then);
+  const { steps, left } = planOf(state, then, changed);
   const taken = state.rolledBack((stage) => take(steps, stage, applyOne));
   if (!taken.ok) return taken;
   const { writes, shards, alerts } = taken.value;

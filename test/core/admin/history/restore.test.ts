@@ -21,6 +21,23 @@ function made(): Administered {
   return project;
 }
 
+const NO_READING = {
+  type: 'denyPolicy.create',
+  attachment: { kind: 'project' },
+  policyId: 'no-reading',
+  input: {
+    rules: [
+      {
+        denyRule: {
+          deniedPrincipals: ['principalSet://goog/public:all'],
+          exceptionPrincipals: [`${IN_POOL}/subject/robot`],
+          deniedPermissions: ['files.read'],
+        },
+      },
+    ],
+  },
+} as const satisfies Command;
+
 const now = (project: Administered): number => project.state.entries.length;
 const restore = (sequence: number, more: object = {}): Command => ({
   type: 'history.restore',
@@ -111,6 +128,27 @@ describe('what never comes back', () => {
     project.do(restore(then), later);
     expect(project.state.policy({ kind: 'project' })?.bindings[0]?.members).toContain(disowned[0]);
     expect(project.state.provider('my-pool', 'provider-1')).toBeUndefined();
+    // Nor when the policy is restored alone, and the pool's own row is none of it.
+    project.do({ type: 'policy.set', resource: { kind: 'project' }, policy: {} }, later);
+    project.do(restore(then, { resource: 'policy/project' }), later);
+    expect(project.state.policy({ kind: 'project' })?.bindings[0]?.members).toContain(disowned[0]);
+  });
+
+  it.each([
+    ['with everything else', {}],
+    ['alone', { resource: 'denyPolicy/project/no-reading' }],
+  ])('an exception of a deny rule for principals of a purged pool: restored %s', (_how, more) => {
+    const project = made();
+    project.do(NO_READING);
+    const then = now(project);
+    project.do({ type: 'pool.delete', poolId: 'my-pool' });
+    const later = { time: '2026-03-01T00:00:00.000Z' };
+    project.do({ type: 'purge' }, later);
+    project.do({ ...NO_READING, type: 'denyPolicy.delete' }, later);
+    project.do({ type: 'pool.create', poolId: 'my-pool', input: {} }, later);
+    project.do(restore(then, more), later);
+    const [rule] = project.state.denyPolicy(NO_READING)?.rules ?? [];
+    expect(rule?.denyRule).toMatchObject({ deniedPermissions: ['files.read'], exceptionPrincipals: [] });
   });
 
   it('quota: limit, raises, own limits and wishes stay, and it is said', () => {
