@@ -18,3 +18,14 @@ export async function admit(
   const address = headers.get('cf-connecting-ip');
   return ok({ ...authenticated.value, requestId, ...(address === null ? {} : { address }) });
 }
+
+/**
+ * A browser sends Access's cookie along with what any page makes it send, and Access turns the cookie into its header. Only what a page
+ * of ours sends, or no browser at all, may change anything (CSRF: SECURITY.md T16).
+ */
+export function isForged({ method, headers }: Request, { identity }: Caller, publicOrigin: string): boolean {
+  if (identity.kind !== 'user' || method === 'GET' || method === 'HEAD') return false;
+  const origin = headers.get('origin');
+  const site = headers.get('sec-fetch-site');
+  return (origin !== null && origin !== publicOrigin) || (site !== null && site !== 'same-origin' && site !== 'none');
+}

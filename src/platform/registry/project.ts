@@ -5,9 +5,15 @@
 import { apply, type IssuerKeysChanged } from '../../core/admin/apply.ts';
 import type { Above } from '../../core/admin/authority/above.ts';
 import { administratorsChanged } from '../../core/admin/authority/administrative-pools.ts';
+import {
+  impersonation,
+  type Impersonable,
+  impersonationDenied,
+  type ImpersonationAsked,
+} from '../../core/admin/authority/impersonation.ts';
 import { applyAs } from '../../core/admin/authority/apply-as.ts';
 import { rightsOf } from '../../core/admin/authority/rights.ts';
-import { type Caller, THE_BROKER, type WorkloadIdentity } from '../../core/admin/caller.ts';
+import { type Caller, type Identity, THE_BROKER } from '../../core/admin/caller.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
@@ -16,17 +22,21 @@ import { ownLimitsByKey } from '../../core/admin/own-limits.ts';
 import type { Proposal } from '../../core/admin/propose.ts';
 import { provisionWrites } from '../../core/admin/projects.ts';
 import { read } from '../../core/admin/read.ts';
+import { CREDENTIAL_GENERATIONS, limitInForce } from '../../core/admin/quotas.ts';
 import type { ApplyContext, Write } from '../../core/admin/state.ts';
 import type { Asked, Explanation } from '../../core/explain/answer.ts';
 import { explain } from '../../core/explain/explain.ts';
 import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
 import type { RegistryFigures } from '../../core/metrics.ts';
+import type { EpochChange } from '../../core/news.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Project, Shards } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { DIRECTORY_AWAY } from '../standing.ts';
+import { ringOf } from '../../core/rings.ts';
+import { DIRECTORY_AWAY, type HomedIdentity } from '../standing.ts';
+import { credentialQuotaName } from '../object-names.ts';
 import { Administration } from './administration.ts';
 import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
@@ -74,6 +84,14 @@ const TAKEN_BACK = new Error('taken back');
 /** As the history says it: of a restore also what was restored. */
 function labelOf(command: Command): string {
   return command.type === 'history.restore' ? `${command.type} ${command.sequence}` : command.type;
+}
+
+function accountsRemoved(store: ProjectStore, writes: readonly Write[]): readonly string[] {
+  return writes.flatMap((write) => {
+    if (!('remove' in write) || write.remove !== 'serviceAccount') return [];
+    const account = store.deletedServiceAccount(write.accountId);
+    return account === undefined ? [] : [account.uniqueId];
+  });
 }
 
 /** What a change wants: `apply` and `provisionWrites` both answer so. */
@@ -177,6 +195,16 @@ export class ProjectRegistry {
     return ok(permissions.filter((permission) => rights.may(permission, resource)));
   }
 
+  /** May this identity, in whose name nobody else asks, do that with an account of this project, and for how long? */
+  async impersonation(identity: Identity, asked: ImpersonationAsked): Promise<Result<Impersonable, AdminDenial>> {
+    if (!this.exists()) return err(impersonationDenied(asked));
+    const above = await this.#administration.above({ name: '', requestId: '', identity });
+    if (!above.ok) return above;
+    const { organizationPolicy } = above.value;
+    const nowSeconds = Math.floor(this.#host.nowMs() / 1_000);
+    return impersonation(this.#store, identity, asked, { organizationPolicy, nowSeconds, compiler: this.#compiler });
+  }
+
   async history(query: HistoryQuery, isForRestore = false): Promise<Result<HistoryAnswer, AdminDenial>> {
     if (!this.exists()) return err(this.#noSuchProject());
     const world = {
@@ -199,8 +227,8 @@ export class ProjectRegistry {
     return (await within(PATIENCE_MS, this.#host.env().QUOTA.getByName(projectNumber).news())).epoch;
   }
 
-  /** Of a workload whose provider is this project's: is it, and everything that let it in, still wanted here? */
-  stands(identity: WorkloadIdentity): boolean {
+  /** Of a workload whose provider is this project's, or of a service account of it: is it, and everything that let it in, still wanted here? */
+  stands(identity: HomedIdentity): boolean {
     return this.exists() && this.#administration.stands(identity);
   }
 
@@ -419,20 +447,36 @@ export class ProjectRegistry {
     const project = this.#store.project();
     const { projectNumber, tokenExchangesPerMinute } = project;
     const changes = this.#outbox.undelivered();
-    const quota = this.#host.env().QUOTA.getByName(projectNumber);
-    const delivery = quota.advance({
-      changes,
-      limitPerMinute: tokenExchangesPerMinute,
-      ownLimits: ownLimitsByKey(project),
-      recentRetentionSeconds: recentRetentionSeconds(project),
-    });
-    const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
+    const { QUOTA } = this.#host.env();
+    const deliveries = [
+      QUOTA.getByName(projectNumber).advance({
+        changes,
+        limitPerMinute: tokenExchangesPerMinute,
+        ownLimits: ownLimitsByKey(project),
+        recentRetentionSeconds: recentRetentionSeconds(project),
+      }),
+      ...(this.#store.serviceAccountCount() > 0 ? [this.#advanceCredentials(project, changes)] : []),
+    ];
+    const [inForce = 0] = await within(DELIVERY_PATIENCE_MS, Promise.all(deliveries));
     const newest = changes.at(-1)?.epoch ?? 0;
     if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);
     this.#outbox.delivered(newest);
     const isBehind = inForce > this.#store.epoch();
     if (isBehind) await this.#leap(inForce);
     return isBehind;
+  }
+
+  /** Told from the first account on. Its epoch may be behind, never ahead: the first object's leaps are delivered to both. */
+  #advanceCredentials(project: Project, changes: readonly EpochChange[]): Promise<number> {
+    return this.#host
+      .env()
+      .QUOTA.getByName(credentialQuotaName(project.projectNumber))
+      .advance({
+        changes,
+        limitPerMinute: limitInForce(project, CREDENTIAL_GENERATIONS),
+        ownLimits: {},
+        recentRetentionSeconds: 0,
+      });
   }
 
   /**
@@ -495,10 +539,29 @@ export class ProjectRegistry {
   #purge(kek: WritableKek): void {
     while ((this.#store.purgeDueAtMs() ?? Infinity) <= this.#host.nowMs()) {
       const before = this.#store.epoch();
-      const want = (context: ApplyContext) => apply(this.#store, { type: 'purge' }, context);
+      const goneAccounts: string[] = [];
+      const want = (context: ApplyContext) => {
+        const applied = apply(this.#store, { type: 'purge' }, context);
+        if (applied.ok) goneAccounts.push(...accountsRemoved(this.#store, applied.value.writes));
+        return applied;
+      };
       const purged = this.#save(kek, THE_BROKER, 'purge', before + 1, want, 'any size');
       if (!purged.ok) throw new Error(`the purge is refused: ${purged.error.tag}`);
+      this.#host.ctx.waitUntil(this.#destroyKeysOf(goneAccounts));
       if (this.#store.epoch() === before) throw new Error('the purge does nothing although something is due');
+    }
+  }
+
+  /** They sign for nobody any more, whether or not they go: no account ever has that unique id again. Never rejects. */
+  async #destroyKeysOf(uniqueIds: readonly string[]): Promise<void> {
+    const { projectNumber } = this.#store.project();
+    try {
+      for (const uniqueId of uniqueIds) {
+        const ring = this.#host.env().KEY_RING.getByName(ringOf.accountKeys(projectNumber, uniqueId));
+        await within(PATIENCE_MS, ring.destroy());
+      }
+    } catch (fault) {
+      this.recordFault('keys of a purged account', fault);
     }
   }
 
@@ -526,6 +589,7 @@ export class ProjectRegistry {
       return await endProject(this.#host, {
         projectNumber: this.#store.project().projectNumber,
         kekCheck: this.#storedKekCheck(),
+        accounts: this.#store.accountsToEnd,
         copies: this.#copies,
         puts: this.#puts,
         putsInOneGo: PUTS_IN_ONE_GO,
