@@ -8,9 +8,12 @@ import { createPushKeys } from './core/push-keys.ts';
 import { createTroubleshoot } from './core/troubleshoot.ts';
 import { renderDenial } from './protocols/google-sts/response.ts';
 import { createGoogleStsRoutes } from './protocols/google-sts/route.ts';
+import type { CredentialPorts } from './core/credentials/ports.ts';
+import type { DocumentPorts } from './protocols/iam-credentials/document-routes.ts';
+import { createIamCredentialsRoutes } from './protocols/iam-credentials/route.ts';
 import { createHealthRoutes } from './protocols/health/route.ts';
 import { createMetricsRoutes, METRICS_PATH } from './protocols/iam-admin/metrics-route.ts';
-import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/iam-admin/response.ts';
+import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/google-status.ts';
 import { createIamAdminRoutes } from './protocols/iam-admin/route.ts';
 import { createOpenApiRoutes } from './protocols/openapi/route.ts';
 import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';
@@ -18,6 +21,8 @@ import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-kno
 export interface AppPorts {
   readonly exchange: ExchangePorts;
   readonly wellKnown: WellKnownPorts;
+  readonly credentials: CredentialPorts;
+  readonly accountDocuments: DocumentPorts;
   readonly admin: AdminPort;
   readonly metrics: MetricsPort;
   readonly authenticateAdmin: AuthenticateAdmin;
@@ -45,6 +50,15 @@ export function createApp(ports: AppPorts): App {
       authenticate: ports.authenticateAdmin,
       metrics: ports.metrics,
       nowMs: () => ports.exchange.nowMs(),
+    }),
+  );
+  // Before the administration, which takes every path below /v1.
+  app.route(
+    '/',
+    createIamCredentialsRoutes({
+      credentials: ports.credentials,
+      documents: ports.accountDocuments,
+      authenticate: ports.authenticateAdmin,
     }),
   );
   const administration = createIamAdminRoutes({

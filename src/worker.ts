@@ -3,8 +3,10 @@ import { waitUntil } from 'cloudflare:workers';
 import { createApp, createUnconfiguredApp } from './app.ts';
 import type { Denial } from './core/denial.ts';
 import { err, ok, type Result } from './core/result.ts';
+import { ringOf } from './core/rings.ts';
 import { createPolicyCompiler } from './core/policy/cache.ts';
 import { makeReady } from './core/policy/ready.ts';
+import { accountIssuerExists, accountOf } from './core/account-documents.ts';
 import { poolExists } from './core/pool-exists.ts';
 import type { ConfigView } from './core/ports.ts';
 import { createAccessAuthenticator } from './platform/administration/access.ts';
@@ -14,12 +16,14 @@ import { createFederatedAuthenticator } from './platform/administration/federate
 import { createMetricsPort } from './platform/administration/metrics.ts';
 import { createAdminPort } from './platform/administration/port.ts';
 import { createRetiredTokens, createStands } from './platform/administration/registry.ts';
-import { createAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
+import { createAuditLog, createCredentialAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
+import { createAuthority } from './platform/credentials/authority.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
 import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
 import { createJwksReader } from './platform/keys/jwks.ts';
 import { createSigner } from './platform/keys/signer.ts';
+import { credentialQuotaName } from './platform/object-names.ts';
 import { flushedFirst } from './platform/quota/flushed-first.ts';
 import { createQuotaGate } from './platform/quota/gate.ts';
 import { createNewsBeforeRefusal } from './platform/quota/news-before-refusal.ts';
@@ -69,6 +73,11 @@ export function createBroker(env: Env): App {
     },
   });
   const gate = createQuotaGate(env.QUOTA, nowMs, { cargo: recent, inBackground: (work) => waitUntil(work) });
+  const credentialGate = createQuotaGate(
+    { getByName: (number) => env.QUOTA.getByName(credentialQuotaName(number)) },
+    nowMs,
+    { inBackground: (work) => waitUntil(work) },
+  );
   const admin = createAdminPort({
     registry: env.REGISTRY,
     keyRing: env.KEY_RING,
@@ -76,7 +85,10 @@ export function createBroker(env: Env): App {
     bootstrapToken: adminToken,
     usage: (number) => gate.usage(number),
     // Who changed something here sees it at his next exchange here; other isolates within one lease.
-    changed: (number) => gate.drop(number),
+    changed: (number) => {
+      gate.drop(number);
+      credentialGate.drop(number);
+    },
     recentExchanges: flushedFirst(recent, createRecentReader(env.QUOTA)),
     usagePoints: flushedFirst(recent, createUsageReader(env.QUOTA)),
   });
@@ -98,6 +110,8 @@ export function createBroker(env: Env): App {
   const jwks = createJwksReader({ namespace: env.KEY_RING, cache: env.CACHE, keks, nowMs });
   const audit = createAuditLog(writeLine);
   const auditPush = createPushAuditLog(writeLine);
+  const authority = createAuthority(env.REGISTRY, nowMs);
+  const documents = { openConfig, newsBeforeRefusal };
 
   return createApp({
     exchange: {
@@ -133,6 +147,37 @@ export function createBroker(env: Env): App {
       publicOrigin,
       poolExists: (projectNumber, poolId) => poolExists(projectNumber, poolId, { openConfig, newsBeforeRefusal }),
       publishedKeys: (projectNumber) => jwks.published(projectNumber),
+    },
+    credentials: {
+      publicOrigin,
+      nowMs,
+      newTokenId: newId,
+      projectNumberOf: (projectId) => authority.projectNumberOf(projectId),
+      impersonation: (projectNumber, identity, asked) => authority.impersonation(projectNumber, identity, asked),
+      spend: (projectNumber, requestId) => credentialGate.spend(projectNumber, undefined, requestId),
+      sign: (input) => signer.sign(input),
+      signBytes: (input, bytes) => signer.signBytes(input, bytes),
+      record: createCredentialAuditLog(writeLine),
+    },
+    accountDocuments: {
+      publicOrigin,
+      issuerKeys: async (projectNumber) => {
+        const exists = await accountIssuerExists(projectNumber, documents);
+        if (!exists.ok || !exists.value) return exists.ok ? ok(undefined) : exists;
+        return jwks.published(ringOf.accountTokens(projectNumber));
+      },
+      accountKeys: async (email) => {
+        const projectNumberOf = async (projectId: string): Promise<string | undefined> => {
+          const found = await authority.projectNumberOf(projectId);
+          return found.ok ? found.value : undefined;
+        };
+        const account = await accountOf(email, projectNumberOf, documents);
+        if (!account.ok || account.value === undefined) return account.ok ? ok(undefined) : account;
+        const { projectNumber, uniqueId } = account.value;
+        const published = await jwks.published(ringOf.accountKeys(projectNumber, uniqueId));
+        // It has signed nothing yet.
+        return published.ok ? ok(published.value ?? { keys: [] }) : published;
+      },
     },
     admin,
     metrics: createMetricsPort({

@@ -1,4 +1,5 @@
 /** The tables of routes, what is said of each, and the schemas → one OpenAPI 3.1 document. */
+import * as credentials from '../../src/protocols/iam-credentials/schemas.ts';
 import { METRICS_NEEDS, METRICS_PATH } from '../../src/protocols/iam-admin/metrics-route.ts';
 import { LOOKS_AT_CALLER, type Needs } from '../../src/protocols/iam-admin/needs.ts';
 import { status } from '../../src/protocols/iam-admin/answer-schemas.ts';
@@ -7,6 +8,7 @@ import { ready, unready } from '../../src/protocols/health/schemas.ts';
 import { OPENAPI_PATH } from '../../src/protocols/openapi/route.ts';
 import { discovery, jwks } from '../../src/protocols/well-known/schemas.ts';
 import { routesOf } from '../../test/support/admin-rest.ts';
+import type * as v from 'valibot';
 import { componentSchemas, refTo } from './components.ts';
 import { OPERATIONS } from './operations.ts';
 
@@ -19,9 +21,11 @@ interface Documented {
 
 const PUSH = 'POST v1 projects/{project}/locations/global/workloadIdentityPools/{pool}/providers/{provider}:pushKeys';
 const ISSUER = '{projectNumber}/{poolId}';
+/** Of a project's service accounts. */
+const ACCOUNTS = '{projectNumber}';
 
 export function openApiDocument(version: string): object {
-  const all = [...PUBLIC, ...administration()];
+  const all = [...PUBLIC, ...CREDENTIALS, ...administration()];
   const parameters = new Set(all.flatMap(({ path }) => pathParameters(path)));
   const queries = new Set(tables().flatMap(({ query }) => query));
   const both = [...queries].filter((name) => parameters.has(name));
@@ -196,6 +200,76 @@ const PUBLIC: readonly Documented[] = [
     },
   },
 ];
+
+/** IAM Credentials, and what its tokens and signatures are verified by. */
+const CREDENTIALS: readonly Documented[] = [
+  credential('generateAccessToken', 'Impersonate a service account', 'getAccessToken', [
+    credentials.generateAccessTokenInput,
+    credentials.generatedAccessToken,
+  ]),
+  credential('generateIdToken', 'An ID token of a service account', 'getOpenIdToken', [
+    credentials.generateIdTokenInput,
+    credentials.generatedIdToken,
+  ]),
+  credential('signJwt', 'Claims signed by a service account', 'signJwt', [
+    credentials.signJwtInput,
+    credentials.signedJwt,
+  ]),
+  credential('signBlob', 'Bytes signed by a service account', 'signBlob', [
+    credentials.signBlobInput,
+    credentials.signedBlob,
+  ]),
+  ...[`${ACCOUNTS}/.well-known/openid-configuration`, `.well-known/oauth-authorization-server/${ACCOUNTS}`].map(
+    (path, index) => ({
+      method: 'GET',
+      path,
+      operation: {
+        operationId: index === 0 ? 'accounts.discovery' : 'accounts.metadata',
+        summary: 'The issuer of a project’s service accounts',
+        ...NO_SECURITY,
+        responses: {
+          200: answered(refTo(credentials.accountDiscovery)),
+          304: { description: 'As you know it' },
+          default: REFUSED,
+        },
+      },
+    }),
+  ),
+  ...[`${ACCOUNTS}/jwks`, 'v1/metadata/jwk/{account}'].map((path, index) => ({
+    method: 'GET',
+    path,
+    operation: {
+      operationId: index === 0 ? 'accounts.jwks' : 'account.jwk',
+      summary:
+        index === 0 ? 'Public keys of that issuer' : 'Public keys of what one account signed by signJwt and signBlob',
+      ...NO_SECURITY,
+      responses: {
+        200: { description: 'OK', content: { 'application/jwk-set+json': { schema: refTo(jwks) } } },
+        304: { description: 'As you know it' },
+        default: REFUSED,
+      },
+    },
+  })),
+];
+
+function credential(
+  method: string,
+  summary: string,
+  permission: string,
+  [body, answer]: readonly [v.GenericSchema, v.GenericSchema],
+): Documented {
+  return {
+    method: 'POST',
+    path: `v1/projects/{project}/serviceAccounts/{account}:${method}`,
+    operation: {
+      operationId: `projects.serviceAccounts.${method}`,
+      summary,
+      description: `The project is "-". Needs iam.serviceAccounts.${permission}.`,
+      requestBody: { content: json(refTo(body)) },
+      responses: { 200: answered(refTo(answer)), default: { $ref: '#/components/responses/Status' } },
+    },
+  };
+}
 
 /** As Google names them: the collections on the way, then what is done. */
 function operationId(method: string, version: string, path: string): string {

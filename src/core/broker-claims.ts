@@ -6,6 +6,7 @@ import type { WorkloadIdentity } from './admin/caller.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 import { parseProviderName } from './names.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
+import { shownToken } from './service-account-claims.ts';
 
 const CLAIM = 'edge-sts';
 /** With everything else that such a token holds it stays below what a token may have; a principal of more groups than fit is not refused for it. */
@@ -46,7 +47,8 @@ export function identityIn(claims: JsonObject, publicOrigin: string): WorkloadId
     ...(typeof said['key'] === 'string' ? { keyThumbprint: said['key'] } : {}),
   };
   if (claims['principal'] !== principalIdentifier(principal)) return undefined;
-  return { kind: 'workload', principal, isWhole: said['whole'] === true };
+  const token = shownToken(claims);
+  return { kind: 'workload', principal, isWhole: said['whole'] === true, ...(token === undefined ? {} : { token }) };
 }
 
 function kubernetesIn(claim: JsonValue | undefined): Principal['kubernetes'] | undefined {

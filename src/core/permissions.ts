@@ -81,4 +81,6 @@ export const ACCOUNT_PERMISSIONS = [
   'iam.serviceAccounts.signJwt',
 ] as const;
 
+export type AccountPermission = (typeof ACCOUNT_PERMISSIONS)[number];
+
 export type Permission = (typeof PERMISSIONS)[number];

@@ -83,7 +83,16 @@ export interface TokenReviewInput {
   readonly purpose: Purpose;
 }
 
+/** What `sign` is told of the key, whatever is signed. */
+export interface SignWith {
+  /** As `rings.ts` names it. */
+  readonly ring: string;
+  readonly alg: SigningAlgorithm;
+  readonly news: EpochNews;
+}
+
 export interface SignInput {
+  /** As `rings.ts` names the ring; that of exchanges is called as its project. */
   readonly projectNumber: string;
   readonly alg: SigningAlgorithm;
   readonly typ: 'at+jwt' | 'JWT';

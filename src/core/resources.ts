@@ -8,7 +8,7 @@ export interface Project {
   readonly displayName: string;
   /** The limit in force: a temporary raise is in it. */
   readonly tokenExchangesPerMinute: number;
-  /** In force as well, and spent by nothing yet. Absent: the default. */
+  /** In force as well. Absent: the default. */
   readonly credentialGenerationsPerMinute?: number;
   /** Those that run, at most one a quota. */
   readonly temporaryRaises?: readonly TemporaryRaise[];

@@ -36,6 +36,9 @@ describe('the document', () => {
     const { v1, v2 } = routesOf();
     const tables: Readonly<Record<string, readonly string[]>> = {
       '/v1/*': [...v1.map(({ method, path }) => `${method} /v1/${path}`), `POST /v1/${PUSH}`],
+      '/v1/projects/:project/serviceAccounts/:call': CREDENTIALS.map(
+        (method) => `POST /v1/projects/{project}/serviceAccounts/{account}:${method}`,
+      ),
       '/v2/*': v2.map(({ method, path }) => `${method} /v2/${path}`),
     };
     // Hono's own spelling of a path; what takes every method looks at it itself.
@@ -55,6 +58,7 @@ describe('the document', () => {
   });
 });
 
+const CREDENTIALS = ['generateAccessToken', 'generateIdToken', 'signJwt', 'signBlob'];
 const PUSH = 'projects/{project}/locations/global/workloadIdentityPools/{pool}/providers/{provider}:pushKeys';
 
 /** A route that nobody documented stands for itself. */
@@ -345,6 +349,23 @@ describe('a real answer of the running broker', () => {
     }
   });
 
+  it('of a service account’s credentials is as documented', async () => {
+    const members = [subject('checkout')];
+    const roles = ['roles/iam.workloadIdentityUser', 'roles/iam.serviceAccountTokenCreator'];
+    const policy = { bindings: roles.map((role) => ({ role, members })) };
+    await good('POST', `${ACCOUNT}:setIamPolicy`, { names: account, body: { policy } });
+    const bearer = String((await good('POST', '/v1/token', { form: await exchangeForm() }))['access_token']);
+    const names = { project: '-', ...account };
+    const bodies = {
+      generateAccessToken: { scope: ['https://www.googleapis.com/auth/cloud-platform'], lifetime: '60s' },
+      generateIdToken: { audience: 'https://service.example.com', includeEmail: true },
+      signJwt: { payload: '{"sub":"me"}', delegates: [] },
+      signBlob: { payload: 'Ynl0ZXM=', delegates: null },
+    };
+    for (const [method, body] of Object.entries(bodies))
+      await good('POST', `${ACCOUNT}:${method}`, { names, body, bearer });
+  });
+
   it('to a push is as documented', async () => {
     const provider = world.audience.split('/').at(-1) ?? '';
     const names = { project: world.projectNumber, pool: world.pool, provider };
@@ -365,8 +386,12 @@ describe('a real answer of the running broker', () => {
       '/readyz',
       '/metrics',
       '/openapi.json',
+      '/{projectNumber}/.well-known/openid-configuration',
+      '/.well-known/oauth-authorization-server/{projectNumber}',
+      '/{projectNumber}/jwks',
+      '/v1/metadata/jwk/{account}',
     ]) {
-      await good('GET', path);
+      await good('GET', path, { names: account });
     }
     expect((await ask('GET', '/metrics', { query: '?project=world' })).text).toContain(
       'edge_sts_quota_limit_per_minute{project="world"}',

@@ -1,4 +1,5 @@
 /** The whole app of `src/app.ts` in Node, over ports in memory: the rules are the real ones, and so are the subject tokens' signatures. */
+import { unreachable } from '../support/unreachable.ts';
 import type { webcrypto } from 'node:crypto';
 import { createApp } from '../../src/app.ts';
 import type { AdminPort } from '../../src/core/admin/port.ts';
@@ -98,6 +99,8 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
           ok(projectNumber === PROJECT && admin.stateOf(PROJECT)?.pool(poolId) !== undefined),
         publishedKeys: async () => ok({ keys: [] }),
       },
+      credentials: unreachable().credentials,
+      accountDocuments: unreachable().accountDocuments,
       admin: { ...admin, ...broken.admin?.(admin) },
       metrics: { visible: async () => ok({ projects: [], isCut: false }), read: async () => [] },
       authenticateAdmin: async ({ authorization }) => {

@@ -17,6 +17,7 @@ export type Identity =
   | { readonly kind: 'broker' }
   | { readonly kind: 'bootstrap' }
   | WorkloadIdentity
+  | ServiceAccountIdentity
   | { readonly kind: 'user'; readonly email: string }
   /** Shows a push token, which is good for one command with a rule of its own. */
   | { readonly kind: 'pusher' };
@@ -26,6 +27,35 @@ export interface WorkloadIdentity {
   readonly principal: Principal;
   /** False: its groups and attributes are not known, nor that it has none. */
   readonly isWhole: boolean;
+  /** Absent where no token was shown: on behalf of somebody, in a rehearsal. */
+  readonly token?: ShownToken;
+}
+
+/** A service account of some project, by a token of its own or as a link of a chain. */
+export interface ServiceAccountIdentity {
+  readonly kind: 'serviceAccount';
+  readonly projectNumber: string;
+  readonly accountId: string;
+  readonly uniqueId: string;
+  readonly email: string;
+  /** Whom it acts for. */
+  readonly actor?: Actor;
+  readonly token?: ShownToken;
+}
+
+/** RFC 8693 §4.1: who acted last, and whom he acted for. */
+export interface Actor {
+  readonly sub: string;
+  readonly act?: Actor;
+}
+
+/** What a token of ours says of itself. Nothing in it is a right; all of it takes some away. */
+export interface ShownToken {
+  readonly tokenId: string;
+  readonly issuedAtSeconds: number;
+  readonly expiresAtSeconds: number;
+  /** Absent: as its bearer. */
+  readonly scopes?: readonly string[];
 }
 
 export const THE_BROKER: Caller = { name: 'edge-sts', requestId: '', identity: { kind: 'broker' } };

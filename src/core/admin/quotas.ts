@@ -15,8 +15,8 @@ export const TOKEN_EXCHANGES: QuotaKind = {
   bounds: TOKEN_EXCHANGES_PER_MINUTE,
 };
 
-/** Prepared for service accounts: it can be set and asked for, and nothing spends it yet. */
-const CREDENTIAL_GENERATIONS: QuotaKind = {
+/** What service accounts' credentials cost. */
+export const CREDENTIAL_GENERATIONS: QuotaKind = {
   quotaId: 'CredentialGenerationRequestsPerMinutePerProject',
   member: 'credentialGenerationsPerMinute',
   bounds: CREDENTIAL_GENERATIONS_PER_MINUTE,

@@ -8,6 +8,7 @@ import type { RecentPage } from '../../core/recent.ts';
 import type { UsagePage, UsageWanted } from '../../core/usage-page.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { ringOf } from '../../core/rings.ts';
 import type { IssuerKeys } from '../issuer-keys/object.ts';
 import type { KeyRing } from '../keys/object.ts';
 import { DIRECTORY_NAME, projectRegistryName } from '../object-names.ts';
@@ -18,6 +19,9 @@ import { visibleProjects } from './visible-projects.ts';
 
 /** For a look at an issuer's keys; the object goes on without us. */
 const REFRESH_PATIENCE_MS = 1_000;
+
+/** RSA keys are made with it. */
+const RING_PATIENCE_MS = 5_000;
 
 export interface AdminObjects {
   readonly registry: DurableObjectNamespace<Registry>;
@@ -71,6 +75,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       const answer = await asking('registry', () => project(projectNumber).apply(command, caller));
       objects.changed(projectNumber);
       if (answer.ok) await fetchSoon(projectNumber, command, answer.value);
+      if (answer.ok && command.type === 'serviceAccount.create') await makeRingSoon(projectNumber);
       return answer;
     },
     read: (projectNumber, query) => asking('registry', () => project(projectNumber).read(query)),
@@ -118,6 +123,16 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       await within(REFRESH_PATIENCE_MS, issuerKeys(projectNumber, command.poolId, command.providerId).refresh());
     } catch {
       // Its own alarm, or the first token that needs a key, asks again.
+    }
+  }
+
+  /** So that the accounts' issuer has keys to show before it signs. Where that fails the first signature makes them. */
+  async function makeRingSoon(projectNumber: string): Promise<void> {
+    const name = ringOf.accountTokens(projectNumber);
+    try {
+      await within(RING_PATIENCE_MS, objects.keyRing.getByName(name).create(name));
+    } catch {
+      // See above.
     }
   }
 

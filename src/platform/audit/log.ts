@@ -1,4 +1,5 @@
 /** The audit line: one JSON object an exchange, and one a push, on stdout (CONTRACT). Members are named here one by one, so nothing slips in by spreading. */
+import type { CredentialEvent } from '../../core/credentials/event.ts';
 import type { ExchangeEvent, PushEvent } from '../../core/event.ts';
 
 /** Writes the line; the subject token leaves here only as its SHA-256, computed after the answer is on its way. */
@@ -49,6 +50,32 @@ export function createPushAuditLog(write: (line: string) => void): (event: PushE
         subjectTokenSha256,
         kids: event.kids,
         thumbprints: event.thumbprints,
+        durationsMs: event.durationsMs,
+      }),
+    );
+  };
+}
+
+/** What a service account was made to sign, by whom; nothing that was signed is in it. */
+export function createCredentialAuditLog(write: (line: string) => void): (event: CredentialEvent) => void {
+  return (event) => {
+    write(
+      printable({
+        event: 'credential',
+        time: new Date(event.timeMs).toISOString(),
+        requestId: event.requestId,
+        outcome: event.outcome,
+        reason: event.reason,
+        check: event.check,
+        method: event.method,
+        project: event.project,
+        principal: event.principal,
+        account: event.account,
+        delegates: event.delegates,
+        jti: event.tokenId,
+        kid: event.keyId,
+        admittedAtMs: event.admittedAtMs,
+        expiresIn: event.expiresInSeconds,
         durationsMs: event.durationsMs,
       }),
     );

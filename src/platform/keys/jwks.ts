@@ -1,8 +1,8 @@
 /** The public halves, as relying parties fetch them: from the object, and from KV for as long as the object is away. */
 import type { Denial } from '../../core/denial.ts';
-import { isProjectNumber } from '../../core/names.ts';
 import { shardKey } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { isRing } from '../../core/rings.ts';
 import { macKeys, type MacKeys, openText, sealText } from '../sealed-record.ts';
 import type { Keks } from '../secrets.ts';
 import { askRing, type KeyRings } from './ask.ts';
@@ -15,8 +15,8 @@ export interface PublicJwkSet {
 }
 
 export interface JwksReader {
-  /** undefined: no such project. */
-  published(projectNumber: string): Promise<Result<PublicJwkSet | undefined, Denial>>;
+  /** By the name of the ring; undefined: there is none. */
+  published(ring: string): Promise<Result<PublicJwkSet | undefined, Denial>>;
 }
 
 interface JwksReaderOptions {
@@ -55,22 +55,22 @@ export function createJwksReader(options: JwksReaderOptions): JwksReader {
   let macs: MacKeys | undefined;
   const inKv = new BoundedMap<Kept & { readonly checkedAtMs: number }>(MAX_PROJECTS);
 
-  async function published(projectNumber: string): Promise<Result<PublicJwkSet | undefined, Denial>> {
-    if (!isProjectNumber(projectNumber)) return ok(undefined);
+  async function published(ring: string): Promise<Result<PublicJwkSet | undefined, Denial>> {
+    if (!isRing(ring)) return ok(undefined);
     const atMs = nowMs();
-    const remembered = memory.get(projectNumber);
+    const remembered = memory.get(ring);
     const isYoung = remembered !== undefined && atMs - remembered.atMs < MEMORY_MS;
-    if (isYoung && !fresh.take(projectNumber)) return ok(remembered.set);
-    const answer = await askRing(namespace, projectNumber, (ring) => ring.publicKeys());
-    if (!answer.ok) return fromKv(projectNumber);
+    if (isYoung && !fresh.take(ring)) return ok(remembered.set);
+    const answer = await askRing(namespace, ring, (object) => object.publicKeys());
+    if (!answer.ok) return fromKv(ring);
     const set = answer.value === undefined ? undefined : { keys: answer.value.keys.map((key) => key.jwk) };
-    memory.set(projectNumber, { set, atMs });
-    if (set !== undefined) await keepInKv(projectNumber, JSON.stringify(set));
+    memory.set(ring, { set, atMs });
+    if (set !== undefined) await keepInKv(ring, JSON.stringify(set));
     return ok(set);
   }
 
-  async function fromKv(projectNumber: string): Promise<Result<PublicJwkSet | undefined, Denial>> {
-    const kept = await read(projectNumber).catch(() => undefined);
+  async function fromKv(ring: string): Promise<Result<PublicJwkSet | undefined, Denial>> {
+    const kept = await read(ring).catch(() => undefined);
     if (kept === undefined) return err({ tag: 'unavailable', dependency: 'key_ring' });
     // Our own MAC was on it, so it is what we once wrote.
     const set: PublicJwkSet = JSON.parse(kept.body);
@@ -78,23 +78,23 @@ export function createJwksReader(options: JwksReaderOptions): JwksReader {
   }
 
   /** Writes only what is new or half-expired: KV takes one write a second a key, and every isolate on earth comes by here. */
-  async function keepInKv(projectNumber: string, body: string): Promise<void> {
+  async function keepInKv(ring: string, body: string): Promise<void> {
     const atMs = nowMs();
     const isGood = (kept: Kept | undefined): boolean =>
       kept?.body === body && kept.notAfterMs - atMs > STALE_LIFETIME_MS / 2;
     try {
-      const known = inKv.get(projectNumber);
+      const known = inKv.get(ring);
       if (known !== undefined && isGood(known) && atMs - known.checkedAtMs < RECHECK_MS) return;
-      const found = await read(projectNumber);
-      const kept = found !== undefined && isGood(found) ? found : await write(projectNumber, body);
-      inKv.set(projectNumber, { ...kept, checkedAtMs: atMs });
+      const found = await read(ring);
+      const kept = found !== undefined && isGood(found) ? found : await write(ring, body);
+      inKv.set(ring, { ...kept, checkedAtMs: atMs });
     } catch {
       // The copy is for bad days only; today's answer does not wait for it.
     }
   }
 
-  async function write(projectNumber: string, body: string): Promise<Kept> {
-    const key = shardKey.ring(projectNumber);
+  async function write(ring: string, body: string): Promise<Kept> {
+    const key = shardKey.ring(ring);
     const atMs = nowMs();
     const notAfterMs = atMs + STALE_LIFETIME_MS;
     const text = await sealText(await keys(), { purpose: PURPOSE, key, version: atMs, notAfterMs, body });
@@ -103,8 +103,8 @@ export function createJwksReader(options: JwksReaderOptions): JwksReader {
   }
 
   /** Undefined for any fault at all: who can write KV must not be able to slip in a key, nor bring back one of last week. */
-  async function read(projectNumber: string): Promise<Kept | undefined> {
-    const key = shardKey.ring(projectNumber);
+  async function read(ring: string): Promise<Kept | undefined> {
+    const key = shardKey.ring(ring);
     const text = await cache.get(key);
     const opened = text === null ? undefined : await openText(await keys(), { purpose: PURPOSE, key }, text, nowMs());
     return opened && { body: opened.body, notAfterMs: opened.version + STALE_LIFETIME_MS };

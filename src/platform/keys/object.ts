@@ -1,10 +1,11 @@
-/** KeyRing object, one a project (its name is the project's number): the only place where the project's signing keys are made and kept. */
+/** KeyRing object, one a ring (`core/rings.ts` names them; that of exchanges is called as its project): the only place where its signing keys are made and kept. */
 import { DurableObject } from 'cloudflare:workers';
 import type { Caller } from '../../core/admin/caller.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { KeyRingFigures } from '../../core/metrics.ts';
 import { shardKey } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
+import { projectOfRing } from '../../core/rings.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { readKeks } from '../settings.ts';
 import { type PublishedKey, RingKeeper, type RotateInput, type SigningKeyInfo, type SigningKeys } from './keeper.ts';
@@ -21,9 +22,9 @@ export class KeyRing extends DurableObject<Env> {
       name: ctx.id.name ?? '',
       nowMs: () => this.clock(),
       keks: () => readKeks(this.env),
-      announce: (projectNumber, caller, command) =>
-        this.env.REGISTRY.getByName(projectRegistryName(projectNumber)).announce(
-          [shardKey.ring(projectNumber)],
+      announce: (ring, caller, command) =>
+        this.env.REGISTRY.getByName(projectRegistryName(projectOfRing(ring))).announce(
+          [shardKey.ring(ring)],
           caller,
           command,
         ),
@@ -31,9 +32,9 @@ export class KeyRing extends DurableObject<Env> {
     });
   }
 
-  /** Called when the project is made. Nothing else ever makes a ring. */
-  async create(projectNumber: string): Promise<Result<null, AdminDenial>> {
-    return this.#keeper.create(projectNumber);
+  /** Called when the project is made, or when a service account first signs. Nothing else ever makes a ring. `ring`: the name of this object. */
+  async create(ring: string): Promise<Result<null, AdminDenial>> {
+    return this.#keeper.create(ring);
   }
 
   async signingKeys(): Promise<SigningKeys | undefined> {
@@ -67,7 +68,7 @@ export class KeyRing extends DurableObject<Env> {
     return this.#keeper.fault();
   }
 
-  /** The project is gone for good, and with it every private key. */
+  /** What it signed for is gone for good, and with it every private key. */
   async destroy(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();

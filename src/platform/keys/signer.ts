@@ -2,7 +2,8 @@
 import { encodeBase64Url, encodeTextBase64Url } from '../../core/base64url.ts';
 import type { Denial } from '../../core/denial.ts';
 import { stillCurrent } from '../../core/news.ts';
-import type { SignInput } from '../../core/ports.ts';
+import type { SignInput, SignWith } from '../../core/ports.ts';
+import { isAccountRing } from '../../core/rings.ts';
 import { shardKey, type SigningAlgorithm } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Keks } from '../secrets.ts';
@@ -13,6 +14,11 @@ import { activeKey, MAX_MEMORY_MS, type RingKey } from './rotation.ts';
 import { openSigningKey, type SealKeys, sealKeys } from './seal.ts';
 
 export interface Signer {
+  /** Bytes of somebody else's choice: never with a ring that an issuer of ours stands for. */
+  signBytes(
+    input: SignWith,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<Result<{ readonly signature: Uint8Array<ArrayBuffer>; readonly kid: string }, Denial>>;
   sign(input: SignInput): Promise<Result<{ readonly jwt: string; readonly kid: string }, Denial>>;
 }
 
@@ -60,56 +66,81 @@ export function createSigner(options: SignerOptions): Signer {
   let derived: SealKeys | undefined;
 
   async function sign(input: SignInput): Promise<Result<{ readonly jwt: string; readonly kid: string }, Denial>> {
-    const key = fromMemory(input) ?? (await fromObject(input));
+    const key = await keyFor({ ring: input.projectNumber, alg: input.alg, news: input.news });
     if (key === undefined) return err(UNAVAILABLE);
     const signedText = `${headerOf(key, input.typ)}.${encodeTextBase64Url(JSON.stringify(input.claims))}`;
-    const signature = await crypto.subtle.sign(PARAMETERS[key.alg], key.key, UTF8.encode(signedText));
-    return ok({ jwt: `${signedText}.${encodeBase64Url(new Uint8Array(signature))}`, kid: key.kid });
+    const signature = await signatureOf(key, UTF8.encode(signedText));
+    return ok({ jwt: `${signedText}.${encodeBase64Url(signature)}`, kid: key.kid });
+  }
+
+  async function signBytes(
+    input: SignWith,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<Result<{ readonly signature: Uint8Array<ArrayBuffer>; readonly kid: string }, Denial>> {
+    const key = await keyFor(input);
+    return key === undefined ? err(UNAVAILABLE) : ok({ signature: await signatureOf(key, bytes), kid: key.kid });
+  }
+
+  async function keyFor(wanted: SignWith): Promise<HeldKey | undefined> {
+    return fromMemory(wanted) ?? (await fromObject(wanted));
+  }
+
+  async function signatureOf({ alg, key }: HeldKey, bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await crypto.subtle.sign(PARAMETERS[alg], key, bytes));
   }
 
   /** Only keys that no news speaks against: a distrusted key must not sign because somebody here still remembers it. */
-  function fromMemory({ projectNumber, alg, news }: SignInput): HeldKey | undefined {
-    const ring = held.get(projectNumber);
+  function fromMemory({ ring: name, alg, news }: SignWith): HeldKey | undefined {
+    const ring = held.get(name);
     if (ring === undefined || nowMs() - ring.loadedAtMs >= MAX_MEMORY_MS) return undefined;
-    if (!stillCurrent(shardKey.ring(projectNumber), ring.provenAtEpoch, news)) return undefined;
+    if (!stillCurrent(shardKey.ring(name), ring.provenAtEpoch, news)) return undefined;
     ring.provenAtEpoch = Math.max(ring.provenAtEpoch, news.epoch);
     return activeKey(ring.keys, alg, nowMs());
   }
 
   /** The ring writes a change down before it announces it, so what it answers now is right at the epoch we heard of before asking. */
-  async function fromObject({ projectNumber, alg, news }: SignInput): Promise<HeldKey | undefined> {
+  async function fromObject({ ring, alg, news }: SignWith): Promise<HeldKey | undefined> {
     const loadedAtMs = nowMs();
-    const answer = await signingKeys(projectNumber, alg);
+    const answer = await signingKeys(ring, alg);
     if (answer === undefined) return undefined;
-    const keys = await openAll(projectNumber, answer.keys);
+    const keys = await openAll(ring, answer.keys);
     if (keys === undefined) return undefined;
-    held.set(projectNumber, { keys, loadedAtMs, provenAtEpoch: news.epoch });
+    held.set(ring, { keys, loadedAtMs, provenAtEpoch: news.epoch });
     return activeKey(keys, alg, nowMs());
   }
 
-  async function signingKeys(projectNumber: string, alg: SigningAlgorithm): Promise<SigningKeys | undefined> {
-    const read = await askRing(namespace, projectNumber, (ring) => ring.signingKeys());
-    if (!read.ok || read.value === undefined) return undefined;
+  async function signingKeys(name: string, alg: SigningAlgorithm): Promise<SigningKeys | undefined> {
+    const read = await askRing(namespace, name, (ring) => ring.signingKeys());
+    if (!read.ok) return undefined;
+    // What is signed was decided before: whoever asks for it by an account that there is not never comes here.
+    if (read.value === undefined) return isAccountRing(name) ? firstKeys(name) : undefined;
     if (activeKey(read.value.keys, alg, nowMs()) !== undefined) return read.value;
     // Every key ran out while no alarm came, as after a month switched off: an exchange is reason enough to do the alarm's work.
-    const caughtUp = await askRing(namespace, projectNumber, async (ring) => ring.catchUp());
+    const caughtUp = await askRing(namespace, name, async (ring) => ring.catchUp());
     return caughtUp.ok && caughtUp.value.ok ? caughtUp.value.value : undefined;
+  }
+
+  async function firstKeys(name: string): Promise<SigningKeys | undefined> {
+    const made = await askRing(namespace, name, async (ring) => ring.create(name));
+    if (!made.ok || !made.value.ok) return undefined;
+    const read = await askRing(namespace, name, (ring) => ring.signingKeys());
+    return read.ok ? read.value : undefined;
   }
 
   /** Undefined where a seal does not open: a KEK that is wrong for one key is not trusted with the others. */
   async function openAll(
-    projectNumber: string,
+    ring: string,
     sealedKeys: readonly SealedSigningKey[],
   ): Promise<readonly HeldKey[] | undefined> {
     derived ??= await sealKeys(options.keks);
     const opened: HeldKey[] = [];
     for (const { sealed, ...times } of sealedKeys) {
-      const key = await openSigningKey(derived, { projectNumber, kid: times.kid, alg: times.alg }, sealed);
+      const key = await openSigningKey(derived, { projectNumber: ring, kid: times.kid, alg: times.alg }, sealed);
       if (key === undefined) return undefined;
       opened.push({ ...times, key, headers: new Map() });
     }
     return opened;
   }
 
-  return { sign };
+  return { sign, signBytes };
 }

@@ -1,5 +1,5 @@
 /** What a project's Registry asks of others before it lets anybody in: what the organization says, and whether the caller still stands at home. */
-import type { Caller, WorkloadIdentity } from '../../core/admin/caller.ts';
+import type { Caller } from '../../core/admin/caller.ts';
 import {
   administratorsChanged,
   administratorsOf,
@@ -8,14 +8,14 @@ import {
 } from '../../core/admin/authority/administrative-pools.ts';
 import { type Above, NOTHING_ABOVE } from '../../core/admin/authority/above.ts';
 import { isAdministrative, namedBy } from '../../core/admin/authority/escalation.ts';
-import { stands } from '../../core/admin/authority/standing.ts';
+import { accountStands, stands } from '../../core/admin/authority/standing.ts';
 import type { Answer } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { ConfigState, Write } from '../../core/admin/state.ts';
 import type { PolicyCompiler } from '../../core/policy/cache.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { DIRECTORY_NAME } from '../object-names.ts';
-import { DIRECTORY_AWAY, standsAtHome } from '../standing.ts';
+import { DIRECTORY_AWAY, homeOf, type HomedIdentity, isHomed, standsAtHome } from '../standing.ts';
 import { within } from '../within.ts';
 import type { Host } from './host.ts';
 
@@ -38,14 +38,15 @@ export class Administration {
     if (identity.kind === 'bootstrap' || identity.kind === 'broker' || identity.kind === 'pusher')
       return ok(NOTHING_ABOVE);
     try {
-      const isStanding = identity.kind === 'workload' ? await this.#standsAtHome(identity) : true;
+      const isStanding = isHomed(identity) ? await this.#standsAtHome(identity) : true;
       return isStanding ? ok(await this.#askAbove(caller)) : err({ tag: 'bad_credentials' });
     } catch {
       return err(DIRECTORY_AWAY);
     }
   }
 
-  stands(identity: WorkloadIdentity): boolean {
+  stands(identity: HomedIdentity): boolean {
+    if (identity.kind === 'serviceAccount') return accountStands(this.#state, identity);
     return stands(this.#state, identity, Math.floor(this.#host.nowMs() / 1_000), this.#compiler);
   }
 
@@ -103,10 +104,9 @@ export class Administration {
     return within(PATIENCE_MS, this.#directory().above(this.#number(), caller));
   }
 
-  async #standsAtHome(identity: WorkloadIdentity): Promise<boolean> {
-    const { projectNumber } = identity.principal.provider;
+  async #standsAtHome(identity: HomedIdentity): Promise<boolean> {
     // What is shut out in these rows is looked at here, without a way out of the object.
-    if (projectNumber === this.#number()) return this.stands(identity);
+    if (homeOf(identity) === this.#number()) return this.stands(identity);
     return standsAtHome(this.#host.env().REGISTRY, identity);
   }
 

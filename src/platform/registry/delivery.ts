@@ -1,6 +1,10 @@
 /** How a saved change comes into force: the Quota object takes its epoch, and tells everybody who asks it for a permit. */
 import { ownLimitsByKey } from '../../core/admin/own-limits.ts';
+import { CREDENTIAL_GENERATIONS, limitInForce } from '../../core/admin/quotas.ts';
+import type { EpochChange } from '../../core/news.ts';
 import { recentRetentionSeconds } from '../../core/recent.ts';
+import type { Project } from '../../core/resources.ts';
+import { credentialQuotaName } from '../object-names.ts';
 import { within } from '../within.ts';
 import type { FaultLog } from './faults.ts';
 import { DELIVERY_PATIENCE_MS, type Host, PATIENCE_MS } from './host.ts';
@@ -87,19 +91,37 @@ export class Delivery {
     const project = store.project();
     const { projectNumber, tokenExchangesPerMinute } = project;
     const changes = outbox.undelivered();
-    const quota = host.env().QUOTA.getByName(projectNumber);
-    const delivery = quota.advance({
-      changes,
-      limitPerMinute: tokenExchangesPerMinute,
-      ownLimits: ownLimitsByKey(project),
-      recentRetentionSeconds: recentRetentionSeconds(project),
-    });
-    const inForce = await within(DELIVERY_PATIENCE_MS, delivery);
+    const deliveries = [
+      host
+        .env()
+        .QUOTA.getByName(projectNumber)
+        .advance({
+          changes,
+          limitPerMinute: tokenExchangesPerMinute,
+          ownLimits: ownLimitsByKey(project),
+          recentRetentionSeconds: recentRetentionSeconds(project),
+        }),
+      ...(store.serviceAccountCount() > 0 ? [this.#advanceCredentials(project, changes)] : []),
+    ];
+    const [inForce = 0] = await within(DELIVERY_PATIENCE_MS, Promise.all(deliveries));
     const newest = changes.at(-1)?.epoch ?? 0;
     if (inForce < newest) throw new Error(`the quota object stays at epoch ${inForce}`);
     outbox.delivered(newest);
     const isBehind = inForce > store.epoch();
     if (isBehind) await this.#parts.leap(inForce);
     return isBehind;
+  }
+
+  /** Told from the first account on. Its epoch may be behind, never ahead: the first object's leaps are delivered to both. */
+  #advanceCredentials(project: Project, changes: readonly EpochChange[]): Promise<number> {
+    return this.#parts.host
+      .env()
+      .QUOTA.getByName(credentialQuotaName(project.projectNumber))
+      .advance({
+        changes,
+        limitPerMinute: limitInForce(project, CREDENTIAL_GENERATIONS),
+        ownLimits: {},
+        recentRetentionSeconds: 0,
+      });
   }
 }

@@ -3,7 +3,7 @@
  * a crash half way is finished by the alarm or by whoever asks again, and nobody else can take its number meanwhile.
  */
 import { type Above, NOTHING_ABOVE } from '../../core/admin/authority/above.ts';
-import { poolKey } from '../../core/admin/authority/administrative-pools.ts';
+import { accountKey, poolKey } from '../../core/admin/authority/administrative-pools.ts';
 import { refusalOfOrganizationPolicy } from '../../core/admin/authority/escalation.ts';
 import { SET_POLICY } from '../../core/admin/authority/needs.ts';
 import { ESCALATE } from '../../core/admin/authority/rights.ts';
@@ -191,6 +191,10 @@ export class Directory {
       const { projectNumber, poolId } = identity.principal.provider;
       numbers.add(projectNumber);
       for (const number of this.#administrators.projectsNaming(poolKey(projectNumber, poolId))) numbers.add(number);
+    }
+    if (identity.kind === 'serviceAccount') {
+      numbers.add(identity.projectNumber);
+      for (const number of this.#administrators.projectsNaming(accountKey(identity.email))) numbers.add(number);
     }
     if (identity.kind === 'user') {
       for (const number of this.#administrators.projectsNaming(`user:${identity.email}`)) numbers.add(number);

@@ -2,7 +2,8 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Above } from '../../core/admin/authority/above.ts';
 import type { RetiredToken } from '../../core/admin/authenticated.ts';
-import type { Caller, WorkloadIdentity } from '../../core/admin/caller.ts';
+import type { Impersonable, ImpersonationAsked } from '../../core/admin/authority/impersonation.ts';
+import type { Caller, Identity } from '../../core/admin/caller.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { HistoryAnswer, HistoryQuery } from '../../core/admin/history/entry.ts';
@@ -15,6 +16,7 @@ import type { Policy, Project, Shards } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
 import type { ProjectIds } from './directory-store.ts';
 import { Directory, type NewProject } from './directory.ts';
+import type { HomedIdentity } from '../standing.ts';
 import type { Host } from './host.ts';
 import type { KekStanding } from './kek.ts';
 import { ProjectRegistry } from './project.ts';
@@ -110,8 +112,12 @@ export class Registry extends DurableObject<Env> {
     return this.#project.held(caller, permissions, resource);
   }
 
-  async stands(identity: WorkloadIdentity): Promise<boolean> {
+  async stands(identity: HomedIdentity): Promise<boolean> {
     return this.#project.stands(identity);
+  }
+
+  async impersonation(identity: Identity, asked: ImpersonationAsked): Promise<Result<Impersonable, AdminDenial>> {
+    return this.#project.impersonation(identity, asked);
   }
 
   async provision(project: Project, caller: Caller): Promise<Result<Project, AdminDenial>> {

@@ -5,7 +5,7 @@ import type { AdminDenial } from '../../core/admin/denial.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import type { Policy } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { DIRECTORY_AWAY, standsAtHome } from '../standing.ts';
+import { DIRECTORY_AWAY, isHomed, standsAtHome } from '../standing.ts';
 import type { AdministratorRows } from './administrator-rows.ts';
 import type { Host } from './host.ts';
 
@@ -38,7 +38,7 @@ export class Owners {
   /** Whom a policy makes one: not the bootstrap token, which needs none. */
   isOne(caller: Caller): boolean {
     const { kind } = caller.identity;
-    return (kind === 'workload' || kind === 'user') && this.may(caller, ESCALATE);
+    return (kind === 'workload' || kind === 'serviceAccount' || kind === 'user') && this.may(caller, ESCALATE);
   }
 
   note(caller: Caller): void {
@@ -60,7 +60,7 @@ export class Owners {
   }
 
   async standing({ identity }: Caller): Promise<Result<null, AdminDenial>> {
-    if (identity.kind !== 'workload') return ok(null);
+    if (!isHomed(identity)) return ok(null);
     try {
       return (await standsAtHome(this.#host.env().REGISTRY, identity)) ? ok(null) : err({ tag: 'bad_credentials' });
     } catch {

@@ -76,6 +76,8 @@ export class ProjectStore implements ConfigState {
   readonly #quotaPreferences: QuotaPreferenceRows;
   readonly #deletions: Deletions;
   readonly #serviceAccounts: ServiceAccountRows;
+  /** For the end of the project alone: rows go without a change, for nothing is left to have one. */
+  readonly accountsToEnd: Pick<ServiceAccountRows, 'some' | 'gone'>;
   readonly #operations: OperationRows;
 
   constructor(sql: SqlStorage, undone: Undoing) {
@@ -87,6 +89,7 @@ export class ProjectStore implements ConfigState {
     this.#quotaPreferences = new QuotaPreferenceRows(sql);
     this.#deletions = new Deletions(sql);
     this.#serviceAccounts = new ServiceAccountRows(sql);
+    this.accountsToEnd = this.#serviceAccounts;
     this.#operations = new OperationRows(sql);
   }
 

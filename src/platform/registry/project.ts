@@ -6,8 +6,14 @@ import type { apply, IssuerKeysChanged } from '../../core/admin/apply.ts';
 import type { Above } from '../../core/admin/authority/above.ts';
 import { administratorsChanged } from '../../core/admin/authority/administrative-pools.ts';
 import { applyAs, refusalOfRotation } from '../../core/admin/authority/apply-as.ts';
+import {
+  impersonation,
+  type Impersonable,
+  impersonationDenied,
+  type ImpersonationAsked,
+} from '../../core/admin/authority/impersonation.ts';
 import { rightsOf } from '../../core/admin/authority/rights.ts';
-import { type Caller, THE_BROKER, type WorkloadIdentity } from '../../core/admin/caller.ts';
+import { type Caller, type Identity, THE_BROKER } from '../../core/admin/caller.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
@@ -25,7 +31,7 @@ import type { RegistryFigures } from '../../core/metrics.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import type { Project, Shards } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { DIRECTORY_AWAY } from '../standing.ts';
+import { DIRECTORY_AWAY, type HomedIdentity } from '../standing.ts';
 import { Administration } from './administration.ts';
 import { alertLine } from './alert.ts';
 import { Copies } from './copies.ts';
@@ -171,6 +177,16 @@ export class ProjectRegistry {
     return ok(permissions.filter((permission) => rights.may(permission, resource)));
   }
 
+  /** May this identity, in whose name nobody else asks, do that with an account of this project, and for how long? */
+  async impersonation(identity: Identity, asked: ImpersonationAsked): Promise<Result<Impersonable, AdminDenial>> {
+    if (!this.exists()) return err(impersonationDenied(asked));
+    const above = await this.#administration.above({ name: '', requestId: '', identity });
+    if (!above.ok) return above;
+    const { organizationPolicy } = above.value;
+    const nowSeconds = Math.floor(this.#host.nowMs() / 1_000);
+    return impersonation(this.#store, identity, asked, { organizationPolicy, nowSeconds, compiler: this.#compiler });
+  }
+
   async history(query: HistoryQuery, isForRestore = false): Promise<Result<HistoryAnswer, AdminDenial>> {
     if (!this.exists()) return err(this.#noSuchProject());
     const world = {
@@ -188,8 +204,8 @@ export class ProjectRegistry {
     return shown.ok ? doubtsSince(shown.value.faults, sequence) : shown.error;
   }
 
-  /** Of a workload whose provider is this project's: is it, and everything that let it in, still wanted here? */
-  stands(identity: WorkloadIdentity): boolean {
+  /** Of a workload whose provider is this project's, or of a service account of it: is it, and everything that let it in, still wanted here? */
+  stands(identity: HomedIdentity): boolean {
     return this.exists() && this.#administration.stands(identity);
   }
 

@@ -28,6 +28,17 @@ export class ServiceAccountRows {
     return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM service_accounts').one().count;
   }
 
+  /** Unique ids, deleted or not. */
+  some(max: number): readonly string[] {
+    if (!this.#isThere()) return [];
+    const rows = this.#sql.exec<{ unique_id: string }>('SELECT unique_id FROM service_accounts LIMIT ?', max);
+    return [...rows].map((row) => row.unique_id);
+  }
+
+  gone(uniqueId: string): void {
+    this.#sql.exec('DELETE FROM service_accounts WHERE unique_id = ?', uniqueId);
+  }
+
   list(page: Page): readonly ServiceAccount[] {
     if (!this.#isThere()) return [];
     const rows = this.#sql.exec<{ body: string }>(

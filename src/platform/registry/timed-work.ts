@@ -2,12 +2,14 @@
 import { apply } from '../../core/admin/apply.ts';
 import type { Answer } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
-import type { ApplyContext } from '../../core/admin/state.ts';
+import type { ApplyContext, Write } from '../../core/admin/state.ts';
 import type { Result } from '../../core/result.ts';
+import { ringOf } from '../../core/rings.ts';
+import { within } from '../within.ts';
 import type { Copies } from './copies.ts';
 import { endProject } from './end-of-project.ts';
 import type { FaultLog } from './faults.ts';
-import type { Host } from './host.ts';
+import { type Host, PATIENCE_MS } from './host.ts';
 import { WRONG_KEK_RETRY_MS, type WritableKek, writableKek } from './kek.ts';
 import type { ProjectStore } from './project-store.ts';
 import { type Puts, PUTS_IN_ONE_GO } from './puts.ts';
@@ -27,6 +29,14 @@ interface Parts {
 
 type TimedCommand = 'quota.endRaises' | 'purge';
 type Want = (context: ApplyContext) => ReturnType<typeof apply>;
+
+function accountsRemoved(store: ProjectStore, writes: readonly Write[]): readonly string[] {
+  return writes.flatMap((write) => {
+    if (!('remove' in write) || write.remove !== 'serviceAccount') return [];
+    const account = store.deletedServiceAccount(write.accountId);
+    return account === undefined ? [] : [account.uniqueId];
+  });
+}
 
 export class TimedWork {
   readonly #parts: Parts;
@@ -75,6 +85,7 @@ export class TimedWork {
       return await endProject(host, {
         projectNumber: store.project().projectNumber,
         kekCheck: store.kekCheck(),
+        accounts: store.accountsToEnd,
         copies,
         puts: puts.turns,
         inOneGo: PUTS_IN_ONE_GO,
@@ -91,9 +102,29 @@ export class TimedWork {
     const { host, store, save } = this.#parts;
     while ((store.purgeDueAtMs() ?? Infinity) <= host.nowMs()) {
       const before = store.epoch();
-      const purged = save(kek, 'purge', (context) => apply(store, { type: 'purge' }, context));
+      const goneAccounts: string[] = [];
+      const purged = save(kek, 'purge', (context) => {
+        const applied = apply(store, { type: 'purge' }, context);
+        if (applied.ok) goneAccounts.push(...accountsRemoved(store, applied.value.writes));
+        return applied;
+      });
       if (!purged.ok) throw new Error(`the purge is refused: ${purged.error.tag}`);
+      host.ctx.waitUntil(this.#destroyKeysOf(goneAccounts));
       if (store.epoch() === before) throw new Error('the purge does nothing although something is due');
+    }
+  }
+
+  /** They sign for nobody any more, whether or not they go: no account ever has that unique id again. Never rejects. */
+  async #destroyKeysOf(uniqueIds: readonly string[]): Promise<void> {
+    const { host, store, faults } = this.#parts;
+    const { projectNumber } = store.project();
+    try {
+      for (const uniqueId of uniqueIds) {
+        const ring = host.env().KEY_RING.getByName(ringOf.accountKeys(projectNumber, uniqueId));
+        await within(PATIENCE_MS, ring.destroy());
+      }
+    } catch (fault) {
+      faults.record(host.nowMs(), 'keys of a purged account', fault);
     }
   }
 

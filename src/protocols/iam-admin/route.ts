@@ -1,15 +1,15 @@
 /** The administration over REST, mounted at `/v1` and, for deny policies, `/v2`: who asks, which route, which parameters, which body, then the handler. */
 import { Hono } from 'hono';
 import type { AuthenticateAdmin } from '../../core/admin/authenticated.ts';
-import type { Caller } from '../../core/admin/caller.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Troubleshoot } from '../../core/troubleshoot.ts';
 import { withAccount } from './account-path.ts';
-import { admit } from './admit.ts';
-import { checkPreconditions, readJsonBody } from './body.ts';
-import type { RestDenial } from './denial.ts';
+import { admit, isForged } from '../admit.ts';
+import { readJsonBody } from '../json-body.ts';
+import { checkPreconditions } from './body.ts';
+import type { RestDenial } from '../http-denial.ts';
 import { denyPolicyRoutes } from './deny-policy-routes.ts';
 import { historyRoutes } from './history-routes.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -23,7 +23,7 @@ import { answerPush, isPush, type PushDeps } from './push-route.ts';
 import { readQuery } from './query.ts';
 import { quotaInfoRoutes } from './quota-info-routes.ts';
 import { quotaPreferenceRoutes } from './quota-preference-routes.ts';
-import { renderDenial, renderJson } from './response.ts';
+import { renderDenial, renderJson } from '../google-status.ts';
 import { rehearsalRoutes } from './rehearsal-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import { serviceAccountRoutes } from './service-account-routes.ts';
@@ -114,17 +114,6 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
       caller,
     });
   }
-}
-
-/**
- * A browser sends Access's cookie along with what any page makes it send, and Access turns the cookie into its header. Only what a page
- * of ours sends, or no browser at all, may change anything (CSRF: SECURITY.md T16).
- */
-function isForged({ method, headers }: Request, { identity }: Caller, publicOrigin: string): boolean {
-  if (identity.kind !== 'user' || method === 'GET' || method === 'HEAD') return false;
-  const origin = headers.get('origin');
-  const site = headers.get('sec-fetch-site');
-  return (origin !== null && origin !== publicOrigin) || (site !== null && site !== 'same-origin' && site !== 'none');
 }
 
 function paramOf(params: ReadonlyMap<string, string>, name: string): string {

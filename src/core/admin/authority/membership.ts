@@ -27,6 +27,10 @@ export function membershipOf(identity: Identity): Membership {
         workload: workloadOf(principal),
       };
     }
+    case 'serviceAccount': {
+      const texts = new Set([`serviceAccount:${identity.email}`]);
+      return { texts, mayBe: (member) => member === EVERYBODY || texts.has(member) };
+    }
     case 'user': {
       const texts = new Set([`user:${identity.email}`]);
       return { texts, mayBe: (member) => member === EVERYBODY || texts.has(member) };

@@ -7,6 +7,7 @@ import { type Api, bindingActivations, type BindingVariables } from '../../polic
 import type { Permission } from '../../permissions.ts';
 import type { Binding, ConditionText, DenyAttachment, Policy } from '../../resources.ts';
 import { predefinedRole } from '../../roles.ts';
+import { reachesBroker } from '../../scopes.ts';
 import type { Identity } from '../caller.ts';
 import type { PolicyResource } from '../commands.ts';
 import { rulesDenying } from '../deny-resolution.ts';
@@ -21,6 +22,8 @@ export type Where = PolicyResource | { readonly kind: 'organization' };
 export interface Rights {
   /** `api` is what `api.getAttribute` answers; without it every attribute is its default. */
   may(permission: string, where: Where, api?: Api): boolean;
+  /** Whole seconds from now in each of which he may, at most `maxSeconds`. */
+  mayForSeconds(permission: string, where: Where, maxSeconds: number): number;
   /**
    * The same, but by no binding whose condition asks `api.getAttribute`. Such a one says which roles its bearer gives and takes in policies. Whatever
    * is not a policy has no such list, so the condition would hold for every role, every pool and every denial that its writer meant to keep.
@@ -45,12 +48,26 @@ export interface World {
 export const ESCALATE: Permission = 'iam.policies.escalate';
 
 /** Who administers by what he is, not by a policy: nobody could lock him out, so nobody but these is he. */
-const ALL: Rights = { may: () => true, mayWithoutLimit: () => true, mayHandOn: () => true };
+const ALL: Rights = {
+  may: () => true,
+  mayWithoutLimit: () => true,
+  mayHandOn: () => true,
+  mayForSeconds: (_permission, _where, maxSeconds) => maxSeconds,
+};
+
+const NONE: Rights = {
+  may: () => false,
+  mayWithoutLimit: () => false,
+  mayHandOn: () => false,
+  mayForSeconds: () => 0,
+};
 
 /** `state` is undefined at the directory, where no project's policies are. */
 export function rightsOf(identity: Identity, state: ConfigState | undefined, world: World): Rights {
   const { kind } = identity;
   if (kind === 'bootstrap' || kind === 'broker') return ALL;
+  // A token that was made for something else is good for nothing here, whatever its account may.
+  if (kind === 'serviceAccount' && !reachesBroker(identity.token?.scopes)) return NONE;
   const { organizationPolicy, nowSeconds, compiler } = world;
   const { texts, mayBe, workload } = membershipOf(identity);
   // Shared by all that is asked of these rights, so that no policy makes the object think for long; where it ends, nothing is granted.
@@ -58,36 +75,32 @@ export function rightsOf(identity: Identity, state: ConfigState | undefined, wor
 
   return {
     may(permission, where, api) {
-      return holdsNow(allowing(permission, where), denyingConditions(permission, where), where, api);
+      return holdsForSeconds(...ruling(permission, where), where, 1, api) > 0;
     },
     mayWithoutLimit(permission, where) {
-      const allow = allowing(permission, where).filter((one) => one !== 'broken' && one?.roots.has('api') !== true);
-      return holdsNow(allow, denyingConditions(permission, where), where);
+      const [allow, deny] = ruling(permission, where);
+      const unlimited = allow.filter((one) => one !== 'broken' && one?.roots.has('api') !== true);
+      return holdsForSeconds(unlimited, deny, where, 1) > 0;
     },
+    mayForSeconds: (permission, where, maxSeconds) => holdsForSeconds(...ruling(permission, where), where, maxSeconds),
     mayHandOn(permission, where, condition) {
       const allow = bindings(permission, where)
         .filter((one) => one.condition === undefined || one.condition.expression === condition?.expression)
         .map((one) => conditionOf(one.condition));
-      return denying(permission, where).length === 0 && holdsNow(allow, [], where);
+      return denying(permission, where).length === 0 && holdsForSeconds(allow, [], where, 1) > 0;
     },
   };
 
-  function holdsNow(
-    allow: readonly (Condition | undefined | 'broken')[],
-    deny: readonly (Condition | undefined | 'broken')[],
-    where: Where,
-    api?: Api,
-  ): boolean {
+  function ruling(permission: string, where: Where): readonly [allow: Rulings, deny: Rulings] {
+    return [
+      bindings(permission, where).map(({ condition }) => conditionOf(condition)),
+      denying(permission, where).map(({ condition }) => conditionOf(condition)),
+    ];
+  }
+
+  function holdsForSeconds(allow: Rulings, deny: Rulings, where: Where, maxSeconds: number, api?: Api): number {
     const holds = { allow: allow.filter((one) => one !== 'broken'), deny: deny.map(closed) };
-    return longestRunSeconds(holds, bindingActivations(seen(where), workload, api), nowSeconds, 1, budget) > 0;
-  }
-
-  function allowing(permission: string, where: Where) {
-    return bindings(permission, where).map(({ condition }) => conditionOf(condition));
-  }
-
-  function denyingConditions(permission: string, where: Where) {
-    return denying(permission, where).map(({ condition }) => conditionOf(condition));
+    return longestRunSeconds(holds, bindingActivations(seen(where), workload, api), nowSeconds, maxSeconds, budget);
   }
 
   /** The bindings on the way that name the caller and hold the permission. */
@@ -137,6 +150,8 @@ export function rightsOf(identity: Identity, state: ConfigState | undefined, wor
     return condition.ok ? condition.value : 'broken';
   }
 }
+
+type Rulings = readonly (Condition | undefined | 'broken')[];
 
 interface Level {
   readonly policy: Policy;

@@ -4,7 +4,7 @@ import { deniedUidOf } from '../../kubernetes.ts';
 import type { PolicyCompiler } from '../../policy/cache.ts';
 import { longestRunSeconds, newRunBudget } from '../../policy/run.ts';
 import { bindingActivations } from '../../policy/variables.ts';
-import type { WorkloadIdentity } from '../caller.ts';
+import type { ServiceAccountIdentity, WorkloadIdentity } from '../caller.ts';
 import { rulesDenying } from '../deny-resolution.ts';
 import type { ConfigState } from '../state.ts';
 import { membershipOf } from './membership.ts';
@@ -29,6 +29,12 @@ export function stands(
   if (kubernetes !== undefined && deniedUidOf(kubernetes, pool.deniedUids, nowSeconds) !== undefined) return false;
   if (keyThumbprint !== undefined && provider.distrustedThumbprints.includes(keyThumbprint)) return false;
   return !isDeniedExchange(state, identity, nowSeconds, compiler);
+}
+
+/** The account that it was made for is there and not disabled; one of its name that was made since is another. */
+export function accountStands(state: ConfigState, { accountId, uniqueId }: ServiceAccountIdentity): boolean {
+  const account = state.serviceAccount(accountId);
+  return account !== undefined && !account.disabled && account.uniqueId === uniqueId;
 }
 
 /** Who may not exchange any more may not go on with what he exchanged before. */
