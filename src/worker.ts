@@ -124,7 +124,7 @@ export function createBroker(env: Env): App {
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => {
         recent.count(event);
-        waitUntil(audit(event));
+        return audit(event);
       },
       remember: (projectNumber, exchange) => recent.remember(projectNumber, exchange),
       recordPush: (event) => waitUntil(auditPush(event)),
