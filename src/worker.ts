@@ -138,7 +138,7 @@ export function createBroker(env: Env): App {
       failures: createFailureLimiter(env.FAILURES_BY_ADDRESS, env.FAILURES_BY_ADDRESS_AND_PROVIDER, nowMs),
       record: (event) => {
         recent.count(event);
-        waitUntil(audit(event));
+        return audit(event);
       },
       remember: (projectNumber, exchange) => recent.remember(projectNumber, exchange),
       recordPush: (event) => waitUntil(auditPush(event)),
@@ -154,7 +154,7 @@ export function createBroker(env: Env): App {
       newTokenId: newId,
       projectNumberOf: (projectId) => authority.projectNumberOf(projectId),
       impersonation: (projectNumber, identity, asked) => authority.impersonation(projectNumber, identity, asked),
-      spend: (projectNumber, requestId) => credentialGate.spend(projectNumber, undefined, requestId),
+      spend: async (projectNumber, requestId) => credentialGate.spend(projectNumber, undefined, requestId),
       sign: (input) => signer.sign(input),
       signBytes: (input, bytes) => signer.signBytes(input, bytes),
       record: createCredentialAuditLog(writeLine),

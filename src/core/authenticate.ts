@@ -9,6 +9,7 @@ import type { ConfigView, ExchangePorts, OnceMarker } from './ports.ts';
 import type { Principal } from './principal.ts';
 import type { Provider, PublicJwk } from './resources.ts';
 import { err, ok, type Result } from './result.ts';
+import { isLater, type Soon } from './soon.ts';
 import { admit } from './trust.ts';
 import { type VerifiedAssertion, verify } from './verify.ts';
 
@@ -35,13 +36,18 @@ export async function authenticate(
   ports: AuthenticatePorts,
   dryRuns: DryRun[] = [],
 ): Promise<Result<Authenticated, Denial>> {
-  const [pool, found] = await Promise.all([view.pool(name.poolId), view.provider(name.poolId, name.providerId)]);
+  const [askedPool, askedProvider] = [view.pool(name.poolId), view.provider(name.poolId, name.providerId)];
+  const [pool, found] =
+    isLater(askedPool) || isLater(askedProvider)
+      ? await Promise.all([askedPool, askedProvider])
+      : [askedPool, askedProvider];
   if (pool === undefined) return err({ tag: 'unknown_provider', why: 'pool' });
   if (found === undefined) return err({ tag: 'unknown_provider', why: 'provider' });
   if (pool.pool.disabled) return err({ tag: 'disabled', what: 'pool' });
   const { provider } = found;
   if (provider.disabled) return err({ tag: 'disabled', what: 'provider' });
-  const keys = await keysOf(assertion, name, provider, ports);
+  const askedKeys = keysOf(assertion, name, provider, ports);
+  const keys = isLater(askedKeys) ? await askedKeys : askedKeys;
   if (!keys.ok) return keys;
   const nowSeconds = Math.floor(ports.nowMs() / 1_000);
   const verified = await verify(assertion, name, provider, keys.value, purpose, ports.verifySignature, nowSeconds);
@@ -50,8 +56,10 @@ export async function authenticate(
   if (denied !== undefined) return err({ tag: 'denied_uid', uid: denied });
   const principal = admit(verified.value, name, provider, ports.compiler, dryRuns);
   if (!principal.ok) return principal;
-  const reviewed = await secondOpinion(assertion, verified.value, name, provider, purpose, view, ports);
-  if (!reviewed.ok) return reviewed;
+  if (provider.tokenReview !== undefined) {
+    const reviewed = await secondOpinion(assertion, verified.value, name, provider, purpose, view, ports);
+    if (!reviewed.ok) return reviewed;
+  }
   const { expiresAtSeconds, tokenId } = verified.value;
   // The marker is known by provider and jti: the token's text can be respelled by whoever holds it.
   const once =
@@ -59,12 +67,12 @@ export async function authenticate(
   return ok({ principal: principal.value, expiresAtSeconds, ...once });
 }
 
-async function keysOf(
+function keysOf(
   assertion: UnverifiedAssertion,
   name: ProviderName,
   provider: Provider,
   ports: AuthenticatePorts,
-): Promise<Result<readonly PublicJwk[], Denial>> {
+): Soon<Result<readonly PublicJwk[], Denial>> {
   if (provider.keySource === 'discovery') return ports.discoveredKeys(name, provider, assertion.header.kid);
   const { keysExpireAtSeconds } = provider;
   const tooOld = keysExpireAtSeconds !== undefined && keysExpireAtSeconds <= ports.nowMs() / 1_000;

@@ -15,6 +15,8 @@ import { limitNamesOf } from './quota/own-limits.ts';
 import { recentRetentionSeconds } from './recent.ts';
 import { type Memory, rememberGrant, rememberRefusal } from './remember.ts';
 import { err, ok, type Result } from './result.ts';
+import { isLater } from './soon.ts';
+import type { Shards } from './resources.ts';
 import { MAX_MINTED_BYTES, sizeDenial } from './token-size.ts';
 
 export interface ExchangeInput {
@@ -55,11 +57,17 @@ interface Trace extends Memory {
 export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Exchanged> {
   const startMs = ports.nowMs();
   const trace: Trace = { requestId: input.requestId, startMs, dryRuns: [], durationsMs: {} };
-  const issued = await closed(() => issue(input, ports, trace));
+  let issued: Result<Issued, Denial>;
+  try {
+    issued = await issue(input, ports, trace);
+  } catch (fault) {
+    issued = err(closedBy(fault));
+  }
   trace.durationsMs['total'] = ports.nowMs() - startMs;
   if (issued.ok) rememberGrant(trace.grant?.roles ?? [], trace, ports);
   else rememberRefusal(issued.error, trace, ports);
-  ports.record(eventOf(input, issued, trace, startMs));
+  const recorded = ports.record(eventOf(input, issued, trace, startMs));
+  if (isLater(recorded)) await recorded;
   return { issued, ...(trace.limitPerMinute === undefined ? {} : { limitPerMinute: trace.limitPerMinute }) };
 }
 
@@ -98,7 +106,7 @@ function isStrangers(denial: Denial): boolean {
 interface Decision {
   readonly grant: Grant;
   /** For tokens that are taken once, and for who has a limit of his own. */
-  readonly alone?: SpendAlone;
+  readonly alone: SpendAlone | undefined;
   readonly view: ConfigView;
   readonly again: () => Promise<Result<Decision, Denial>>;
 }
@@ -112,8 +120,10 @@ async function decideOnNewest(
   trace: Trace,
 ): Promise<Result<Decision, Denial>> {
   if (!mayExist(name)) return err({ tag: 'unknown_provider', why: 'malformed name' });
+  const again = (): Promise<Result<Decision, Denial>> =>
+    decide(input, assertion, name, ports.openConfig(name.projectNumber), again, ports, trace);
   const view = ports.openConfig(name.projectNumber);
-  const first = await decideWith(view);
+  const first = await decide(input, assertion, name, view, again, ports, trace);
   // Pushed keys that are too old in this copy may have been renewed since; everything else that is away stays away.
   const tooOld = !first.ok && first.error.tag === 'unavailable' && first.error.dependency === 'issuer_keys';
   if (first.ok || (first.error.tag === 'unavailable' && !tooOld)) return first;
@@ -124,15 +134,6 @@ async function decideOnNewest(
   const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified', principal);
   if (!news.ok) return news;
   return news.value === undefined || view.currentAt(news.value) ? first : again();
-
-  async function again(): Promise<Result<Decision, Denial>> {
-    return decideWith(ports.openConfig(name.projectNumber));
-  }
-
-  async function decideWith(used: ConfigView): Promise<Result<Decision, Denial>> {
-    const decided = await decide(input, assertion, name, used, ports, trace);
-    return decided.ok ? ok({ ...decided.value, view: used, again }) : decided;
-  }
 }
 
 /** Who it is, and what he may have: the decision, whole, before anything is spent. */
@@ -141,45 +142,62 @@ async function decide(
   assertion: UnverifiedAssertion,
   name: ProviderName,
   view: ConfigView,
+  again: Decision['again'],
   ports: ExchangePorts,
   trace: Trace,
-): Promise<Result<Pick<Decision, 'grant' | 'alone'>, Denial>> {
+): Promise<Result<Decision, Denial>> {
   trace.dryRuns = [];
   const authenticated = await authenticate(assertion, name, 'exchange', view, ports, trace.dryRuns);
   if (!authenticated.ok) return authenticated;
   const { principal, expiresAtSeconds, once } = authenticated.value;
   trace.principal = principal;
-  const grant = await authorize(input, principal, expiresAtSeconds, view, ports, trace);
-  if (!grant.ok) return grant;
-  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, Math.floor(ports.nowMs() / 1_000));
-  if (tooLarge !== undefined) return err(tooLarge);
-  const limits = limitNamesOf(principal);
-  const ownLimits = (await view.project())?.ownLimitKeys ?? [];
-  if (once === undefined && !limits.some((limit) => ownLimits.includes(limit))) return ok({ grant: grant.value });
-  return ok({ grant: grant.value, alone: { limits, ...(once === undefined ? {} : { once }) } });
-}
-
-async function authorize(
-  input: ExchangeInput,
-  principal: Principal,
-  expiresAtSeconds: number,
-  view: ConfigView,
-  ports: ExchangePorts,
-  trace: Trace,
-): Promise<Result<Grant, Denial>> {
-  const project = await view.project();
+  const askedProject = view.project();
+  const project = isLater(askedProject) ? await askedProject : askedProject;
   trace.isKept = project !== undefined && recentRetentionSeconds(project.project) > 0;
   if (project !== undefined) trace.limitPerMinute = project.project.tokenExchangesPerMinute;
   trace.targetId = undefined;
+  const targetId = project === undefined ? undefined : targetIdOf(input.resource, project);
+  const askedTarget = targetId === undefined ? undefined : view.target(targetId);
+  const target = isLater(askedTarget) ? await askedTarget : askedTarget;
+  const grant = authorize(input, principal, expiresAtSeconds, project, target, ports, trace);
+  if (!grant.ok) return grant;
+  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, Math.floor(ports.nowMs() / 1_000));
+  if (tooLarge !== undefined) return err(tooLarge);
+  const alone = aloneFor(principal, once, project?.ownLimitKeys ?? []);
+  return ok({ grant: grant.value, alone, view, again });
+}
+
+/** Undefined where any permit of the project's will do. */
+function aloneFor(
+  principal: Principal,
+  once: SpendAlone['once'],
+  ownLimits: readonly string[],
+): SpendAlone | undefined {
+  if (once === undefined && ownLimits.length === 0) return undefined;
+  const limits = limitNamesOf(principal);
+  if (once !== undefined) return { limits, once };
+  return limits.some((limit) => ownLimits.includes(limit)) ? { limits } : undefined;
+}
+
+function targetIdOf(resource: string | undefined, { targetIdByUri }: Shards['project']): string | undefined {
+  return resource !== undefined && Object.hasOwn(targetIdByUri, resource) ? targetIdByUri[resource] : undefined;
+}
+
+function authorize(
+  input: ExchangeInput,
+  principal: Principal,
+  expiresAtSeconds: number,
+  project: Shards['project'] | undefined,
+  target: Shards['target'] | undefined,
+  ports: ExchangePorts,
+  trace: Trace,
+): Result<Grant, Denial> {
   const nowSeconds = Math.floor(ports.nowMs() / 1_000);
   if (input.resource === undefined) {
     // A provider was found, so its project is there: a view without it is one that cannot be read.
     if (project === undefined) return err({ tag: 'unavailable', dependency: 'configuration' });
     return grantForBroker(principal, project, ports.publicOrigin, ports.compiler, expiresAtSeconds, nowSeconds);
   }
-  const targetId =
-    project && Object.hasOwn(project.targetIdByUri, input.resource) ? project.targetIdByUri[input.resource] : undefined;
-  const target = targetId === undefined ? undefined : await view.target(targetId);
   if (project === undefined || target === undefined)
     return err(unknownTarget(input.resource, project?.targetIdByUri ?? {}));
   trace.targetId = target.target.targetId;
@@ -194,10 +212,11 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   // Before the permit's question, which takes it along: to be remembered costs no call.
   rememberGrant(decided.grant.roles, trace, ports);
   const askedAtMs = ports.nowMs();
-  const permit = await ports.spend(projectNumber, decided.alone, trace.requestId);
+  const asked = ports.spend(projectNumber, decided.alone, trace.requestId);
+  const permit = isLater(asked) ? await asked : asked;
   trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
   const { news } = permit.ok ? permit.value : permit.error;
-  const current = news === undefined ? ok(decided) : await decidedAt(decided, news);
+  const current = news === undefined || decided.view.currentAt(news) ? ok(decided) : await decidedAt(decided, news);
   if (!current.ok) return current;
   if (!permit.ok) return err(withLimit(permit.error.denial, trace.limitPerMinute));
   if (isWanting(decided.alone, current.value.alone)) return spendAndMint(current.value, ports, trace);
@@ -229,7 +248,6 @@ function isWanting(asked: SpendAlone | undefined, wanted: SpendAlone | undefined
 
 /** The quota's answer carries the epoch: where the decision is older than that, it is made again before anything is minted. */
 async function decidedAt(decided: Decision, news: EpochNews): Promise<Result<Decision, Denial>> {
-  if (decided.view.currentAt(news)) return ok(decided);
   const second = await decided.again();
   if (!second.ok || second.value.view.currentAt(news)) return second;
   return err({ tag: 'unavailable', dependency: 'configuration' });
@@ -271,13 +289,9 @@ const missingAudience: Denial = {
 };
 
 /** Whatever is thrown ends as a refusal with its event: an exchange that leaves no trace would be the attacker's best one. */
-async function closed(attempt: () => Promise<Result<Issued, Denial>>): Promise<Result<Issued, Denial>> {
-  try {
-    return await attempt();
-  } catch (fault) {
-    if (fault instanceof ConfigUnavailable) return err({ tag: 'unavailable', dependency: 'configuration' });
-    return err({ tag: 'internal', fault: fault instanceof Error ? fault.name : 'unknown' });
-  }
+function closedBy(fault: unknown): Denial {
+  if (fault instanceof ConfigUnavailable) return { tag: 'unavailable', dependency: 'configuration' };
+  return { tag: 'internal', fault: fault instanceof Error ? fault.name : 'unknown' };
 }
 
 function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {

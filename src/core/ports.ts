@@ -8,6 +8,7 @@ import type { PolicyCompiler } from './policy/cache.ts';
 import type { RecentExchange } from './recent.ts';
 import type { Provider, PublicJwk, Shards, SigningAlgorithm, Target } from './resources.ts';
 import type { Result } from './result.ts';
+import type { Soon } from './soon.ts';
 import type { VerifySignature } from './verify.ts';
 
 /**
@@ -15,12 +16,12 @@ import type { VerifySignature } from './verify.ts';
  * object as ever. The reads reject with `ConfigUnavailable`, and with nothing else, where the edge copy will not do and the authority is away.
  */
 export interface ConfigView {
-  project(): Promise<Shards['project'] | undefined>;
-  pool(poolId: string): Promise<Shards['pool'] | undefined>;
-  provider(poolId: string, providerId: string): Promise<Shards['provider'] | undefined>;
-  target(targetId: string): Promise<Shards['target'] | undefined>;
+  project(): Soon<Shards['project'] | undefined>;
+  pool(poolId: string): Soon<Shards['pool'] | undefined>;
+  provider(poolId: string, providerId: string): Soon<Shards['provider'] | undefined>;
+  target(targetId: string): Soon<Shards['target'] | undefined>;
   /** By account id or unique id. */
-  serviceAccount(id: string): Promise<Shards['serviceAccount'] | undefined>;
+  serviceAccount(id: string): Soon<Shards['serviceAccount'] | undefined>;
   /** Is everything that this view handed out still right, given this news? If not, a new view reads it again. */
   currentAt(news: EpochNews): boolean;
 }
@@ -113,10 +114,11 @@ export interface ExchangePorts {
   /** The cluster's own word on the token: ok, or why not. Closed on failure. */
   reviewToken(input: TokenReviewInput): Promise<Result<void, Denial>>;
   /** `alone`: a permit for this one exchange; without it any permit that the isolate holds will do. `requestId`: for lines that others write about it. */
-  spend(projectNumber: string, alone: SpendAlone | undefined, requestId: string): Promise<Result<Permit, NoPermit>>;
+  spend(projectNumber: string, alone: SpendAlone | undefined, requestId: string): Soon<Result<Permit, NoPermit>>;
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;
   readonly failures: FailureLimiter;
-  record(event: ExchangeEvent): void;
+  /** Over when it is written down: no token leaves before its event. */
+  record(event: ExchangeEvent): Soon<void>;
   /** For rehearsals. Costs no call and never fails: what finds no room is let go. Again with the same id: the later one counts. */
   remember(projectNumber: string, exchange: RecentExchange): void;
   recordPush(event: PushEvent): void;

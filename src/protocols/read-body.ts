@@ -8,64 +8,36 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * or did not come in time.
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Bytes | 'too_large' | 'broken'> {
-  if (request.body === null) return new Uint8Array(0);
-  // A declared length is only believed when it is already too much.
   const declaredBytes = Number(request.headers.get('content-length') ?? 0);
-  const reading = begin(request.body, declaredBytes, maxBytes);
-  let stopWaiting = (): void => undefined;
-  const late = new Promise<'broken'>((resolve) => {
+  // A length is there only where the server took the body's end from it (of a chunked body it hides what else was said), so no more can come.
+  if (declaredBytes > 0 && declaredBytes <= maxBytes) return inTime(readDeclared(request, declaredBytes));
+  if (request.body === null) return new Uint8Array(0);
+  if (declaredBytes > maxBytes) {
+    await request.body.cancel();
+    return 'too_large';
+  }
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+  const body = await inTime(readAll(reader, maxBytes));
+  if (typeof body === 'string') await reader.cancel().catch(() => undefined);
+  return body;
+}
+
+/** Also where the reading fails. */
+function inTime<T>(reading: Promise<T>): Promise<T | 'broken'> {
+  return new Promise((resolve) => {
     const timer = setTimeout(() => resolve('broken'), PATIENCE_MS);
-    stopWaiting = () => clearTimeout(timer);
+    const end = (body: T | 'broken'): void => {
+      clearTimeout(timer);
+      resolve(body);
+    };
+    reading.then(end, () => end('broken'));
   });
-  try {
-    const body = declaredBytes > maxBytes ? 'too_large' : await Promise.race([reading.read(), late]);
-    if (typeof body === 'string') await reading.cancel();
-    return body;
-  } catch {
-    return 'broken';
-  } finally {
-    stopWaiting();
-  }
 }
 
-interface Reading {
-  read(): Promise<Bytes | 'too_large' | 'broken'>;
-  cancel(): Promise<void>;
-}
-
-function begin(body: ReadableStream<Uint8Array>, declaredBytes: number, maxBytes: number): Reading {
-  const whole = declaredBytes > 0 && declaredBytes <= maxBytes ? byteReader(body) : undefined;
-  if (whole !== undefined) return { read: () => readDeclared(whole, declaredBytes), cancel: () => whole.cancel() };
-  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
-  return { read: () => readAll(reader, maxBytes), cancel: () => reader.cancel() };
-}
-
-/** Undefined for a stream that was made in JavaScript and hands out pieces as they are. */
-function byteReader(body: ReadableStream<Uint8Array>): ByteReader | undefined {
-  try {
-    const reader: { releaseLock(): void } = body.getReader({ mode: 'byob' });
-    if (isByteReader(reader)) return reader;
-    reader.releaseLock();
-    return undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What workerd adds to the standard's reader. */
-interface ByteReader {
-  readAtLeast(bytes: number, into: Bytes): Promise<{ readonly value?: Bytes | undefined }>;
-  cancel(): Promise<void>;
-}
-
-function isByteReader(reader: object): reader is ByteReader {
-  return 'readAtLeast' in reader;
-}
-
-/** One read for all of it. One byte more is asked for than was declared, so that a lie would show, and cost no memory. */
-async function readDeclared(reader: ByteReader, declaredBytes: number): Promise<Bytes | 'broken'> {
-  const { value } = await reader.readAtLeast(declaredBytes + 1, new Uint8Array(declaredBytes + 1));
-  return value?.length === declaredBytes ? value : 'broken';
+/** All at once, as the runtime reads it best. */
+async function readDeclared(request: Request, declaredBytes: number): Promise<Bytes | 'broken'> {
+  const body = new Uint8Array(await request.arrayBuffer());
+  return body.length === declaredBytes ? body : 'broken';
 }
 
 async function readAll(

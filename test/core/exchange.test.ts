@@ -64,7 +64,7 @@ async function run(
     spend: async () => ok({ news, usableUntilMs: NOW_SECONDS * 1_000 + 1_500 }),
     sign: async () => ok({ jwt: 'signed' }),
     failures: { blockedForSeconds: () => undefined, recordFailure: async () => undefined },
-    record: (event) => events.push(event),
+    record: (event) => void events.push(event),
     remember: () => undefined,
     recordPush: () => undefined,
     ...world.ports,

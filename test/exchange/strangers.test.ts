@@ -127,7 +127,7 @@ describe('faults of ours', () => {
         openConfig: () => {
           throw new TypeError(secret);
         },
-        record: (event) => audited.push(JSON.stringify(event)),
+        record: (event) => void audited.push(JSON.stringify(event)),
       },
     });
     const form = tokenForm(cluster.audience, await cluster.token());

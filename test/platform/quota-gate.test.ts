@@ -177,7 +177,7 @@ describe('a lease', () => {
   it('is asked for once by a crowd, and all are served from it', async () => {
     const { promise, answer } = held();
     const { gate, stubs } = gateOver([() => promise]);
-    const crowd = Array.from({ length: 20 }, () => gate.spend('1'));
+    const crowd = Array.from({ length: 20 }, async () => gate.spend('1'));
     answer(lease(500));
     for (const outcome of await Promise.all(crowd)) expect(outcome.ok).toBe(true);
     expect(stubs.length).toBe(1);
@@ -238,7 +238,7 @@ describe('a lease', () => {
       fail = reject;
     });
     const { gate, stubs } = gateOver([() => first, grants]);
-    const crowd = Array.from({ length: 5 }, () => gate.spend('1'));
+    const crowd = Array.from({ length: 5 }, async () => gate.spend('1'));
     fail(new Error('injected'));
     for (const outcome of await Promise.all(crowd)) expect(outcome).toEqual({ ok: false, error: CLOSED });
     expect(stubs.length).toBe(1);

@@ -90,7 +90,7 @@ describe('a token that is taken once', () => {
     const { number, stub } = await newProject();
     const once = marker();
     const gates = Array.from({ length: 20 }, () => createQuotaGate(env.QUOTA, () => Date.now()));
-    const outcomes = await Promise.all(gates.map((one) => one.spend(number, alone(once))));
+    const outcomes = await Promise.all(gates.map(async (one) => one.spend(number, alone(once))));
     expect(outcomes.filter((outcome) => outcome.ok).length).toBe(1);
     for (const outcome of outcomes.filter(({ ok }) => !ok)) expect(outcome).toMatchObject(REPLAY);
     expect(await countedPermits(stub)).toBe(1);
@@ -191,7 +191,7 @@ describe('an answer that is lost after the object did its work', () => {
     await setClock(stub, Date.now());
     const once = marker();
     const gates = Array.from({ length: 20 }, () => createQuotaGate(losing(1), () => Date.now()));
-    const outcomes = await Promise.all(gates.map((one) => one.spend(number, alone(once))));
+    const outcomes = await Promise.all(gates.map(async (one) => one.spend(number, alone(once))));
     expect(outcomes.filter((outcome) => outcome.ok).length).toBe(1);
     for (const outcome of outcomes.filter(({ ok }) => !ok)) expect(outcome).toMatchObject(REPLAY);
     expect(await countedPermits(stub)).toBe(1);

@@ -2,7 +2,7 @@
 import type { CredentialEvent } from '../../core/credentials/event.ts';
 import type { ExchangeEvent, PushEvent } from '../../core/event.ts';
 
-/** Writes the line; the subject token leaves here only as its SHA-256, computed after the answer is on its way. */
+/** Writes the line; the subject token leaves here only as its SHA-256. No task beside the request: the answer waits for its line, which is cheaper and cannot be lost. */
 export function createAuditLog(write: (line: string) => void): (event: ExchangeEvent) => Promise<void> {
   return async (event) => {
     const subjectTokenSha256 = await digestOf(event.rawSubjectToken);

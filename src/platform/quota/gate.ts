@@ -3,6 +3,7 @@ import type { Denial } from '../../core/denial.ts';
 import type { EpochNews } from '../../core/news.ts';
 import type { NoPermit, Permit, SpendAlone } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import type { Soon } from '../../core/soon.ts';
 import { askAlone } from './alone.ts';
 import { ask, atMostTwice, type QuotaObjects } from './asking.ts';
 import { carryingTwice } from './carrying.ts';
@@ -17,7 +18,7 @@ export interface QuotaGate {
    * With `alone` it is asked for, counted in every limit of its own, and where there is a marker the token is taken as well: one that was
    * taken before is a replay. `requestId`: whose exchange asks, for lines that the object writes.
    */
-  spend(projectNumber: string, alone?: SpendAlone, requestId?: string): Promise<Result<Permit, NoPermit>>;
+  spend(projectNumber: string, alone?: SpendAlone, requestId?: string): Soon<Result<Permit, NoPermit>>;
   /** Epoch 0: the project does not exist. */
   news(projectNumber: string): Promise<Result<EpochNews, Denial>>;
   /** Something of this project has changed just now: what is held is from before, and the next exchange asks anew. */

@@ -2,7 +2,9 @@
 import type { Denial } from '../../core/denial.ts';
 import type { NoPermit, Permit } from '../../core/ports.ts';
 import type { SpendAnswer } from '../../core/quota/spend.ts';
+import type { Taken } from '../../core/quota/holder.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import type { Soon } from '../../core/soon.ts';
 import { ask, type Asking, type QuotaObjects } from './asking.ts';
 import { carrying } from './carrying.ts';
 import { type Held, learn } from './held.ts';
@@ -28,18 +30,29 @@ const PATIENCE_MS = 2_500;
 const MAX_QUESTIONS = 2;
 const RENEW_AFTER_FAILURE_MS = 1_000;
 
-export async function takeFromLeases(held: Held, deps: LeaseDeps): Promise<Result<Permit, NoPermit>> {
+export function takeFromLeases(held: Held, deps: LeaseDeps): Soon<Result<Permit, NoPermit>> {
+  const taken = held.holder.take(deps.nowMs());
+  return permitOf(taken, held, deps) ?? askedFor(taken, held, deps);
+}
+
+/** Undefined where none is at hand. */
+function permitOf(taken: Taken, held: Held, deps: LeaseDeps): Result<Permit, never> | undefined {
+  if (taken.tag !== 'permit' || held.news === undefined) return undefined;
+  const nowMs = deps.nowMs();
+  if (nowMs >= held.renewNotBeforeMs && held.holder.shouldRenew(nowMs)) {
+    deps.inBackground(askForLease(held, deps).then(() => undefined));
+  }
+  return ok({ news: held.news, usableUntilMs: taken.usableUntilMs });
+}
+
+async function askedFor(first: Taken, held: Held, deps: LeaseDeps): Promise<Result<Permit, NoPermit>> {
   const { holder, failures } = held;
   const { nowMs } = deps;
   const untilMs = nowMs() + PATIENCE_MS;
   let questions = 0;
-  for (let taken = holder.take(nowMs()); ; taken = holder.look(nowMs())) {
-    if (taken.tag === 'permit' && held.news !== undefined) {
-      if (nowMs() >= held.renewNotBeforeMs && holder.shouldRenew(nowMs())) {
-        deps.inBackground(askForLease(held, deps).then(() => undefined));
-      }
-      return ok({ news: held.news, usableUntilMs: taken.usableUntilMs });
-    }
+  for (let taken = first; ; taken = holder.look(nowMs())) {
+    const permit = permitOf(taken, held, deps);
+    if (permit !== undefined) return permit;
     if (taken.tag === 'wait') return refused(held, taken.retryAfterMs, nowMs());
     if (nowMs() >= untilMs) return err({ denial: UNAVAILABLE });
     if (taken.tag === 'pending') await deps.wait(LOOK_AGAIN_MS);

@@ -3,6 +3,7 @@ import { BoundedMap } from '../../core/bounded-map.ts';
 import type { ExchangeEvent } from '../../core/event.ts';
 import type { RecentBatch, RecentExchange } from '../../core/recent.ts';
 import type { UsageAck } from '../../core/usage-delivery.ts';
+import { isLater, type Soon } from '../../core/soon.ts';
 import { Budget } from '../budget.ts';
 import { within } from '../within.ts';
 import { RecentBuffer, sentAgain } from './recent-buffer.ts';
@@ -20,7 +21,7 @@ export interface Cargo {
 export interface RecentSender extends Cargo {
   remember(projectNumber: string, record: RecentExchange): void;
   /** Asks for a permit of a project that exists: while it is under way it is said to be, lest it go uncounted with its isolate. */
-  during<T>(projectNumber: string, asking: () => Promise<T>): Promise<T>;
+  during<T>(projectNumber: string, asking: () => Soon<T>): Soon<T>;
   /** Every exchange once, as its audit line has it. */
   count(event: ExchangeEvent): void;
   /** Hands over what waits, for somebody who is about to read. Never rejects. */
@@ -76,15 +77,14 @@ export function createRecentSender(deps: {
       askedAtMs.set(projectNumber, deps.nowMs());
       return deps.inBackground(handOver(projectNumber));
     },
-    async during(projectNumber, asking) {
+    during(projectNumber, asking) {
       usage.prove(projectNumber);
       const outbox = usage.of(projectNumber);
       outbox?.begun();
-      try {
-        return await asking();
-      } finally {
-        outbox?.ended();
-      }
+      const asked = asking();
+      if (isLater(asked)) return asked.finally(() => outbox?.ended());
+      outbox?.ended();
+      return asked;
     },
     count(event) {
       const projectNumber = usage.count(event, deps.nowMs());

@@ -5,6 +5,7 @@
 import { stillCurrent, type EpochNews } from '../../core/news.ts';
 import { ConfigUnavailable, type ConfigView } from '../../core/ports.ts';
 import { shardKey, type Shards } from '../../core/resources.ts';
+import { isLater, type Soon } from '../../core/soon.ts';
 import { macKeys, type MacKeys } from '../sealed-record.ts';
 import type { Keks } from '../secrets.ts';
 import { projectRegistryName } from '../object-names.ts';
@@ -63,21 +64,34 @@ export function createConfigReader(deps: {
       serviceAccount: (id) => hand('serviceAccount', shardKey.serviceAccount(projectNumber, id)),
       currentAt(news) {
         memory.learn(projectNumber, news);
-        return [...handedOut].every(([key, copy]) => bearsOut(news, key, copy));
+        for (const [key, copy] of handedOut) if (!bearsOut(news, key, copy)) return false;
+        return true;
       },
     };
 
-    async function hand<K extends keyof Shards>(kind: K, key: string): Promise<Shards[K] | undefined> {
-      const copy = handedOut.get(key) ?? (await find(projectNumber, key));
-      handedOut.set(key, copy);
-      return copy.value !== undefined && isOfKind(kind, copy.value) ? copy.value : undefined;
+    function hand<K extends keyof Shards>(kind: K, key: string): Soon<Shards[K] | undefined> {
+      const found = handedOut.get(key) ?? find(projectNumber, key);
+      const take = (copy: Copy): Shards[K] | undefined => {
+        handedOut.set(key, copy);
+        return copy.value !== undefined && isOfKind(kind, copy.value) ? copy.value : undefined;
+      };
+      return isLater(found) ? found.then(take) : take(found);
     }
   }
 
-  async function find(projectNumber: string, key: string): Promise<Copy> {
+  function find(projectNumber: string, key: string): Soon<Copy> {
     const news = memory.news(projectNumber);
     const held = memory.copy(key);
     if (held !== undefined && (news === undefined || bearsOut(news, key, held))) return held;
+    return findElsewhere(projectNumber, key, news, held);
+  }
+
+  async function findElsewhere(
+    projectNumber: string,
+    key: string,
+    news: EpochNews | undefined,
+    held: Copy | undefined,
+  ): Promise<Copy> {
     const record = await fromKv(key);
     if (isCopy(record) && (news === undefined || bearsOut(news, key, record))) return memory.keep(key, record);
     // A stranger's guess at a project costs one read of KV. Whether it deserves more is for the caller to find out.

@@ -18,7 +18,12 @@ interface OAuthError {
 }
 
 /** `limitPerMinute`: of the project, where the caller may know it. */
-export function renderIssued(issued: Issued, requestedTokenType: string, limitPerMinute?: number): Response {
+export function renderIssued(
+  issued: Issued,
+  requestedTokenType: string,
+  requestId: string,
+  limitPerMinute?: number,
+): Response {
   const body = {
     access_token: issued.accessToken,
     issued_token_type: requestedTokenType,
@@ -26,7 +31,26 @@ export function renderIssued(issued: Issued, requestedTokenType: string, limitPe
     expires_in: issued.expiresInSeconds,
     ...(issued.scopes.length > 0 ? { scope: issued.scopes.join(' ') } : {}),
   };
-  return json(200, body, quotaHeaders(limitPerMinute));
+  return new Response(JSON.stringify(body), { headers: issuedHeaders(requestId, limitPerMinute) });
+}
+
+/** Made once and copied into each answer: written out anew, headers would cost more than everything else about it. */
+const ISSUED_HEADERS = new Headers({
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+  'X-Content-Type-Options': 'nosniff',
+});
+let policyPerMinute: number | undefined;
+
+/** Only until the next answer is made. */
+function issuedHeaders(requestId: string, limitPerMinute: number | undefined): Headers {
+  if (limitPerMinute === undefined || limitPerMinute !== policyPerMinute) {
+    for (const [name, value] of Object.entries(quotaHeaders(limitPerMinute))) ISSUED_HEADERS.set(name, value);
+    policyPerMinute = limitPerMinute;
+  }
+  ISSUED_HEADERS.set('X-Request-Id', requestId);
+  return ISSUED_HEADERS;
 }
 
 /** Always JSON with a string `error`: Java's client casts it and would die of anything else (WIRE.md A.6). */
@@ -34,6 +58,13 @@ export function renderDenial(denial: Denial | RequestFault, limitPerMinute?: num
   const { status, error, description, headers } = wordsFor(denial);
   const quota = quotaHeaders(limitPerMinute, denial.tag === 'over_quota' ? denial : undefined);
   return json(status, { error, error_description: description }, { ...quota, ...headers });
+}
+
+/** What every answer of the broker says, whatever it is; this one is changed, and given back. */
+export function withRequestId(answer: Response, requestId: string): Response {
+  answer.headers.set('X-Request-Id', requestId);
+  answer.headers.set('X-Content-Type-Options', 'nosniff');
+  return answer;
 }
 
 const INVALID_TARGET =

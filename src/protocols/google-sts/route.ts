@@ -6,43 +6,55 @@ import type { ExchangePorts } from '../../core/ports.ts';
 import { err, type Result } from '../../core/result.ts';
 import { decodeUtf8, readBody } from '../read-body.ts';
 import { parseForm, parseJson, type TokenRequest } from './request.ts';
-import { renderDenial, renderIssued, type RequestFault } from './response.ts';
+import { renderDenial, renderIssued, type RequestFault, withRequestId } from './response.ts';
 
 const MAX_BODY_BYTES = 65_536;
 
 type Routes = Hono<{ Variables: { requestId: string } }>;
 
-export function createGoogleStsRoutes(ports: ExchangePorts): Routes {
-  const routes: Routes = new Hono();
-  routes.all('/v1/token', async (context) => {
-    const requestId = context.get('requestId');
-    const read = await readTokenRequest(context.req.raw);
-    if (!read.ok) return refuse(requestId, read.error);
+/** Answers whatever comes to `/v1/token`. */
+export type TokenEndpoint = (request: Request, requestId: string) => Promise<Response>;
+
+export function createTokenEndpoint(ports: ExchangePorts): TokenEndpoint {
+  return async (request, requestId) => {
+    const read = await readTokenRequest(request);
+    if (!read.ok) {
+      await recordRefusal(requestId, read.error, ports);
+      return withRequestId(renderDenial(read.error), requestId);
+    }
     const { requestedTokenType, ...input } = read.value;
     // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word.
-    const address = context.req.header('cf-connecting-ip') ?? 'unknown';
+    const address = request.headers.get('cf-connecting-ip') ?? 'unknown';
     const { issued, limitPerMinute } = await exchange({ ...input, requestId, address }, ports);
     return issued.ok
-      ? renderIssued(issued.value, requestedTokenType, limitPerMinute)
-      : renderDenial(issued.error, limitPerMinute);
-  });
-  // A client whose token_url is slightly wrong still hears JSON with a string `error`.
-  routes.all('/v1/token/*', (context) => refuse(context.get('requestId'), { tag: 'not_found' }));
-  return routes;
+      ? renderIssued(issued.value, requestedTokenType, requestId, limitPerMinute)
+      : withRequestId(renderDenial(issued.error, limitPerMinute), requestId);
+  };
+}
 
-  /** What is refused before it is an exchange leaves its line as well. */
-  function refuse(requestId: string, denial: Denial | RequestFault): Response {
-    const check = denial.tag === 'malformed' ? { check: `${denial.parameter}: ${denial.problem}` } : {};
-    ports.record({
-      timeMs: ports.nowMs(),
-      requestId,
-      outcome: 'refused',
-      reason: denial.tag,
-      ...check,
-      durationsMs: {},
-    });
+export function createGoogleStsRoutes(answer: TokenEndpoint, ports: ExchangePorts): Routes {
+  const routes: Routes = new Hono();
+  routes.all('/v1/token', (context) => answer(context.req.raw, context.get('requestId')));
+  // A client whose token_url is slightly wrong still hears JSON with a string `error`.
+  routes.all('/v1/token/*', async (context) => {
+    const denial = { tag: 'not_found' } as const;
+    await recordRefusal(context.get('requestId'), denial, ports);
     return renderDenial(denial);
-  }
+  });
+  return routes;
+}
+
+/** What is refused before it is an exchange leaves its line as well. */
+async function recordRefusal(requestId: string, denial: Denial | RequestFault, ports: ExchangePorts): Promise<void> {
+  const check = denial.tag === 'malformed' ? { check: `${denial.parameter}: ${denial.problem}` } : {};
+  await ports.record({
+    timeMs: ports.nowMs(),
+    requestId,
+    outcome: 'refused',
+    reason: denial.tag,
+    ...check,
+    durationsMs: {},
+  });
 }
 
 async function readTokenRequest(request: Request): Promise<Result<TokenRequest, Denial | RequestFault>> {
