@@ -42,10 +42,14 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
     delete found.additionalProperties;
   }
   // Parsed by itself, once its output-only members are gone.
-  const { properties } = schemas['NewRoleInput'] ?? {};
-  if (properties?.['role'] === undefined) throw new Error('a new role without a role');
-  properties['role'] = refTo(bodies.role);
+  nest(schemas['NewRoleInput'], 'role', bodies.role);
+  nest(schemas['NewServiceAccountInput'], 'serviceAccount', bodies.serviceAccount);
   return schemas;
+}
+
+function nest(outer: JsonSchema | undefined, member: string, schema: v.GenericSchema): void {
+  if (outer?.properties?.[member] === undefined) throw new Error(`a document without its ${member}`);
+  outer.properties[member] = refTo(schema);
 }
 
 function namesOf(module: Readonly<Record<string, unknown>>, suffix: string): readonly [v.GenericSchema, string][] {

@@ -14,11 +14,19 @@ const POOLS = `${PROJECT}/locations/global/workloadIdentityPools`;
 const POOL = `${POOLS}/{pool}`;
 const PROVIDER = `${POOL}/providers/{provider}`;
 const TARGET = `${PROJECT}/targets/{target}`;
+const ACCOUNTS = `${PROJECT}/serviceAccounts`;
+const ACCOUNT = `${ACCOUNTS}/{account}`;
 const QUOTA_INFOS = `${PROJECT}/locations/global/services/sts/quotaInfos`;
 const PREFERENCES = `${PROJECT}/locations/global/quotaPreferences`;
 const DENY = 'v2 policies/{attachment}/denypolicies';
 
-const RESOURCES = { organization: 'v1 organizations/1', project: PROJECT, pool: POOL, target: TARGET };
+const RESOURCES = {
+  organization: 'v1 organizations/1',
+  project: PROJECT,
+  pool: POOL,
+  target: TARGET,
+  account: ACCOUNT,
+};
 
 /** One for each kind of resource that has a policy. */
 function verb(name: string, described: Described, on = Object.keys(RESOURCES)): Record<string, Described> {
@@ -102,6 +110,29 @@ export const OPERATIONS: Readonly<Record<string, Described>> = {
   [`GET ${TARGET}`]: { summary: 'Get a target', answer: answers.target },
   [`PATCH ${TARGET}`]: { summary: 'Change a target', body: bodies.target, answer: answers.target },
   [`DELETE ${TARGET}`]: { summary: 'Delete a target', answer: answers.empty },
+  [`POST ${ACCOUNTS}`]: {
+    summary: 'Create a service account',
+    body: bodies.newServiceAccount,
+    answer: answers.serviceAccount,
+  },
+  [`GET ${ACCOUNTS}`]: { summary: 'List service accounts', answer: answers.serviceAccounts },
+  [`GET ${ACCOUNT}`]: { summary: 'Get a service account', answer: answers.serviceAccount },
+  [`PATCH ${ACCOUNT}`]: {
+    summary: 'Change a service account',
+    body: bodies.serviceAccount,
+    answer: answers.serviceAccount,
+  },
+  [`DELETE ${ACCOUNT}`]: { summary: 'Delete a service account, for 30 days', answer: answers.empty },
+  [`POST ${ACCOUNT}:undelete`]: {
+    summary: 'Undelete a service account',
+    body: bodies.nothing,
+    answer: answers.restoredAccount,
+  },
+  [`POST ${ACCOUNT}:enable`]: { summary: 'Enable a service account', body: bodies.nothing, answer: answers.empty },
+  [`POST ${ACCOUNT}:disable`]: { summary: 'Disable a service account', body: bodies.nothing, answer: answers.empty },
+  [`GET ${ACCOUNT}/keys`]: { summary: 'List keys of users: there are none', answer: answers.serviceAccountKeys },
+  [`POST ${ACCOUNT}/keys`]: { summary: 'Refused: no key leaves the broker', answer: answers.empty },
+  [`POST ${ACCOUNT}/keys:upload`]: { summary: 'Refused: no key comes in', answer: answers.empty },
   [`POST ${PROJECT}/roles`]: { summary: 'Create a role', body: bodies.newRole, answer: answers.role },
   [`GET ${PROJECT}/roles`]: { summary: 'List roles', answer: answers.roles },
   [`GET ${PROJECT}/roles/{role}`]: { summary: 'Get a role', answer: answers.role },
@@ -178,6 +209,7 @@ export const SENT_BACK: readonly v.GenericSchema[] = [
   bodies.pool,
   bodies.provider,
   bodies.target,
+  bodies.serviceAccount,
   bodies.role,
   bodies.newRole,
   bodies.policy,

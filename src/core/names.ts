@@ -75,6 +75,46 @@ export function quotaPreferenceName(projectNumber: string, preferenceId: string)
   return `projects/${projectNumber}/locations/global/quotaPreferences/${preferenceId}`;
 }
 
+export function serviceAccountName(projectNumber: string, email: string): string {
+  return `projects/${projectNumber}/serviceAccounts/${email}`;
+}
+
+const ACCOUNT_ID = /^[a-z]([-a-z0-9]{1,28}[a-z0-9])$/;
+
+export function isAccountId(text: string): boolean {
+  return ACCOUNT_ID.test(text);
+}
+
+/** Digits, and nothing that an account id could be. */
+export function isUniqueId(text: string): boolean {
+  return /^[1-9][0-9]{9,39}$/.test(text);
+}
+
+/** `host`: of PUBLIC_ORIGIN. A port, or the brackets of an IPv6 address, are no part of a mail address. */
+export function serviceAccountEmail(accountId: string, projectId: string, host: string): string {
+  const domain = host.startsWith('[') ? 'localhost' : host.replace(/:\d+$/, '');
+  return `${accountId}@${projectId}.iam.${domain}`;
+}
+
+/** What an address says of its account: only shape, there may be none. */
+export function parseServiceAccountEmail(
+  email: string,
+): { readonly accountId: string; readonly projectId: string } | undefined {
+  const [, accountId = '', projectId = ''] = /^([^@]{1,64})@([^.@]{1,64})\.iam\.[^@]{1,253}$/.exec(email) ?? [];
+  return isAccountId(accountId) && isProjectId(projectId) ? { accountId, projectId } : undefined;
+}
+
+/** The project's number stands in it, so that one digit string leads to its account; the epoch of the write makes it unique there. */
+export function makeUniqueId(projectNumber: string, epoch: number): string {
+  return `1${String(projectNumber.length).padStart(2, '0')}${projectNumber}${String(epoch).padStart(6, '0')}`;
+}
+
+export function projectOfUniqueId(uniqueId: string): string | undefined {
+  if (!isUniqueId(uniqueId)) return undefined;
+  const number = uniqueId.slice(3, 3 + Number(uniqueId.slice(1, 3)));
+  return isProjectNumber(number) ? number : undefined;
+}
+
 const PROVIDER_NAME = /^projects\/([^/]+)\/locations\/global\/workloadIdentityPools\/([^/]+)\/providers\/([^/]+)$/;
 
 /** What no resource name can hold: a control character here would stand in a log line. */

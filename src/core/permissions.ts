@@ -15,6 +15,8 @@ export const PERMISSIONS = [
   'iam.roles.get',
   'iam.roles.list',
   'iam.roles.update',
+  'iam.serviceAccountKeys.create',
+  'iam.serviceAccountKeys.list',
   'iam.serviceAccounts.create',
   'iam.serviceAccounts.delete',
   'iam.serviceAccounts.disable',
@@ -68,6 +70,15 @@ export const PERMISSIONS = [
   'sts.targets.setIamPolicy',
   'sts.targets.update',
   'sts.usage.get',
+] as const;
+
+/** Rights over what a service account may do, not over the broker: an owner has none of them unless he gives them to himself. */
+export const ACCOUNT_PERMISSIONS = [
+  'iam.serviceAccounts.getAccessToken',
+  'iam.serviceAccounts.getOpenIdToken',
+  'iam.serviceAccounts.implicitDelegation',
+  'iam.serviceAccounts.signBlob',
+  'iam.serviceAccounts.signJwt',
 ] as const;
 
 export type Permission = (typeof PERMISSIONS)[number];

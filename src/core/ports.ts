@@ -19,6 +19,8 @@ export interface ConfigView {
   pool(poolId: string): Promise<Shards['pool'] | undefined>;
   provider(poolId: string, providerId: string): Promise<Shards['provider'] | undefined>;
   target(targetId: string): Promise<Shards['target'] | undefined>;
+  /** By account id or unique id. */
+  serviceAccount(id: string): Promise<Shards['serviceAccount'] | undefined>;
   /** Is everything that this view handed out still right, given this news? If not, a new view reads it again. */
   currentAt(news: EpochNews): boolean;
 }

@@ -15,6 +15,8 @@ export interface Project {
   readonly ownLimits?: readonly OwnLimit[];
   /** For how long exchanges are remembered; 0: not at all. Absent: the default of `RECENT_RETENTION`. */
   readonly recentExchangesRetentionSeconds?: number;
+  /** The longest that access tokens of its service accounts may live. Absent: the default. */
+  readonly maxServiceAccountTokenLifetimeSeconds?: number;
   /** Deleted: gone for good then, and let in by nobody's tokens until then. */
   readonly expireTime?: string;
   readonly createTime: string;
@@ -202,6 +204,27 @@ export interface Target {
   readonly version: number;
 }
 
+/** An identity that the project itself owns. Keys are not part of it: they lie sealed with the key objects. */
+export interface ServiceAccount {
+  /** Before the `@`: unique in the project, also among the deleted ones. */
+  readonly accountId: string;
+  /** Kept as it was given out: whoever was bound by it stays bound, wherever the broker moves. */
+  readonly email: string;
+  /** Digits; never another account's, of whatever project and whatever time. */
+  readonly uniqueId: string;
+  readonly displayName: string;
+  readonly description: string;
+  readonly disabled: boolean;
+  /** The longest that its access tokens may live; the project's own maximum holds as well. */
+  readonly maxTokenLifetimeSeconds: number;
+  /** As that of a pool. */
+  readonly expireTime?: string;
+  readonly createTime: string;
+  readonly updateTime: string;
+  /** The epoch of the write: makes the etag. */
+  readonly version: number;
+}
+
 export interface ConditionText {
   readonly expression: string;
   readonly title?: string;
@@ -288,6 +311,8 @@ export interface Shards {
   pool: { readonly pool: Pool };
   provider: { readonly provider: Provider };
   target: { readonly target: Target; readonly policy: Policy; readonly denyRules?: readonly EdgeDenyRule[] };
+  /** Found by account id and by unique id: two records of one value. A deleted one is not there. */
+  serviceAccount: { readonly serviceAccount: ServiceAccount; readonly policy: Policy };
 }
 
 export const shardKey = {
@@ -296,6 +321,8 @@ export const shardKey = {
   provider: (projectNumber: string, poolId: string, providerId: string): string =>
     `provider:${projectNumber}/${poolId}/${providerId}`,
   target: (projectNumber: string, targetId: string): string => `target:${projectNumber}/${targetId}`,
+  /** `id`: the account id, which begins with a letter, or the unique id, which is digits. */
+  serviceAccount: (projectNumber: string, id: string): string => `sa:${projectNumber}/${id}`,
   /** Stands in the news when the key ring changed other than by its timetable; in KV it names the copy of the public halves. */
   ring: (projectNumber: string): string => `ring:${projectNumber}`,
 };

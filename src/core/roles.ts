@@ -1,5 +1,5 @@
 /** Predefined roles: the broker's own administration, named as Google names it. None of them opens a target. */
-import { PERMISSIONS, type Permission } from './permissions.ts';
+import { ACCOUNT_PERMISSIONS, PERMISSIONS, type Permission } from './permissions.ts';
 
 /** Services that the broker itself is; a permission inside them is a right over the broker, never over a target. */
 const OWN_SERVICES = ['iam', 'iamcredentials', 'sts', 'cloudquotas', 'resourcemanager'];
@@ -69,10 +69,6 @@ const ACCOUNTS = verbs('iam.serviceAccounts', [
   'undelete',
   'update',
 ]);
-/** Rights over a service account itself, never over the broker's configuration: no route of the administration asks for them. */
-const TOKEN_CREATOR = ['getAccessToken', 'getOpenIdToken', 'implicitDelegation', 'signBlob', 'signJwt'].map(
-  (name) => `iam.serviceAccounts.${name}`,
-);
 
 /** What reads and changes nothing. */
 const REVIEWER = [
@@ -83,6 +79,7 @@ const REVIEWER = [
   ...QUOTAS_READ,
   ...EXPLAINING,
   ...verbs('iam.serviceAccounts', ['get', 'getIamPolicy', 'list']),
+  'iam.serviceAccountKeys.list',
   ...verbs('resourcemanager.projects', ['get', 'getIamPolicy', 'list']),
   ...verbs('resourcemanager.organizations', ['get', 'getIamPolicy']),
   ...verbs('sts.history', ['get', 'list']),
@@ -98,14 +95,18 @@ const PREDEFINED: ReadonlyMap<string, PredefinedRole> = new Map([
   role('roles/resourcemanager.projectIamAdmin', 'Project IAM Admin', [...PROJECT_IAM, ...ROLES_READ, ...EXPLAINING]),
   role('roles/cloudquotas.admin', 'Cloud Quotas Admin', [...QUOTAS_READ, ...QUOTAS_WRITE]),
   role('roles/cloudquotas.viewer', 'Cloud Quotas Viewer', QUOTAS_READ),
-  role('roles/iam.serviceAccountAdmin', 'Service Account Admin', ACCOUNTS),
+  role('roles/iam.serviceAccountAdmin', 'Service Account Admin', [
+    ...ACCOUNTS,
+    'iam.serviceAccountKeys.list',
+    'resourcemanager.projects.get',
+  ]),
   role('roles/iam.workloadIdentityUser', 'Workload Identity User', [
     'iam.serviceAccounts.get',
     'iam.serviceAccounts.getAccessToken',
     'iam.serviceAccounts.getOpenIdToken',
     'iam.serviceAccounts.list',
   ]),
-  role('roles/iam.serviceAccountTokenCreator', 'Service Account Token Creator', TOKEN_CREATOR),
+  role('roles/iam.serviceAccountTokenCreator', 'Service Account Token Creator', ACCOUNT_PERMISSIONS),
   role('roles/iam.serviceAccountOpenIdTokenCreator', 'Service Account OpenID Connect Identity Token Creator', [
     'iam.serviceAccounts.getOpenIdToken',
   ]),

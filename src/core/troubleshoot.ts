@@ -11,7 +11,15 @@ import type { Asked, Explanation } from './explain/answer.ts';
 import type { Certainty } from './explain/certainty.ts';
 import { explain } from './explain/explain.ts';
 import { namedSubject, type Subject } from './explain/subject.ts';
-import { IAM_PREFIX, mayExist, parseProviderName, projectName, type ProviderName, targetName } from './names.ts';
+import {
+  IAM_PREFIX,
+  mayExist,
+  parseProviderName,
+  projectName,
+  type ProviderName,
+  serviceAccountName,
+  targetName,
+} from './names.ts';
 import { createPolicyCompiler } from './policy/cache.ts';
 import { ConfigUnavailable } from './ports.ts';
 import { principalIdentifier } from './principal.ts';
@@ -127,7 +135,8 @@ async function wantedOf(
   }
   if (target === undefined && resource.kind !== 'target')
     return err(invalid('target', 'ask for a permission or a target'));
-  if (resource.kind === 'pool') return err(invalid('target', 'ask it of the project'));
+  if (resource.kind === 'pool' || resource.kind === 'serviceAccount')
+    return err(invalid('target', 'ask it of the project'));
   if (target === publicOrigin) return ok({ name: projectName(projectNumber), wanted: { kind: 'broker' } });
   const targetId =
     resource.kind === 'target' ? resource.targetId : await targetIdOf(target ?? '', projectNumber, admin);
@@ -152,7 +161,20 @@ async function nameOf(
       return ok(`${projectName(projectNumber)}/locations/global/workloadIdentityPools/${resource.poolId}`);
     case 'target':
       return ok(targetName(projectNumber, resource.targetId));
+    case 'serviceAccount':
+      return accountNameOf(projectNumber, resource.accountId, admin);
   }
+}
+
+async function accountNameOf(
+  projectNumber: string,
+  accountId: string,
+  admin: AdminPort,
+): Promise<Result<string, AdminDenial>> {
+  const found = await admin.read(projectNumber, { type: 'serviceAccount.get', accountId });
+  if (!found.ok) return found;
+  if (found.value.kind !== 'serviceAccount') throw new Error(`an account was answered with a ${found.value.kind}`);
+  return ok(serviceAccountName(projectNumber, found.value.serviceAccount.email));
 }
 
 async function targetIdOf(text: string, projectNumber: string, admin: AdminPort): Promise<string | undefined> {

@@ -127,7 +127,10 @@ describe('a real answer of the running broker', () => {
   const PROVIDER = `${PROVIDERS}/{provider}`;
   const TARGETS = `${PROJECT}/targets`;
   const TARGET = `${TARGETS}/{target}`;
+  const ACCOUNTS = `${PROJECT}/serviceAccounts`;
+  const ACCOUNT = `${ACCOUNTS}/{account}`;
   const files = { target: 'files' };
+  const account = { account: 'robot@world.iam.127.0.0.1' };
   const lastOf = (operation: Record<string, unknown>): string => String(operation['name']).split('/').at(-1) ?? '';
   const subject = (name: string): string =>
     `principal:${world.audience.replace(/\/providers\/.*/, '')}/subject/ns/shop/sa/${name}`;
@@ -209,6 +212,19 @@ describe('a real answer of the running broker', () => {
     await good('GET', TARGETS);
     await good('POST', TARGETS, { query: '?targetId=gone', body: { uri: 'https://gone.example.com' } });
     await good('DELETE', TARGET, { names: { target: 'gone' } });
+    const described = { accountId: 'robot', serviceAccount: { displayName: 'Robot', description: 'Works' } };
+    await good('POST', ACCOUNTS, { body: described });
+    await good('PATCH', ACCOUNT, { names: account, body: { maxTokenLifetime: '7200s' } });
+    await good('GET', ACCOUNT, { names: account });
+    await good('DELETE', ACCOUNT, { names: account });
+    await good('GET', ACCOUNTS, { query: '?showDeleted=true' });
+    for (const verb of ['undelete', 'disable', 'enable'])
+      await good('POST', `${ACCOUNT}:${verb}`, { names: account, body: {} });
+    await good('GET', `${ACCOUNT}/keys`, { names: account });
+    for (const refused of ['keys', 'keys:upload']) {
+      expect((await ask('POST', `${ACCOUNT}/${refused}`, { names: account, body: {} })).status).toBe(400);
+      answered.add(`POST ${ACCOUNT}/${refused}`);
+    }
     const role = { title: 'Reader', description: 'Reads', includedPermissions: ['files.get'] };
     await good('POST', `${PROJECT}/roles`, { body: { roleId: 'reader', role } });
     await good('PATCH', `${PROJECT}/roles/{role}`, { names: { role: 'reader' }, body: { title: 'Readers' } });
@@ -218,9 +234,9 @@ describe('a real answer of the running broker', () => {
     await good('DELETE', `${PROJECT}/roles/{role}`, { names: { role: 'gone' } });
     const condition = { title: 'until 2100', expression: "request.time < timestamp('2100-01-01T00:00:00Z')" };
     const binding = { role: 'projects/world/roles/reader', members: [subject('checkout')], condition };
-    const places = [PROJECT, POOL, TARGET, '/v1/organizations/1'];
+    const places = [PROJECT, POOL, TARGET, ACCOUNT, '/v1/organizations/1'];
     for (const place of places) {
-      const names = files;
+      const names = { ...files, ...account };
       const bindings =
         place === TARGET
           ? [binding, { ...binding, condition: undefined, dryRunCondition: { expression: 'false' } }]
@@ -260,8 +276,9 @@ describe('a real answer of the running broker', () => {
       body: { principal: asked.principal, token: undefined },
     });
     await good('POST', `${TARGET}:troubleshoot`, { names: files, body: { token: await world.token() } });
-    for (const place of [PROJECT, POOL, '/v1/organizations/1']) {
+    for (const place of [PROJECT, POOL, ACCOUNT, '/v1/organizations/1']) {
       await good('POST', `${place}:troubleshoot`, {
+        names: account,
         body: { principal: asked.principal, permission: 'sts.targets.get' },
       });
     }

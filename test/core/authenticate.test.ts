@@ -33,6 +33,7 @@ async function run(
     pool: async () => ({ pool: samplePool(world.pool) }),
     provider: async () => ({ provider: sampleProvider(world.provider) }),
     target: async () => world.target,
+    serviceAccount: async () => undefined,
     currentAt: () => true,
   };
   const result = await authenticate(sampleAssertion(sampleClaims(world.claims)), SAMPLE_NAME, 'exchange', view, {

@@ -84,6 +84,7 @@ async function run(
         }),
       }),
       target: async () => undefined,
+      serviceAccount: async () => undefined,
       currentAt: () => world.current?.(number) ?? true,
     };
   }

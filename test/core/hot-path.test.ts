@@ -50,6 +50,7 @@ const view: ConfigView = {
   pool: async () => ({ pool: samplePool() }),
   provider: async () => ({ provider }),
   target: async (targetId) => targets.get(targetId),
+  serviceAccount: async () => undefined,
   currentAt: () => true,
 };
 

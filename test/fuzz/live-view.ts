@@ -8,6 +8,7 @@ export function liveView(state: MemoryConfig | undefined): ConfigView {
     pool: async (poolId) => shard(state?.pool(poolId), (pool) => ({ pool })),
     provider: async (poolId, providerId) => shard(state?.provider(poolId, providerId), (provider) => ({ provider })),
     target: async (targetId) => state?.targetShard(targetId),
+    serviceAccount: async (id) => state?.serviceAccountShard(id),
     currentAt: () => true,
   };
 }

@@ -17,6 +17,7 @@ import {
   type Provider,
   type QuotaPreference,
   type Role,
+  type ServiceAccount,
   type Shards,
   type Target,
 } from '../../src/core/resources.ts';
@@ -30,6 +31,7 @@ export class MemoryConfig implements ConfigState {
   readonly #providers = new Map<string, Provider>();
   readonly #targets = new Map<string, Target>();
   readonly #roles = new Map<string, Role>();
+  readonly #serviceAccounts = new Map<string, ServiceAccount>();
   readonly #policies = new Map<string, PolicyOf>();
   readonly #denyPolicies = new Map<string, DenyPolicy>();
   readonly #usedTokens = new Set<string>();
@@ -77,6 +79,24 @@ export class MemoryConfig implements ConfigState {
   targetByUri(uri: string): Target | undefined {
     return [...this.#targets.values()].find((target) => target.uri === uri);
   }
+  serviceAccount(accountId: string): ServiceAccount | undefined {
+    const found = this.#serviceAccounts.get(accountId);
+    return this.#project.expireTime === undefined && found !== undefined && isLive(found) ? found : undefined;
+  }
+  deletedServiceAccount(accountId: string): ServiceAccount | undefined {
+    const found = this.#serviceAccounts.get(accountId);
+    return found === undefined || isLive(found) ? undefined : found;
+  }
+  serviceAccountByUniqueId(uniqueId: string): ServiceAccount | undefined {
+    return [...this.#serviceAccounts.values()].find((account) => account.uniqueId === uniqueId);
+  }
+  serviceAccountCount(): number {
+    return this.#serviceAccounts.size;
+  }
+  nextServiceAccountToExpire(): ServiceAccount | undefined {
+    const rows = [...this.#serviceAccounts.values()].filter((row) => !isLive(row));
+    return rows.toSorted((a, b) => ((a.expireTime ?? '') < (b.expireTime ?? '') ? -1 : 1))[0];
+  }
   role(roleId: string): Role | undefined {
     return this.#roles.get(roleId);
   }
@@ -122,6 +142,9 @@ export class MemoryConfig implements ConfigState {
   targets(page: Page): readonly Target[] {
     return pageOf([...this.#targets.values()], page, (target) => target.targetId);
   }
+  serviceAccounts(page: Page): readonly ServiceAccount[] {
+    return pageOf([...this.#serviceAccounts.values()].filter(shownOn(page)), page, (account) => account.accountId);
+  }
   roles(page: Page): readonly Role[] {
     return pageOf([...this.#roles.values()], page, (role) => role.roleId);
   }
@@ -157,6 +180,13 @@ export class MemoryConfig implements ConfigState {
     const target = this.#targets.get(targetId);
     const on = { kind: 'target', targetId } as const;
     return target && { target, policy: this.policy(on) ?? EMPTY_POLICY, denyRules: edgeDenyRules(this, on) };
+  }
+
+  serviceAccountShard(id: string): Shards['serviceAccount'] | undefined {
+    const accountId = this.serviceAccountByUniqueId(id)?.accountId ?? id;
+    const serviceAccount = this.serviceAccount(accountId);
+    const policy = this.policy({ kind: 'serviceAccount', accountId }) ?? EMPTY_POLICY;
+    return serviceAccount && { serviceAccount, policy };
   }
 
   /** One change; its entries are numbered on from the last. */
@@ -215,6 +245,8 @@ export class MemoryConfig implements ConfigState {
         return this.#providers.get(`${named.poolId}/${named.providerId}`);
       case 'target':
         return this.#targets.get(named.targetId);
+      case 'serviceAccount':
+        return this.#serviceAccounts.get(named.accountId);
       case 'role':
         return this.#roles.get(named.roleId);
       case 'policy':
@@ -234,6 +266,7 @@ export class MemoryConfig implements ConfigState {
       this.#providers,
       this.#targets,
       this.#roles,
+      this.#serviceAccounts,
       this.#policies,
       this.#denyPolicies,
       this.#quotaPreferences,
@@ -249,6 +282,7 @@ export class MemoryConfig implements ConfigState {
         for (const name of this.#operations.keys()) if (name.startsWith(write.prefix)) this.#operations.delete(name);
       } else if (write.remove === 'target') this.#targets.delete(write.targetId);
       else if (write.remove === 'role') this.#roles.delete(write.roleId);
+      else if (write.remove === 'serviceAccount') this.#serviceAccounts.delete(write.accountId);
       else if (write.remove === 'quotaPreference') this.#quotaPreferences.delete(write.preferenceId);
       else this.#denyPolicies.delete(denyPolicyKey(write));
       return;
@@ -265,6 +299,9 @@ export class MemoryConfig implements ConfigState {
         break;
       case 'target':
         this.#targets.set(write.target.targetId, write.target);
+        break;
+      case 'serviceAccount':
+        this.#serviceAccounts.set(write.serviceAccount.accountId, write.serviceAccount);
         break;
       case 'role':
         this.#roles.set(write.role.roleId, write.role);
@@ -288,12 +325,12 @@ export class MemoryConfig implements ConfigState {
   }
 }
 
-function isLive({ expireTime }: Pool | Provider): boolean {
+function isLive({ expireTime }: Pool | Provider | ServiceAccount): boolean {
   return expireTime === undefined;
 }
 
 function shownOn({ showDeleted = false }: Page) {
-  return (row: Pool | Provider): boolean => showDeleted || isLive(row);
+  return (row: Pool | Provider | ServiceAccount): boolean => showDeleted || isLive(row);
 }
 
 function isOpen({ state }: QuotaPreference): boolean {
@@ -323,6 +360,8 @@ function policyKey(resource: PolicyResource): string {
       return `pool:${resource.poolId}`;
     case 'target':
       return `target:${resource.targetId}`;
+    case 'serviceAccount':
+      return `serviceAccount:${resource.accountId}`;
   }
 }
 
@@ -340,6 +379,8 @@ function rowOf(write: Write): string | undefined {
       return `provider/${named['poolId']}/${named['providerId']}`;
     case 'target':
       return `target/${named['targetId']}`;
+    case 'serviceAccount':
+      return `serviceAccount/${named['accountId']}`;
     case 'role':
       return `role/${named['roleId']}`;
     case 'quotaPreference':

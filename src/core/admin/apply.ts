@@ -18,6 +18,13 @@ import { pushKeys } from './push-keys.ts';
 import { askForQuota, changeQuotaWish, withdrawQuotaWish } from './quota-preferences.ts';
 import { approveQuotaWish, endRaises, refuseQuotaWish } from './quota-review.ts';
 import { createRole, deleteRole, patchRole } from './roles.ts';
+import {
+  createServiceAccount,
+  deleteServiceAccount,
+  patchServiceAccount,
+  setServiceAccountDisabled,
+  undeleteServiceAccount,
+} from './service-accounts.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 import { deletePool, deleteProvider, undeletePool, undeleteProvider } from './soft-delete.ts';
 import { createTarget, deleteTarget, patchTarget } from './targets.ts';
@@ -67,6 +74,18 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
       return patchTarget(state, command.targetId, command.input, command.mask, context);
     case 'target.delete':
       return deleteTarget(state, command.targetId, context);
+    case 'serviceAccount.create':
+      return createServiceAccount(state, command, context);
+    case 'serviceAccount.patch':
+      return patchServiceAccount(state, command, context);
+    case 'serviceAccount.delete':
+      return deleteServiceAccount(state, command.accountId, context);
+    case 'serviceAccount.undelete':
+      return undeleteServiceAccount(state, command.accountId, context);
+    case 'serviceAccount.enable':
+      return setServiceAccountDisabled(state, command.accountId, false, context);
+    case 'serviceAccount.disable':
+      return setServiceAccountDisabled(state, command.accountId, true, context);
     case 'role.create':
       return createRole(state, command.roleId, command.input, context);
     case 'role.patch':

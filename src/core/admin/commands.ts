@@ -13,6 +13,7 @@ import type {
   Provider,
   QuotaPreference,
   Role,
+  ServiceAccount,
   SigningAlgorithm,
   Target,
 } from '../resources.ts';
@@ -68,6 +69,13 @@ export interface TargetInput {
   readonly allowedScopes?: readonly string[];
 }
 
+export interface ServiceAccountInput {
+  readonly displayName?: string;
+  readonly description?: string;
+  /** A duration such as `43200s`. */
+  readonly maxTokenLifetime?: string;
+}
+
 export interface RoleInput {
   readonly title?: string;
   readonly description?: string;
@@ -103,6 +111,8 @@ export interface ProjectInput {
   readonly recentExchangesRetention?: string;
   readonly credentialGenerationsPerMinute?: number;
   readonly ownLimits?: readonly OwnLimit[];
+  /** A duration: up to twelve hours. */
+  readonly maxServiceAccountTokenLifetime?: string;
 }
 
 /** What a tenant asks for. Numbers are 64 bits wide at Google, so they may be texts. */
@@ -140,7 +150,8 @@ export interface Pusher {
 export type PolicyResource =
   | { readonly kind: 'project' }
   | { readonly kind: 'pool'; readonly poolId: string }
-  | { readonly kind: 'target'; readonly targetId: string };
+  | { readonly kind: 'target'; readonly targetId: string }
+  | { readonly kind: 'serviceAccount'; readonly accountId: string };
 
 /** `mask`: the paths to change, in camelCase; a path that is named and absent from the input returns to its default. */
 export type Command =
@@ -208,6 +219,22 @@ export type Command =
       readonly mask: readonly string[];
     }
   | { readonly type: 'target.delete'; readonly targetId: string }
+  | { readonly type: 'serviceAccount.create'; readonly accountId: string; readonly input: ServiceAccountInput }
+  | {
+      readonly type: 'serviceAccount.patch';
+      readonly accountId: string;
+      readonly input: ServiceAccountInput;
+      readonly mask: readonly string[];
+      readonly etag?: string;
+    }
+  | {
+      readonly type:
+        | 'serviceAccount.delete'
+        | 'serviceAccount.undelete'
+        | 'serviceAccount.enable'
+        | 'serviceAccount.disable';
+      readonly accountId: string;
+    }
   | { readonly type: 'role.create'; readonly roleId: string; readonly input: RoleInput }
   | {
       readonly type: 'role.patch';
@@ -270,6 +297,10 @@ export type Query =
   /** By its id or, byte for byte, its uri. */
   | { readonly type: 'target.find'; readonly idOrUri: string }
   | { readonly type: 'target.list'; readonly page: Page }
+  | { readonly type: 'serviceAccount.get'; readonly accountId: string }
+  /** Deleted or not. */
+  | { readonly type: 'serviceAccount.find'; readonly emailOrUniqueId: string }
+  | { readonly type: 'serviceAccount.list'; readonly page: Page }
   | { readonly type: 'role.get'; readonly roleId: string }
   | { readonly type: 'role.list'; readonly page: Page }
   | { readonly type: 'policy.get'; readonly resource: PolicyResource }
@@ -293,6 +324,7 @@ export type Answer =
   | { readonly kind: 'provider'; readonly provider: Provider; readonly warnings: readonly string[] }
   | { readonly kind: 'target'; readonly target: Target }
   | { readonly kind: 'role'; readonly role: Role }
+  | { readonly kind: 'serviceAccount'; readonly serviceAccount: ServiceAccount }
   | { readonly kind: 'policy'; readonly policy: Policy; readonly warnings?: readonly string[] }
   | { readonly kind: 'deleted' }
   | {
@@ -319,4 +351,9 @@ export type Answer =
     }
   | { readonly kind: 'providers'; readonly providers: readonly Provider[]; readonly next: string }
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly next: string }
+  | {
+      readonly kind: 'serviceAccounts';
+      readonly serviceAccounts: readonly ServiceAccount[];
+      readonly next: string;
+    }
   | { readonly kind: 'roles'; readonly roles: readonly Role[]; readonly next: string };

@@ -11,6 +11,7 @@ import { etagOf, isEtag } from './etag.ts';
 import { lintPolicy } from './lint/policy.ts';
 import { policyShards } from './policy-shards.ts';
 import { roleName } from './roles.ts';
+import { noSuchAccount, serviceAccountNameIn } from './service-accounts.ts';
 import { noSuchPool } from './soft-delete.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
@@ -22,7 +23,9 @@ export function setPolicy(
 ): Result<Applied, AdminDenial> {
   const name = policyResourceName(state, resource);
   if (!policyResourceExists(state, resource)) {
-    return err(resource.kind === 'pool' ? noSuchPool(state, resource.poolId) : { tag: 'not_found', resource: name });
+    if (resource.kind === 'pool') return err(noSuchPool(state, resource.poolId));
+    if (resource.kind === 'serviceAccount') return err(noSuchAccount(state, resource.accountId));
+    return err({ tag: 'not_found', resource: name });
   }
   const policy = nextPolicy(state.policy(resource) ?? EMPTY_POLICY, input, projectRoles(state), name, context);
   if (!policy.ok) return policy;
@@ -56,6 +59,8 @@ export function policyResourceName(state: ConfigState, resource: PolicyResource)
       return poolName(projectNumber, resource.poolId);
     case 'target':
       return targetName(projectNumber, resource.targetId);
+    case 'serviceAccount':
+      return serviceAccountNameIn(state, resource.accountId);
   }
 }
 
@@ -67,6 +72,8 @@ export function policyResourceExists(state: ConfigState, resource: PolicyResourc
       return state.pool(resource.poolId) !== undefined;
     case 'target':
       return state.target(resource.targetId) !== undefined;
+    case 'serviceAccount':
+      return state.serviceAccount(resource.accountId) !== undefined;
   }
 }
 

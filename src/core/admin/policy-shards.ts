@@ -1,6 +1,7 @@
 /** Which shards hold the policies of a resource, and which hang on what the roles are. */
 import { shardKey } from '../resources.ts';
 import type { PolicyResource } from './commands.ts';
+import { serviceAccountShards } from './service-accounts.ts';
 import type { ConfigState } from './state.ts';
 
 /** The policy of a pool is about the broker itself; no shard at the edge holds it. */
@@ -13,6 +14,10 @@ export function policyShards(state: ConfigState, resource: PolicyResource): read
       return [];
     case 'target':
       return [shardKey.target(projectNumber, resource.targetId)];
+    case 'serviceAccount': {
+      const account = state.serviceAccount(resource.accountId) ?? state.deletedServiceAccount(resource.accountId);
+      return account === undefined ? [] : serviceAccountShards(projectNumber, account);
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { builtInPoolId, isProjectId, isProjectNumber, projectName } from '../nam
 import { RECENT_RETENTION, recentRetentionSeconds } from '../recent.ts';
 import { shardKey, type Pool, type Project } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
+import { projectMaxTokenLifetimeSeconds, SERVICE_ACCOUNT_TOKEN_LIFETIME } from '../service-account.ts';
 import type { Applied } from './applied.ts';
 import type { Command, ProjectInput } from './commands.ts';
 import type { AdminDenial } from './denial.ts';
@@ -58,6 +59,7 @@ const PATHS: ReadonlySet<string> = new Set([
   'credentialGenerationsPerMinute',
   'ownLimits',
   'recentExchangesRetention',
+  'maxServiceAccountTokenLifetime',
 ]);
 
 /** Of all that a patch changes, and what a raise makes of it: two administrators must not overwrite each other's own limits. */
@@ -73,7 +75,12 @@ export function patchProject(
   const whole = state.project();
   const stale = checkEtag(etag, projectRevision(whole), projectName(whole.projectNumber));
   if (stale !== undefined) return err(stale);
-  const { ownLimits: currentOwnLimits, recentExchangesRetentionSeconds: _patched, ...current } = whole;
+  const {
+    ownLimits: currentOwnLimits,
+    recentExchangesRetentionSeconds: _retention,
+    maxServiceAccountTokenLifetimeSeconds: _lifetime,
+    ...current
+  } = whole;
   const patched = overlay<ProjectInput>(documentOf(whole), input, mask, PATHS);
   if (!patched.ok) return patched;
   const unnamed = outsideMask(input, mask);
@@ -81,19 +88,29 @@ export function patchProject(
   const { displayName = '', ownLimits = [] } = patched.value;
   const limits = QUOTAS.map((quota) => ({ quota, limit: patched.value[quota.member] ?? quota.bounds.unset }));
   const retention = readSeconds('recentExchangesRetention', patched.value.recentExchangesRetention, RECENT_RETENTION);
+  const { maxServiceAccountTokenLifetime } = patched.value;
+  const lifetime = readSeconds(
+    'maxServiceAccountTokenLifetime',
+    maxServiceAccountTokenLifetime,
+    SERVICE_ACCOUNT_TOKEN_LIFETIME,
+  );
   const violations = [
     ...checkDisplayName('displayName', displayName),
     ...limits.flatMap(({ quota, limit }) => checkWithin(quota.member, limit, quota.bounds)),
     // What stood before is not asked about again: it may name what is gone.
     ...(ownLimits === currentOwnLimits ? [] : checkOwnLimits(state, ownLimits)),
     ...(retention.ok ? [] : retention.error),
+    ...(lifetime.ok ? [] : lifetime.error),
   ];
-  if (violations.length > 0 || !retention.ok) return err({ tag: 'invalid_argument', violations });
+  if (violations.length > 0 || !retention.ok || !lifetime.ok) return err({ tag: 'invalid_argument', violations });
   const named: Project = {
     ...current,
     displayName,
     ...(ownLimits.length > 0 ? { ownLimits } : {}),
     ...(retention.value === RECENT_RETENTION.unset ? {} : { recentExchangesRetentionSeconds: retention.value }),
+    ...(lifetime.value === SERVICE_ACCOUNT_TOKEN_LIFETIME.unset
+      ? {}
+      : { maxServiceAccountTokenLifetimeSeconds: lifetime.value }),
   };
   const { project, writes } = withLimits(state, named, limits, context);
   return ok({
@@ -108,6 +125,7 @@ function documentOf(project: Project): ProjectInput {
   return {
     displayName,
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
+    maxServiceAccountTokenLifetime: `${projectMaxTokenLifetimeSeconds(project)}s`,
     ...(ownLimits === undefined ? {} : { ownLimits }),
     ...Object.fromEntries(QUOTAS.map((one) => [one.member, limitInForce(project, one)])),
   };

@@ -1,11 +1,12 @@
 /** What was deleted thirty days ago goes for good, and takes along everything that a later bearer of its name would inherit. */
 import { poolMemberOf } from '../members.ts';
 import { poolName, providerName } from '../names.ts';
-import { EMPTY_POLICY, shardKey, type Pool, type Provider } from '../resources.ts';
+import { EMPTY_POLICY, shardKey, type Pool, type Provider, type ServiceAccount } from '../resources.ts';
 import { ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
 import type { AdminDenial } from './denial.ts';
 import { policyShards } from './policy-shards.ts';
+import { isOver, serviceAccountShards } from './service-accounts.ts';
 import { isExpired } from './soft-delete.ts';
 import type { ApplyContext, ConfigState, PolicyOf, Write } from './state.ts';
 
@@ -16,7 +17,10 @@ const PROVIDERS_OF_ONE_STEP = 50;
 export function purge(state: ConfigState, context: ApplyContext): Result<Applied, AdminDenial> {
   const due = state.nextToExpire();
   const nothing: Applied = { answer: { kind: 'deleted' }, writes: [], shards: [] };
-  if (due === undefined || !isExpired(due, context)) return ok(nothing);
+  if (due === undefined || !isExpired(due, context)) {
+    const account = state.nextServiceAccountToExpire();
+    return ok(account === undefined || !isOver(account, context) ? nothing : withoutAccount(state, account, context));
+  }
   return ok('providerId' in due ? withoutProviders(state, [due]) : withoutPool(state, due, context));
 }
 
@@ -54,6 +58,28 @@ function withoutPool(state: ConfigState, { poolId }: Pool, context: ApplyContext
   };
 }
 
+function withoutAccount(state: ConfigState, account: ServiceAccount, context: ApplyContext): Applied {
+  const { accountId, email, uniqueId } = account;
+  const own = { kind: 'serviceAccount', accountId } as const;
+  const member = `serviceAccount:${email}`;
+  const isIt = (text: string): boolean => text === member;
+  const named = state
+    .policiesWithText(JSON.stringify(member))
+    .filter(({ resource }) => resource.kind !== 'serviceAccount' || resource.accountId !== accountId)
+    .filter(({ policy }) => policy.bindings.some(({ members }) => members.some(isIt)))
+    .map((one) => disowned(one, isIt, context, `?uid=${uniqueId}`));
+  const cleared =
+    state.policy(own) === undefined
+      ? []
+      : [putPolicy({ resource: own, policy: { ...EMPTY_POLICY, revision: context.epoch } })];
+  const shards = named.flatMap(({ resource }) => policyShards(state, resource));
+  return {
+    answer: { kind: 'deleted' },
+    writes: [...named.map(putPolicy), ...cleared, { remove: 'serviceAccount', accountId }],
+    shards: [...new Set([...serviceAccountShards(state.project().projectNumber, account), ...shards])],
+  };
+}
+
 function withoutProviders(state: ConfigState, providers: readonly Provider[]): Applied {
   const { projectNumber } = state.project();
   return {
@@ -71,10 +97,11 @@ function disowned(
   { resource, policy }: PolicyOf,
   isOfPool: (member: string) => boolean,
   context: ApplyContext,
+  suffix = '',
 ): PolicyOf {
   const bindings = policy.bindings.map((binding) => ({
     ...binding,
-    members: [...new Set(binding.members.map((member) => (isOfPool(member) ? `deleted:${member}` : member)))],
+    members: [...new Set(binding.members.map((member) => (isOfPool(member) ? `deleted:${member}${suffix}` : member)))],
   }));
   return { resource, policy: { ...policy, revision: context.epoch, bindings } };
 }

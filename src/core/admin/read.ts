@@ -1,5 +1,12 @@
 /** Every question about one project's configuration, answered from its state. */
-import { denyPolicyName, poolName, providerName, quotaPreferenceName, targetName } from '../names.ts';
+import {
+  denyPolicyName,
+  poolName,
+  providerName,
+  quotaPreferenceName,
+  serviceAccountName,
+  targetName,
+} from '../names.ts';
 import { EMPTY_POLICY } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Answer, Page, Query } from './commands.ts';
@@ -7,6 +14,7 @@ import type { AdminDenial } from './denial.ts';
 import { readOperation } from './operations.ts';
 import { policyResourceExists, policyResourceName } from './policies.ts';
 import { roleName } from './roles.ts';
+import { findServiceAccount, serviceAccountNameIn } from './service-accounts.ts';
 import type { ConfigState } from './state.ts';
 
 export function read(state: ConfigState, query: Query): Result<Answer, AdminDenial> {
@@ -55,6 +63,26 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
         (target) => target.targetId,
       );
       return ok({ kind: 'targets', targets: rows, next });
+    }
+    case 'serviceAccount.get': {
+      // Not as with pools: at Google a deleted account is not found, and clients go by that. The list shows it.
+      const serviceAccount = state.serviceAccount(query.accountId);
+      if (serviceAccount === undefined) return notFound(serviceAccountNameIn(state, query.accountId));
+      return ok({ kind: 'serviceAccount', serviceAccount });
+    }
+    case 'serviceAccount.find': {
+      const { emailOrUniqueId } = query;
+      const serviceAccount = findServiceAccount(state, emailOrUniqueId);
+      if (serviceAccount === undefined) return notFound(serviceAccountName(projectNumber, emailOrUniqueId));
+      return ok({ kind: 'serviceAccount', serviceAccount });
+    }
+    case 'serviceAccount.list': {
+      const { rows, next } = pageOf(
+        (page) => state.serviceAccounts(page),
+        query.page,
+        (account) => account.accountId,
+      );
+      return ok({ kind: 'serviceAccounts', serviceAccounts: rows, next });
     }
     case 'role.get': {
       const role = state.role(query.roleId);

@@ -9,6 +9,7 @@ import type {
   Provider,
   QuotaPreference,
   Role,
+  ServiceAccount,
   Target,
 } from '../resources.ts';
 import type { Caller } from './caller.ts';
@@ -40,6 +41,14 @@ export interface ConfigState {
   nextToExpire(): Pool | Provider | undefined;
   target(targetId: string): Target | undefined;
   targetByUri(uri: string): Target | undefined;
+  /** As with pools: never one that is deleted. */
+  serviceAccount(accountId: string): ServiceAccount | undefined;
+  deletedServiceAccount(accountId: string): ServiceAccount | undefined;
+  /** Deleted or not. */
+  serviceAccountByUniqueId(uniqueId: string): ServiceAccount | undefined;
+  /** Deleted ones count. */
+  serviceAccountCount(): number;
+  nextServiceAccountToExpire(): ServiceAccount | undefined;
   role(roleId: string): Role | undefined;
   roleCount(): number;
   policy(resource: PolicyResource): Policy | undefined;
@@ -66,6 +75,7 @@ export interface ConfigState {
   pools(page: Page): readonly Pool[];
   providers(poolId: string, page: Page): readonly Provider[];
   targets(page: Page): readonly Target[];
+  serviceAccounts(page: Page): readonly ServiceAccount[];
   roles(page: Page): readonly Role[];
   /** Every row that was changed after the change of this entry, as it was then. Undefined: the history does not hold the entry. */
   changedSince(sequence: number): readonly RowThen[] | undefined;
@@ -78,6 +88,7 @@ export type Write =
   | { readonly put: 'pool'; readonly pool: Pool }
   | { readonly put: 'provider'; readonly provider: Provider }
   | { readonly put: 'target'; readonly target: Target }
+  | { readonly put: 'serviceAccount'; readonly serviceAccount: ServiceAccount }
   | { readonly put: 'role'; readonly role: Role }
   | { readonly put: 'policy'; readonly resource: PolicyResource; readonly policy: Policy }
   /** Kept until the token has expired by itself. */
@@ -92,6 +103,7 @@ export type Write =
   | { readonly remove: 'quotaPreference'; readonly preferenceId: string }
   | { readonly remove: 'target'; readonly targetId: string }
   | ({ readonly remove: 'denyPolicy' } & DenyPolicyId)
+  | { readonly remove: 'serviceAccount'; readonly accountId: string }
   | { readonly remove: 'role'; readonly roleId: string };
 
 /** What `apply` needs to know of the moment: time and identifiers are handed in, so that it stays a function. */

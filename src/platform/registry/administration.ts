@@ -3,7 +3,7 @@ import type { Caller, WorkloadIdentity } from '../../core/admin/caller.ts';
 import {
   administratorsChanged,
   administratorsOf,
-  isPoolOf,
+  isOfProject,
   policiesNaming,
 } from '../../core/admin/authority/administrative-pools.ts';
 import { type Above, NOTHING_ABOVE } from '../../core/admin/authority/above.ts';
@@ -111,7 +111,7 @@ export class Administration {
   }
 
   #isOwn(subject: string): boolean {
-    return isPoolOf(this.#state.project(), subject);
+    return isOfProject(this.#state.project(), subject);
   }
 
   #directory() {

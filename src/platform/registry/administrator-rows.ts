@@ -39,15 +39,17 @@ export class AdministratorRows {
     );
   }
 
-  /** The project's pools, as `poolKey` writes them, that other projects let administer. What comes next after a slash is a 0. */
+  /** The project's pools and accounts, as `administratorsOf` names them, that other projects let administer. What comes next after a slash is a 0. */
   namedByOthers({ projectNumber, projectId }: Pick<Project, 'projectNumber' | 'projectId'>): readonly string[] {
     if (!this.#has('administered_by')) return [];
     const rows = this.#sql.exec<{ subject: string }>(
       `SELECT DISTINCT subject FROM administered_by
-       WHERE project <> ?1 AND (subject = ?2 OR subject > ?1 || '/' AND subject < ?1 || '0')
+       WHERE project <> ?1 AND (subject = ?2 OR subject > ?1 || '/' AND subject < ?1 || '0' OR subject GLOB ?3)
        ORDER BY subject`,
       projectNumber,
       builtInPoolId(projectId),
+      // An id holds nothing that a pattern would read otherwise.
+      `serviceAccount:*@${projectId}.iam.*`,
     );
     return [...rows].map((row) => row.subject);
   }

@@ -16,6 +16,7 @@ import type {
   Provider,
   QuotaPreference,
   Role,
+  ServiceAccount,
   Target,
 } from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
@@ -26,6 +27,7 @@ import type { WritableKek } from './kek.ts';
 import { tooLarge, tracesOf } from './limits.ts';
 import { OperationRows } from './operation-rows.ts';
 import { QuotaPreferenceRows } from './quota-preference-rows.ts';
+import { ServiceAccountRows } from './service-account-rows.ts';
 import { UsedTokens } from './used-tokens.ts';
 
 /** One saved change: all of it goes in, or nothing. */
@@ -73,6 +75,7 @@ export class ProjectStore implements ConfigState {
   readonly #denyPolicies: DenyPolicyRows;
   readonly #quotaPreferences: QuotaPreferenceRows;
   readonly #deletions: Deletions;
+  readonly #serviceAccounts: ServiceAccountRows;
   readonly #operations: OperationRows;
 
   constructor(sql: SqlStorage, undone: Undoing) {
@@ -83,6 +86,7 @@ export class ProjectStore implements ConfigState {
     this.#denyPolicies = new DenyPolicyRows(sql);
     this.#quotaPreferences = new QuotaPreferenceRows(sql);
     this.#deletions = new Deletions(sql);
+    this.#serviceAccounts = new ServiceAccountRows(sql);
     this.#operations = new OperationRows(sql);
   }
 
@@ -162,7 +166,7 @@ export class ProjectStore implements ConfigState {
   oversize(writes: readonly Write[]): AdminDenial | undefined {
     return writes
       .flatMap((write) => {
-        if (isMarker(write) || isQuotaPreference(write) || isOperation(write)) return [];
+        if (isMarker(write) || isQuotaPreference(write) || isOperation(write) || isServiceAccount(write)) return [];
         if (isDenyPolicy(write)) return 'put' in write ? [tooLarge(denyPolicyRowName(write.policy), write.policy)] : [];
         const { key, value = null } = stepOf(write);
         return [tooLarge(nameOf(key), value)];
@@ -199,7 +203,9 @@ export class ProjectStore implements ConfigState {
   }
 
   purgeDueAtMs(): number | undefined {
-    return this.#deletions.nextAtMs();
+    const account = this.#serviceAccounts.nextToExpire()?.expireTime;
+    const dues = [this.#deletions.nextAtMs(), account && Date.parse(account)].filter((due) => typeof due === 'number');
+    return dues.length === 0 ? undefined : Math.min(...dues);
   }
 
   operation(name: string): OperationRow | undefined {
@@ -213,6 +219,31 @@ export class ProjectStore implements ConfigState {
   targetByUri(uri: string): Target | undefined {
     const rows = this.#sql.exec<{ id: string }>('SELECT id FROM resources WHERE uri = ?', uri).toArray();
     return rows[0] && this.target(rows[0].id);
+  }
+
+  serviceAccount(accountId: string): ServiceAccount | undefined {
+    // As with pools: of a deleted project there is none.
+    return this.project().expireTime === undefined ? liveOnly(this.#serviceAccounts.get(accountId)) : undefined;
+  }
+
+  deletedServiceAccount(accountId: string): ServiceAccount | undefined {
+    return deletedOnly(this.#serviceAccounts.get(accountId));
+  }
+
+  serviceAccountByUniqueId(uniqueId: string): ServiceAccount | undefined {
+    return this.#serviceAccounts.byUniqueId(uniqueId);
+  }
+
+  serviceAccountCount(): number {
+    return this.#serviceAccounts.count();
+  }
+
+  nextServiceAccountToExpire(): ServiceAccount | undefined {
+    return this.#serviceAccounts.nextToExpire();
+  }
+
+  serviceAccounts(page: Page): readonly ServiceAccount[] {
+    return this.#serviceAccounts.list(page);
   }
 
   role(roleId: string): Role | undefined {
@@ -354,6 +385,7 @@ export class ProjectStore implements ConfigState {
     if (isMarker(write)) this.#usedTokens.add(write.marker, nowMs / 1_000);
     else if (isOperation(write)) this.#takeOperation(write, nowMs);
     else if (isDenyPolicy(write)) return this.#takeDenyPolicy(write);
+    else if (isServiceAccount(write)) return this.#takeServiceAccount(write);
     else if (isQuotaPreference(write)) return this.#takeQuotaPreference(write);
     else return this.#take(stepOf(write));
     return [];
@@ -390,6 +422,14 @@ export class ProjectStore implements ConfigState {
     if (after === null) this.#denyPolicies.remove(id);
     else this.#denyPolicies.put(id, after);
     return traced(denyPolicyRowName(id), before, after);
+  }
+
+  #takeServiceAccount(write: ServiceAccountWrite): readonly Trace[] {
+    const { accountId } = 'put' in write ? write.serviceAccount : write;
+    const before = this.#serviceAccounts.body(accountId) ?? null;
+    if ('put' in write) this.#serviceAccounts.put(write.serviceAccount);
+    else this.#serviceAccounts.remove(accountId);
+    return traced(`serviceAccount/${accountId}`, before, this.#serviceAccounts.body(accountId) ?? null);
   }
 
   #takeQuotaPreference(write: QuotaPreferenceWrite): readonly Trace[] {
@@ -437,20 +477,30 @@ function isOperation(write: Write): write is OperationWrite {
   return 'put' in write ? write.put === 'operation' : write.remove === 'operations';
 }
 
-function liveOnly<Row extends Pool | Provider>(row: Row | undefined): Row | undefined {
+function liveOnly<Row extends Pool | Provider | ServiceAccount>(row: Row | undefined): Row | undefined {
   return row?.expireTime === undefined ? row : undefined;
 }
 
-function deletedOnly<Row extends Pool | Provider>(row: Row | undefined): Row | undefined {
+function deletedOnly<Row extends Pool | Provider | ServiceAccount>(row: Row | undefined): Row | undefined {
   return row?.expireTime === undefined ? undefined : row;
 }
 
+type ServiceAccountWrite = Extract<Write, { put: 'serviceAccount' } | { remove: 'serviceAccount' }>;
+
 /** Bounded by their fields, so never oversize. */
+function isServiceAccount(write: Write): write is ServiceAccountWrite {
+  return 'put' in write ? write.put === 'serviceAccount' : write.remove === 'serviceAccount';
+}
+
+/** Bounded as well. */
 function isQuotaPreference(write: Write): write is QuotaPreferenceWrite {
   return 'put' in write ? write.put === 'quotaPreference' : write.remove === 'quotaPreference';
 }
 
-type RowWrite = Exclude<Write, MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite | OperationWrite>;
+type RowWrite = Exclude<
+  Write,
+  MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite | OperationWrite | ServiceAccountWrite
+>;
 
 function removedRow(write: Extract<RowWrite, { remove: string }>): RowKey {
   switch (write.remove) {
@@ -505,6 +555,8 @@ function policyRowId(resource: PolicyResource): string {
       return `pool/${resource.poolId}`;
     case 'target':
       return `target/${resource.targetId}`;
+    case 'serviceAccount':
+      return `serviceAccount/${resource.accountId}`;
   }
 }
 
@@ -513,5 +565,6 @@ function policyResourceOf(rowId: string): PolicyResource {
   const slash = rowId.indexOf('/');
   const id = rowId.slice(slash + 1);
   if (slash < 0) return { kind: 'project' };
+  if (rowId.startsWith('serviceAccount/')) return { kind: 'serviceAccount', accountId: id };
   return rowId.startsWith('pool/') ? { kind: 'pool', poolId: id } : { kind: 'target', targetId: id };
 }

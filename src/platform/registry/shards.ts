@@ -1,13 +1,15 @@
 /** From rows to what the edge reads: the content of one shard, as the store has it now. */
 import { edgeDenyRules, type RoleReader } from '../../core/admin/deny-resolution.ts';
 import { ownLimitKeys } from '../../core/admin/own-limits.ts';
+import { isUniqueId } from '../../core/names.ts';
 import { type DenyAttachment, EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
 import type { ProjectStore } from './project-store.ts';
 
 export type ShardValue = Shards[keyof Shards];
 
-/** The project's own shard, and the three kinds below it. Anything else, the key ring's entry in the news too, is no configuration. */
-const CONFIG_SHARD = /^(?:project:[^/]+|pool:[^/]+\/[^/]+|provider:[^/]+\/[^/]+\/[^/]+|target:[^/]+\/[^/]+)$/;
+/** The project's own shard, and the four kinds below it. Anything else, the key ring's entry in the news too, is no configuration. */
+const CONFIG_SHARD =
+  /^(?:project:[^/]+|pool:[^/]+\/[^/]+|provider:[^/]+\/[^/]+\/[^/]+|target:[^/]+\/[^/]+|sa:[^/]+\/[^/]+)$/;
 
 export function isConfigShard(key: string): boolean {
   return CONFIG_SHARD.test(key);
@@ -26,6 +28,8 @@ export function shardValue(store: ProjectStore, key: string, roles?: RoleReader)
       return present(store.provider(first, second), (provider) => ({ provider }));
     case shardKey.target(projectNumber, first):
       return targetShard(store, first, roles) ?? null;
+    case shardKey.serviceAccount(projectNumber, first):
+      return serviceAccountShard(store, first);
     default:
       return null;
   }
@@ -35,6 +39,16 @@ export function targetShard(store: ProjectStore, targetId: string, roles?: RoleR
   const target = store.target(targetId);
   const on = { kind: 'target', targetId } as const;
   return target && { target, policy: store.policy(on) ?? EMPTY_POLICY, ...denyRules(store, on, roles) };
+}
+
+/** By either id. A deleted account is not there for the edge. */
+function serviceAccountShard(store: ProjectStore, id: string): Shards['serviceAccount'] | null {
+  const accountId = isUniqueId(id) ? store.serviceAccountByUniqueId(id)?.accountId : id;
+  const serviceAccount = accountId === undefined ? undefined : store.serviceAccount(accountId);
+  return present(serviceAccount, (account) => {
+    const policy = store.policy({ kind: 'serviceAccount', accountId: account.accountId }) ?? EMPTY_POLICY;
+    return { serviceAccount: account, policy };
+  });
 }
 
 export function projectShard(store: ProjectStore, roles?: RoleReader): Shards['project'] {

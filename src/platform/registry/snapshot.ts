@@ -60,6 +60,7 @@ export function createConfigReader(deps: {
       pool: (poolId) => hand('pool', shardKey.pool(projectNumber, poolId)),
       provider: (poolId, providerId) => hand('provider', shardKey.provider(projectNumber, poolId, providerId)),
       target: (targetId) => hand('target', shardKey.target(projectNumber, targetId)),
+      serviceAccount: (id) => hand('serviceAccount', shardKey.serviceAccount(projectNumber, id)),
       currentAt(news) {
         memory.learn(projectNumber, news);
         return [...handedOut].every(([key, copy]) => bearsOut(news, key, copy));

@@ -49,6 +49,7 @@ export const project = v.object({
   temporaryRaises: v.exactOptional(v.array(raise)),
   ownLimits: v.exactOptional(v.array(v.object({ provider: maybe, principal: maybe, tokenExchangesPerMinute: count }))),
   recentExchangesRetention: duration,
+  maxServiceAccountTokenLifetime: duration,
   createTime: time,
   state: v.picklist(['ACTIVE', 'DELETE_REQUESTED']),
   expireTime: v.exactOptional(time),
@@ -155,6 +156,29 @@ export const target = v.object({
 });
 
 export const targets = v.object({ targets: v.array(target), nextPageToken });
+
+export const serviceAccount = v.object({
+  name: text,
+  projectId: text,
+  uniqueId: text,
+  email: text,
+  displayName: maybe,
+  description: maybe,
+  oauth2ClientId: text,
+  disabled: v.boolean(),
+  maxTokenLifetime: duration,
+  state: v.exactOptional(v.literal('DELETED')),
+  expireTime: v.exactOptional(time),
+  etag: text,
+  createTime: time,
+  updateTime: time,
+});
+
+export const serviceAccounts = v.object({ accounts: v.array(serviceAccount), nextPageToken });
+
+export const restoredAccount = v.object({ restoredAccount: serviceAccount });
+
+export const serviceAccountKeys = v.object({ keys: v.array(v.object({ name: text })) });
 
 export const role = v.object({
   name: text,

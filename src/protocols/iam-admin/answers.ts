@@ -6,6 +6,7 @@ import { renderDenyPolicy, renderDenyPolicyHead, renderDenyPolicyOperation } fro
 import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
 import { renderQuotaPreference } from './quota-view.ts';
+import { renderServiceAccount } from './service-account-view.ts';
 import {
   renderOperation,
   renderPool,
@@ -34,6 +35,13 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       return renderProvider(answer.provider, projectNumber);
     case 'target':
       return renderTarget(answer.target, projectNumber);
+    case 'serviceAccount':
+      return renderServiceAccount(answer.serviceAccount, view);
+    case 'serviceAccounts':
+      return {
+        accounts: answer.serviceAccounts.map((account) => renderServiceAccount(account, view)),
+        ...nextPageToken(answer.next),
+      };
     case 'role':
       return renderRole(answer.role, projectId);
     case 'policy':

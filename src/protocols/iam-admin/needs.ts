@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { readAttachment } from './attachment.ts';
 
 /** The resource is the one in the route's path. */
-type On = 'organization' | 'project' | 'pool' | 'target' | 'attachment';
+type On = 'organization' | 'project' | 'pool' | 'target' | 'serviceAccount' | 'attachment';
 
 export interface Needed {
   readonly permission: Permission;
@@ -81,6 +81,11 @@ function placeOf(on: On, param: Param): Result<Place, AdminDenial> {
     case 'target': {
       const [project, targetId] = [param('project'), param('target')];
       return ok({ shown: `projects/${project}/targets/${targetId}`, project, where: { kind: 'target', targetId } });
+    }
+    case 'serviceAccount': {
+      const [project, accountId] = [param('project'), param('accountId')];
+      const shown = `projects/${project}/serviceAccounts/${param('account')}`;
+      return ok({ shown, project, where: { kind: 'serviceAccount', accountId } });
     }
     case 'attachment': {
       const read = readAttachment(param('attachment'));

@@ -1,4 +1,4 @@
-/** getIamPolicy and setIamPolicy on the organization, projects, pools and targets. */
+/** getIamPolicy and setIamPolicy on the organization, projects, pools, targets and service accounts. */
 import { SET_POLICY } from '../../core/admin/authority/needs.ts';
 import type { Caller } from '../../core/admin/caller.ts';
 import type { PolicyInput, PolicyResource } from '../../core/admin/commands.ts';
@@ -44,6 +44,11 @@ const RESOURCES: readonly {
     kind: 'target',
     of: (call) => ({ kind: 'target', targetId: call.param('target') }),
   },
+  {
+    path: `${PROJECT}/serviceAccounts/{account}`,
+    kind: 'serviceAccount',
+    of: (call) => ({ kind: 'serviceAccount', accountId: call.param('accountId') }),
+  },
 ];
 
 type Kind = 'organization' | PolicyResource['kind'];
@@ -53,6 +58,7 @@ const readsPolicy: Record<Kind, Needs> = {
   project: needs('project', 'resourcemanager.projects.getIamPolicy'),
   pool: needs('pool', 'iam.workloadIdentityPools.getIamPolicy'),
   target: needs('target', 'sts.targets.getIamPolicy'),
+  serviceAccount: needs('serviceAccount', 'iam.serviceAccounts.getIamPolicy'),
 };
 
 const writesPolicy: Record<Kind, Needs> = {
@@ -60,6 +66,7 @@ const writesPolicy: Record<Kind, Needs> = {
   project: needs('project', SET_POLICY.project),
   pool: needs('pool', SET_POLICY.pool),
   target: needs('target', SET_POLICY.target),
+  serviceAccount: needs('serviceAccount', SET_POLICY.serviceAccount),
 };
 
 export function policyRoutes(context: RestContext): readonly Route[] {

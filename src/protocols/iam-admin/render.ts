@@ -9,6 +9,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { poolName, projectName, providerName, targetName } from '../../core/names.ts';
 import { recentRetentionSeconds } from '../../core/recent.ts';
 import type { Pool, Project, Provider, Role, Target } from '../../core/resources.ts';
+import { projectMaxTokenLifetimeSeconds } from '../../core/service-account.ts';
 import { renderRaise } from './quota-view.ts';
 
 export function renderProject(project: Project): JsonObject {
@@ -24,6 +25,7 @@ export function renderProject(project: Project): JsonObject {
     ...(temporaryRaises === undefined ? {} : { temporaryRaises: temporaryRaises.map(renderRaise(projectNumber)) }),
     ...(ownLimits === undefined ? {} : { ownLimits: ownLimits.map((limit) => ({ ...limit })) }),
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
+    maxServiceAccountTokenLifetime: `${projectMaxTokenLifetimeSeconds(project)}s`,
     etag: etagOf(projectRevision(project)),
     createTime,
     ...(project.expireTime === undefined

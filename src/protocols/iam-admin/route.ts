@@ -6,6 +6,7 @@ import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Troubleshoot } from '../../core/troubleshoot.ts';
+import { withAccount } from './account-path.ts';
 import { admit } from './admit.ts';
 import { checkPreconditions, readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
@@ -25,6 +26,7 @@ import { quotaPreferenceRoutes } from './quota-preference-routes.ts';
 import { renderDenial, renderJson } from './response.ts';
 import { rehearsalRoutes } from './rehearsal-routes.ts';
 import { roleRoutes } from './role-routes.ts';
+import { serviceAccountRoutes } from './service-account-routes.ts';
 import { findRoute, type Route } from './table.ts';
 import { targetRoutes } from './target-routes.ts';
 import { usageRoutes } from './usage-routes.ts';
@@ -47,6 +49,7 @@ export function iamAdminRoutes(deps: IamAdminDeps): { readonly v1: readonly Rout
     ...projectRoutes(deps),
     ...poolRoutes(deps),
     ...targetRoutes(deps),
+    ...serviceAccountRoutes(deps),
     ...roleRoutes(deps),
     ...policyRoutes(deps),
     ...permissionRoutes(deps),
@@ -90,7 +93,10 @@ export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
     if (isForged(request, caller, deps.publicOrigin)) return err({ tag: 'cross_site' });
     const match = findRoute(known, request.method, path);
     if (!match.ok) return match;
-    const { route, params } = match.value;
+    const { route } = match.value;
+    const found = await withAccount(match.value.params, deps.admin);
+    if (!found.ok) return found;
+    const params = found.value;
     const param = (name: string): string => paramOf(params, name);
     const refused = await refusal(route.needs, param, caller, deps.admin);
     if (refused !== undefined) return err(refused);

@@ -54,6 +54,7 @@ export const project = document({
   credentialGenerationsPerMinute: number,
   ownLimits: v.exactOptional(v.array(ownLimit)),
   recentExchangesRetention: duration,
+  maxServiceAccountTokenLifetime: duration,
 });
 
 /** 64 bits: a text in JSON, and taken as a number too. */
@@ -119,6 +120,14 @@ export const target = document({
   tokenType: v.exactOptional(v.picklist(['at+jwt', 'JWT'])),
   maxLifetime: textAs('a duration as a string, such as "3600s"'),
   allowedScopes: texts,
+});
+
+export const serviceAccount = document({ displayName: text, description: text, maxTokenLifetime: duration });
+
+/** The account itself is parsed by `serviceAccount` once its output-only members are gone. */
+export const newServiceAccount = document({
+  accountId: v.string(),
+  serviceAccount: v.exactOptional(v.custom<JsonObject>(isJsonDocument, 'Invalid type: Expected an object')),
 });
 
 export const role = document({ title: text, description: text, includedPermissions: texts, stage: text });

@@ -23,6 +23,10 @@ const RESOURCES: readonly { readonly path: string; readonly of: (call: Call) => 
     of: (call) => ({ kind: 'pool', poolId: call.param('pool') }),
   },
   { path: `${PROJECT}/targets/{target}`, of: (call) => ({ kind: 'target', targetId: call.param('target') }) },
+  {
+    path: `${PROJECT}/serviceAccounts/{account}`,
+    of: (call) => ({ kind: 'serviceAccount', accountId: call.param('accountId') }),
+  },
 ];
 
 export function troubleshootRoutes(context: RestContext, troubleshoot: Troubleshoot): readonly Route[] {

@@ -30,6 +30,7 @@ describe('the routes', () => {
       'GET projects',
       'POST organizations/1:testIamPermissions',
       'POST projects/{project}/locations/global/workloadIdentityPools/{pool}:testIamPermissions',
+      'POST projects/{project}/serviceAccounts/{account}:testIamPermissions',
       'POST projects/{project}/targets/{target}:testIamPermissions',
       'POST projects/{project}:testIamPermissions',
     ]);
@@ -113,6 +114,12 @@ describe('the commands', () => {
       'role.create',
       'role.delete',
       'role.patch',
+      'serviceAccount.create',
+      'serviceAccount.delete',
+      'serviceAccount.disable',
+      'serviceAccount.enable',
+      'serviceAccount.patch',
+      'serviceAccount.undelete',
       'target.create',
       'target.delete',
       'target.patch',
@@ -127,4 +134,5 @@ const BODIES: readonly object[] = [
   { roleId: 'reader', role: {} },
   { uids: ['u'], until: '2026-02-01T00:00:00Z' },
   { thumbprint: 'x' },
+  { accountId: 'robot' },
 ];

@@ -18,6 +18,7 @@ describe('projects', () => {
       tokenExchangesPerMinute: 6_000,
       credentialGenerationsPerMinute: 60_000,
       recentExchangesRetention: '86400s',
+      maxServiceAccountTokenLifetime: '3600s',
       etag: expect.any(String),
       createTime: expect.any(String),
       state: 'ACTIVE',

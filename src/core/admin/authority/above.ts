@@ -4,7 +4,7 @@ import { EMPTY_POLICY, type Policy } from '../../resources.ts';
 /** What the directory says of what lies above and beside the project. */
 export interface Above {
   readonly organizationPolicy: Policy;
-  /** Pools of this project, by `poolKey`, whose principals other projects' policies let administer. */
+  /** Pools and accounts of this project, as `administratorsOf` names them, that other projects' policies let administer. */
   readonly namedByProjects: readonly string[];
 }
 

@@ -3,7 +3,7 @@
  * takes an owner to do so. Nobody marks a pool: the policies that name it do.
  */
 import { legacyMemberOf, poolMemberOf } from '../../members.ts';
-import { builtInPoolId, isBuiltInPoolId } from '../../names.ts';
+import { builtInPoolId, isBuiltInPoolId, parseServiceAccountEmail } from '../../names.ts';
 import type { Policy, Project } from '../../resources.ts';
 import { isOwnPermission, predefinedRole } from '../../roles.ts';
 import { PUSH_PERMISSION } from '../push-keys.ts';
@@ -18,12 +18,20 @@ export function poolKey(projectNumber: string, poolId: string): string {
   return isBuiltInPoolId(poolId) ? poolId : `${projectNumber}/${poolId}`;
 }
 
-/** Of this project, of all that `administratorsOf` names. */
-export function isPoolOf({ projectId, projectNumber }: Project, subject: string): boolean {
+/** As `administratorsOf` names it. */
+export function accountKey(email: string): string {
+  return `serviceAccount:${email}`;
+}
+
+/** A pool or an account of this project, of all that `administratorsOf` names. */
+export function isOfProject({ projectId, projectNumber }: Project, subject: string): boolean {
+  if (subject.startsWith('serviceAccount:')) {
+    return parseServiceAccountEmail(subject.slice('serviceAccount:'.length))?.projectId === projectId;
+  }
   return subject === builtInPoolId(projectId) || subject.startsWith(`${projectNumber}/`);
 }
 
-/** Whom a policy lets administer: pools by `poolKey`, and users as `user:EMAIL`. A condition changes nothing of that. */
+/** Whom a policy lets administer: pools by `poolKey`, users as `user:EMAIL`, service accounts by `accountKey`. A condition changes nothing of that. */
 function administratorsIn(on: Where, policy: Policy, heldBy: HeldBy): readonly string[] {
   return policy.bindings.flatMap(({ role, members }) => {
     const own = heldBy(role).filter(isOwnPermission);
@@ -35,6 +43,7 @@ function administrator(on: Where, member: string, permissions: readonly string[]
   if (member.startsWith('user:')) return [member];
   const named = poolMemberOf(member);
   const legacy = legacyMemberOf(member);
+  if (legacy === undefined && member.startsWith('serviceAccount:')) return [member];
   const poolId = named?.poolId ?? (legacy && builtInPoolId(legacy.projectId));
   if (poolId === undefined) return [];
   // An agent that pushes the keys of its own pool gains nothing by that pool that it did not have.
@@ -56,14 +65,19 @@ export function administratorsOf(state: ConfigState, policies: readonly PolicyOf
   );
 }
 
-/** The policies that may name this pool, or anybody: SQLite finds the few that hold the text at all. */
-export function policiesNaming(state: ConfigState, poolId?: string): readonly PolicyOf[] {
-  const texts =
-    poolId === undefined
-      ? ['workloadIdentityPools/', '.svc.id.goog[', 'user:']
-      : [`workloadIdentityPools/${poolId}/`, `serviceAccount:${poolId}[`];
-  const found = texts.flatMap((text) => state.policiesWithText(text));
+/** The policies that may name this pool, this account, or anybody: SQLite finds the few that hold the text at all. */
+export function policiesNaming(
+  state: ConfigState,
+  named?: { readonly poolId: string } | { readonly account: string },
+): readonly PolicyOf[] {
+  const found = textsNaming(named).flatMap((text) => state.policiesWithText(text));
   return [...new Map(found.map((one) => [JSON.stringify(one.resource), one])).values()];
+}
+
+function textsNaming(named: { readonly poolId: string } | { readonly account: string } | undefined): readonly string[] {
+  if (named === undefined) return ['workloadIdentityPools/', 'serviceAccount:', 'user:'];
+  if ('account' in named) return [accountKey(named.account)];
+  return [`workloadIdentityPools/${named.poolId}/`, `serviceAccount:${named.poolId}[`];
 }
 
 /** Whom the policies that these writes touch let administer before and after them: by a binding, or by what its role holds. */

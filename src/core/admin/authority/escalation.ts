@@ -17,8 +17,9 @@ import {
   administratorsOf,
   administratorsOfOrganization,
   policiesNaming,
+  accountKey,
+  isOfProject,
   poolKey,
-  isPoolOf,
 } from './administrative-pools.ts';
 import { SET_POLICY } from './needs.ts';
 import { ESCALATE, type Rights, type Where } from './rights.ts';
@@ -26,7 +27,7 @@ import { ESCALATE, type Rights, type Where } from './rights.ts';
 export interface Escalation {
   readonly state: ConfigState;
   readonly rights: Rights;
-  /** `poolKey`s of this project's pools whose principals the organization's policy lets administer, and those that other projects' policies do. */
+  /** This project's pools and accounts, as `administratorsOf` names them, that the organization's policy lets administer, and those that other projects' policies do. */
   readonly namedBy: NamedBy;
 }
 
@@ -80,7 +81,12 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
       const { resource, policy } = write;
       if (resource.kind === 'target' && gone.targetIds.has(resource.targetId)) return undefined;
       const before = (state.policy(resource)?.bindings ?? []).filter(({ role }) => !gone.roles.has(role));
-      return refusalOfPolicy(resource, before, policy.bindings, by);
+      const account = resource.kind === 'serviceAccount' ? state.serviceAccount(resource.accountId) : undefined;
+      return (
+        refusalOfPolicy(resource, before, policy.bindings, by) ??
+        // With the account itself: who may be an administrator is an owner's to say, and to take back too.
+        (account === undefined ? undefined : refusalOfAccount(account.email, by))
+      );
     }
     case 'role':
       return refusalOfRole(write.role, by);
@@ -90,6 +96,8 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
       return refusalOfPool(write.provider.poolId, by) ?? refusalOfReview(write.provider, by);
     case 'target':
       return refusalOfTarget(write.target, by);
+    case 'serviceAccount':
+      return refusalOfAccount(write.serviceAccount.email, by);
     case 'denyPolicy': {
       const current = state.denyPolicy(write.policy);
       return current && refusalOfDenial(current, write.policy.rules, by);
@@ -217,7 +225,17 @@ function refusalOfPool(poolId: string, by: Escalation): Refusal | undefined {
 export function isAdministrative(state: ConfigState, poolId: string, named: NamedBy): boolean {
   const key = poolKey(state.project().projectNumber, poolId);
   if (named.organization.has(key) || named.projects.has(key)) return true;
-  return administratorsOf(state, policiesNaming(state, poolId)).has(key);
+  return administratorsOf(state, policiesNaming(state, { poolId })).has(key);
+}
+
+/** Also for one that does not exist yet, as with pools. */
+function refusalOfAccount(email: string, by: Escalation): Refusal | undefined {
+  const { state, namedBy: named } = by;
+  const key = accountKey(email);
+  if (named.organization.has(key)) return lacking(ESCALATE, { kind: 'organization' }, by);
+  const isNamed =
+    named.projects.has(key) || administratorsOf(state, policiesNaming(state, { account: email })).has(key);
+  return isNamed ? lacking(ESCALATE, { kind: 'project' }, by) : undefined;
 }
 
 /** The broker's own credential for that target goes to the address that is written here. */
@@ -254,7 +272,7 @@ function refusalOfDenial(current: DenyPolicy, rules: DenyPolicy['rules'], by: Es
 /** With the project go, or come back, those of its pools that administer the organization. */
 function refusalOfEnd(project: Project, by: Escalation): Refusal | undefined {
   const isSame = (by.state.project().expireTime === undefined) === (project.expireTime === undefined);
-  if (isSame || ![...by.namedBy.organization].some((subject) => isPoolOf(project, subject))) return undefined;
+  if (isSame || ![...by.namedBy.organization].some((subject) => isOfProject(project, subject))) return undefined;
   return lacking(ESCALATE, { kind: 'organization' }, by);
 }
 

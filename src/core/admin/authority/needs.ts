@@ -43,6 +43,18 @@ export function needOf(command: Command): Need | undefined {
       return on({ kind: 'target', targetId: command.targetId }, 'sts.targets.update');
     case 'target.delete':
       return on({ kind: 'target', targetId: command.targetId }, 'sts.targets.delete');
+    case 'serviceAccount.create':
+      return on(PROJECT, 'iam.serviceAccounts.create');
+    case 'serviceAccount.patch':
+      return on(account(command), 'iam.serviceAccounts.update');
+    case 'serviceAccount.delete':
+      return on(account(command), 'iam.serviceAccounts.delete');
+    case 'serviceAccount.undelete':
+      return on(account(command), 'iam.serviceAccounts.undelete');
+    case 'serviceAccount.enable':
+      return on(account(command), 'iam.serviceAccounts.enable');
+    case 'serviceAccount.disable':
+      return on(account(command), 'iam.serviceAccounts.disable');
     case 'role.create':
       return on(PROJECT, 'iam.roles.create');
     case 'role.patch':
@@ -80,6 +92,7 @@ export const SET_POLICY = {
   project: 'resourcemanager.projects.setIamPolicy',
   pool: 'iam.workloadIdentityPools.setIamPolicy',
   target: 'sts.targets.setIamPolicy',
+  serviceAccount: 'iam.serviceAccounts.setIamPolicy',
 } as const satisfies Record<Where['kind'], Permission>;
 
 function on(where: Where, permission: Permission): Need {
@@ -88,4 +101,8 @@ function on(where: Where, permission: Permission): Need {
 
 function pool({ poolId }: { readonly poolId: string }): PolicyResource {
   return { kind: 'pool', poolId };
+}
+
+function account({ accountId }: { readonly accountId: string }): PolicyResource {
+  return { kind: 'serviceAccount', accountId };
 }

@@ -26,6 +26,10 @@ export function seenResource(state: ConfigState, resource: PolicyResource): Seen
       const service = 'iam.googleapis.com';
       return { name, type: `${service}/WorkloadIdentityPool`, service, tags: {}, tagIds: {} };
     }
+    case 'serviceAccount': {
+      const service = 'iam.googleapis.com';
+      return { name, type: `${service}/ServiceAccount`, service, tags: {}, tagIds: {} };
+    }
     case 'target': {
       const target = state.target(resource.targetId);
       return { ...target?.resource, tags: target?.tags ?? {}, tagIds: target?.tagIds ?? {} };

@@ -4,15 +4,18 @@
  * whatever was purged.
  */
 import { poolMemberOf } from '../../members.ts';
+import { parseServiceAccountEmail } from '../../names.ts';
 import { recentRetentionSeconds } from '../../recent.ts';
-import type { DenyPolicy, Policy, Pool, Project, Role, Target } from '../../resources.ts';
-import type { Command, PolicyResource } from '../commands.ts';
+import { projectMaxTokenLifetimeSeconds } from '../../service-account.ts';
+import type { DenyPolicy, Policy, Pool, Project, Role, ServiceAccount, Target } from '../../resources.ts';
+import type { Command, PolicyResource, ProjectInput } from '../commands.ts';
 import { roleInputOf } from '../roles.ts';
+import { serviceAccountInputOf } from '../service-accounts.ts';
 import type { ConfigState } from '../state.ts';
 import { targetInputOf } from '../targets.ts';
 import { stepsOfProvider } from './provider-steps.ts';
 import { type HistoryResource, readResourceKey } from './resource-key.ts';
-import { type Left, type Part, PURGED, type RowThen, type Step, uidOf } from './step.ts';
+import { type Left, type Part, PURGED, type RestoreAction, type RowThen, type Step, uidOf } from './step.ts';
 
 /** What has to be there before what. Deletions come early where they make room for names, and the project's own policy last: it may end the caller's rights. */
 const ORDER = [
@@ -20,12 +23,14 @@ const ORDER = [
   'role.delete',
   'target.delete',
   'target',
+  'serviceAccount',
   'pool',
   'provider.delete',
   'provider',
   'project',
   'denyPolicy',
   'policy',
+  'serviceAccount.delete',
   'pool.delete',
   'policy.project',
 ] as const;
@@ -76,6 +81,8 @@ function partOf(world: World, resource: HistoryResource, body: string | null): P
     }
     case 'target':
       return targetPart(state, resource.targetId, rowOf(body));
+    case 'serviceAccount':
+      return serviceAccountPart(state, resource.accountId, rowOf(body));
     case 'role':
       return rolePart(state, resource.roleId, rowOf(body));
     case 'policy':
@@ -95,11 +102,18 @@ function rowOf(body: string | null) {
 function projectPart(now: Project, then: Project | undefined): Part {
   if (then === undefined) return {};
   const left = limitsOf(then) === limitsOf(now) ? {} : { left: 'limits, raises and own limits stay as they are' };
-  const retention = recentRetentionSeconds(then);
-  if (then.displayName === now.displayName && retention === recentRetentionSeconds(now)) return left;
-  const input = { displayName: then.displayName, recentExchangesRetention: `${retention}s` };
-  const command: Command = { type: 'project.patch', input, mask: ['displayName', 'recentExchangesRetention'] };
+  const input = inputOf(then);
+  if (JSON.stringify(input) === JSON.stringify(inputOf(now))) return left;
+  const command: Command = { type: 'project.patch', input, mask: Object.keys(input) };
   return { steps: [{ action: 'CHANGED', command }], ...left };
+}
+
+function inputOf(project: Project): ProjectInput {
+  return {
+    displayName: project.displayName,
+    recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
+    maxServiceAccountTokenLifetime: `${projectMaxTokenLifetimeSeconds(project)}s`,
+  };
 }
 
 function limitsOf(project: Project): string {
@@ -138,6 +152,28 @@ function targetPart(state: ConfigState, targetId: string, then: Target | undefin
   if (now === undefined) return { steps: [{ action: 'CREATED', command: { type: 'target.create', targetId, input } }] };
   if (JSON.stringify(input) === JSON.stringify(targetInputOf(now))) return {};
   return { steps: [{ action: 'CHANGED', command: { type: 'target.patch', targetId, input, mask: ['*'] } }] };
+}
+
+/** Its keys are no rows, so an account that was purged is another one when it is made anew: it does not come back. */
+function serviceAccountPart(state: ConfigState, accountId: string, then: ServiceAccount | undefined): Part {
+  const live = state.serviceAccount(accountId);
+  if (then === undefined || then.expireTime !== undefined) {
+    const command = { type: 'serviceAccount.delete', accountId } as const;
+    return live === undefined ? {} : { steps: [{ action: 'DELETED', command }] };
+  }
+  const now = live ?? state.deletedServiceAccount(accountId);
+  if (now === undefined || now.uniqueId !== then.uniqueId) return { left: PURGED };
+  const steps: { readonly action: RestoreAction; readonly command: Command }[] = [];
+  if (live === undefined) steps.push({ action: 'UNDELETED', command: { type: 'serviceAccount.undelete', accountId } });
+  const input = serviceAccountInputOf(then);
+  if (JSON.stringify(input) !== JSON.stringify(serviceAccountInputOf(now))) {
+    steps.push({ action: 'CHANGED', command: { type: 'serviceAccount.patch', accountId, input, mask: ['*'] } });
+  }
+  if (then.disabled !== now.disabled) {
+    const type = then.disabled ? 'serviceAccount.disable' : 'serviceAccount.enable';
+    steps.push({ action: 'CHANGED', command: { type, accountId } });
+  }
+  return { steps };
 }
 
 function rolePart(state: ConfigState, roleId: string, then: Role | undefined): Part {
@@ -189,6 +225,7 @@ function denyInputOf({ displayName, annotations, rules }: DenyPolicy) {
 
 function isThere(state: ConfigState, resource: PolicyResource): boolean {
   if (resource.kind === 'pool') return state.pool(resource.poolId) !== undefined;
+  if (resource.kind === 'serviceAccount') return state.serviceAccount(resource.accountId) !== undefined;
   return resource.kind === 'project' || state.target(resource.targetId) !== undefined;
 }
 
@@ -199,6 +236,13 @@ function willBeLive({ state, bodies }: World, resource: PolicyResource): boolean
     const body = bodies.get(`target/${resource.targetId}`);
     return body === undefined ? isThere(state, resource) : body !== null;
   }
+  if (resource.kind === 'serviceAccount') {
+    const key = `serviceAccount/${resource.accountId}`;
+    if (!bodies.has(key)) return isThere(state, resource);
+    const then: ServiceAccount | undefined = rowOf(bodies.get(key) ?? null);
+    const now = state.serviceAccount(resource.accountId) ?? state.deletedServiceAccount(resource.accountId);
+    return then !== undefined && then.expireTime === undefined && now?.uniqueId === then.uniqueId;
+  }
   const { poolId } = resource;
   const pool: Pool | undefined = rowOf(bodies.get(`pool/${poolId}`) ?? null);
   const now = state.pool(poolId) ?? state.deletedPool(poolId);
@@ -207,8 +251,22 @@ function willBeLive({ state, bodies }: World, resource: PolicyResource): boolean
   return pool !== undefined && pool.expireTime === undefined && now !== undefined && uidOf(now) === uidOf(pool);
 }
 
+/** The same of an account: whoever has its address now is another. */
+function isGoneAccount({ state, bodies }: World, member: string): boolean {
+  const named = member.startsWith('serviceAccount:')
+    ? parseServiceAccountEmail(member.slice('serviceAccount:'.length))
+    : undefined;
+  if (named === undefined || named.projectId !== state.project().projectId) return false;
+  const key = `serviceAccount/${named.accountId}`;
+  if (!bodies.has(key)) return false;
+  const then: ServiceAccount | undefined = rowOf(bodies.get(key) ?? null);
+  const now = state.serviceAccount(named.accountId) ?? state.deletedServiceAccount(named.accountId);
+  return now === undefined || (then !== undefined && then.uniqueId !== now.uniqueId);
+}
+
 /** A pool that was purged since: its members had been made nobody's, and whoever has its name now, or will, must not get what they had. */
 function disowned({ state, bodies }: World, member: string): string {
+  if (isGoneAccount({ state, bodies }, member)) return `deleted:${member}`;
   const parts = poolMemberOf(member);
   const { projectNumber } = state.project();
   if (parts === undefined || parts.projectNumber !== projectNumber) return member;

@@ -7,6 +7,7 @@ export type HistoryResource =
   | { readonly kind: 'provider'; readonly poolId: string; readonly providerId: string }
   | { readonly kind: 'target'; readonly targetId: string }
   | { readonly kind: 'role'; readonly roleId: string }
+  | { readonly kind: 'serviceAccount'; readonly accountId: string }
   | { readonly kind: 'policy'; readonly resource: PolicyResource }
   | ({ readonly kind: 'denyPolicy' } & DenyPolicyId)
   | { readonly kind: 'quotaPreference'; readonly preferenceId: string };
@@ -27,6 +28,8 @@ export function readResourceKey(key: string): HistoryResource | undefined {
       return { kind, poolId: first };
     case 'target':
       return { kind, targetId: first };
+    case 'serviceAccount':
+      return { kind, accountId: first };
     case 'role':
       return { kind, roleId: first };
     case 'quotaPreference':
@@ -40,6 +43,7 @@ function policyOf(on: string, id: string | undefined): HistoryResource | undefin
   if (on === 'project' && id === undefined) return { kind: 'policy', resource: { kind: 'project' } };
   if (id === undefined) return undefined;
   if (on === 'pool') return { kind: 'policy', resource: { kind: 'pool', poolId: id } };
+  if (on === 'serviceAccount') return { kind: 'policy', resource: { kind: on, accountId: id } };
   return on === 'target' ? { kind: 'policy', resource: { kind: 'target', targetId: id } } : undefined;
 }
 

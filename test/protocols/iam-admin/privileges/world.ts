@@ -64,6 +64,8 @@ export async function privilegesWorld(): Promise<AdminRest> {
   await must('DELETE', `${POOLS}/gone`);
   await must('POST', `${POOLS}/demo.svc.id.goog/providers?workloadIdentityPoolProviderId=cluster`, CLUSTER);
   await must('POST', `${PROJECT}/targets?targetId=files`, { uri: 'https://files.example.com', tags: { env: 'prod' } });
+  for (const accountId of ['robot', 'boss', 'gone']) await must('POST', ACCOUNTS, { accountId });
+  await must('DELETE', `${ACCOUNTS}/${emailOf('gone')}`);
   const robot = member('plain');
   await must('POST', `${PROJECT}/targets/files:setIamPolicy`, {
     policy: { bindings: [{ role: 'projects/demo/roles/reader', members: [robot] }] },
@@ -74,7 +76,10 @@ export async function privilegesWorld(): Promise<AdminRest> {
   const bound = Object.entries(PEOPLE).flatMap(([name, { role, on }]) =>
     role === undefined || on === 'organization' ? [] : [{ role, members: [`user:${name.toLowerCase()}@example.com`] }],
   );
-  const admins = { role: 'roles/owner', members: [`principalSet:${IN_DEMO}/admins/*`] };
+  const admins = {
+    role: 'roles/owner',
+    members: [`principalSet:${IN_DEMO}/admins/*`, `serviceAccount:${emailOf('boss')}`],
+  };
   await must('POST', `${PROJECT}:setIamPolicy`, { policy: { bindings: [...bound, admins] } });
   await must('POST', '/v1/organizations/1:setIamPolicy', {
     policy: { bindings: [{ role: 'roles/owner', members: ['user:orgowner@example.com'] }] },
@@ -93,6 +98,15 @@ const WISH = {
   justification: 'growth',
   contactEmail: 'ada@example.com',
 };
+
+const ACCOUNTS = `${PROJECT}/serviceAccounts`;
+const ACCOUNT = `${ACCOUNTS}/${emailOf('robot')}`;
+/** It owns the project. */
+const BOSS = `${ACCOUNTS}/${emailOf('boss')}`;
+
+function emailOf(accountId: string): string {
+  return `${accountId}@demo.iam.sts.example.com`;
+}
 
 const OTHER_QUOTA = 'CredentialGenerationRequestsPerMinutePerProject';
 
@@ -148,6 +162,17 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
   'target delete': { method: 'DELETE', path: `${PROJECT}/targets/files` },
   'target policy get': { method: 'POST', path: `${PROJECT}/targets/files:getIamPolicy`, body: {} },
   'target policy clear': { method: 'POST', path: `${PROJECT}/targets/files:setIamPolicy`, body: { policy: {} } },
+  'account list': { method: 'GET', path: ACCOUNTS },
+  'account get': { method: 'GET', path: ACCOUNT },
+  'account create': { method: 'POST', path: ACCOUNTS, body: { accountId: 'more' } },
+  'account patch': { method: 'PATCH', path: ACCOUNT, body: { displayName: 'Robot' } },
+  'account disable': { method: 'POST', path: `${ACCOUNT}:disable`, body: {} },
+  'account enable': { method: 'POST', path: `${ACCOUNT}:enable`, body: {} },
+  'account delete': { method: 'DELETE', path: ACCOUNT },
+  'account undelete': { method: 'POST', path: `${ACCOUNTS}/${emailOf('gone')}:undelete`, body: {} },
+  'account keys list': { method: 'GET', path: `${ACCOUNT}/keys` },
+  'account policy get': { method: 'POST', path: `${ACCOUNT}:getIamPolicy`, body: {} },
+  'account policy clear': { method: 'POST', path: `${ACCOUNT}:setIamPolicy`, body: { policy: {} } },
   'role list': { method: 'GET', path: `${PROJECT}/roles` },
   'role get': { method: 'GET', path: `${PROJECT}/roles/reader` },
   'role create': {
@@ -232,6 +257,13 @@ export const ESCALATIONS: Readonly<Record<string, AdminCall>> = {
     path: `${POOLS}/admins:denyUids`,
     body: { uids: ['u-1'], until: '2026-01-05T00:00:00Z' },
   },
+  'a service account’s tokens': {
+    method: 'POST',
+    path: `${ACCOUNT}:setIamPolicy`,
+    body: policyOf('roles/iam.serviceAccountTokenCreator'),
+  },
+  'an administrator’s tokens': { method: 'POST', path: `${BOSS}:setIamPolicy`, body: { policy: {} } },
+  'an administrator’s account': { method: 'POST', path: `${BOSS}:disable`, body: {} },
   'target uri': target({ uri: 'https://bank.example.com' }),
   'target tags': target({ tags: { env: 'dev' } }),
   'target tagIds': target({ tagIds: { 'tagKeys/1': 'tagValues/2' } }),
