@@ -10,7 +10,7 @@ import { renderDenial } from './protocols/google-sts/response.ts';
 import { createGoogleStsRoutes } from './protocols/google-sts/route.ts';
 import { createHealthRoutes } from './protocols/health/route.ts';
 import { createMetricsRoutes, METRICS_PATH } from './protocols/iam-admin/metrics-route.ts';
-import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/iam-admin/response.ts';
+import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/google-status.ts';
 import { createIamAdminRoutes } from './protocols/iam-admin/route.ts';
 import { createOpenApiRoutes } from './protocols/openapi/route.ts';
 import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';

@@ -7,12 +7,12 @@ import type { AdminPort } from '../../core/admin/port.ts';
 import type { MetricsPort } from '../../core/metrics.ts';
 import { isProjectId, isProjectNumber, projectName } from '../../core/names.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { admit } from './admit.ts';
-import type { RestDenial } from './denial.ts';
+import { admit } from '../admit.ts';
+import type { RestDenial } from '../http-denial.ts';
 import { metricFamilies, type Scrape } from './metrics-view.ts';
 import { heldAt, needs } from './needs.ts';
 import { MEDIA_TYPES, preferredFormat, renderFamilies } from './openmetrics.ts';
-import { renderDenial } from './response.ts';
+import { renderDenial } from '../google-status.ts';
 
 export interface MetricsDeps {
   readonly admin: AdminPort;

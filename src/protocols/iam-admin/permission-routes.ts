@@ -4,7 +4,7 @@ import { invalid } from '../../core/admin/denial.ts';
 import { isPermission } from '../../core/admin/roles.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { RestDenial } from './denial.ts';
+import type { RestDenial } from '../http-denial.ts';
 import { heldAt, LOOKS_AT_CALLER } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { parseBody, testPermissions } from './schemas.ts';

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { isProjectId, isProjectNumber } from '../../core/names.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { renderAnswer, renderChange, type View } from './answers.ts';
-import type { RestDenial } from './denial.ts';
+import type { RestDenial } from '../http-denial.ts';
 import type { Call, Route } from './table.ts';
 
 export interface RestContext {

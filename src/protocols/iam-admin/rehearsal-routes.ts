@@ -7,7 +7,7 @@ import { principalIdentifier } from '../../core/principal.ts';
 import { principalOf, type RecentExchange } from '../../core/recent.ts';
 import { rehearse, type Rehearsal } from '../../core/rehearse.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { RestDenial } from './denial.ts';
+import type { RestDenial } from '../http-denial.ts';
 import { needs } from './needs.ts';
 import { cleanedPolicy } from './policy-routes.ts';
 import { inProject, type RestContext } from './project-scope.ts';

@@ -2,7 +2,7 @@
 import type { Caller } from '../../core/admin/caller.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { HttpDenial, RestDenial } from './denial.ts';
+import type { HttpDenial, RestDenial } from '../http-denial.ts';
 import type { Needs } from './needs.ts';
 import type { Query } from './query.ts';
 

@@ -9,7 +9,7 @@ import type { Denial } from '../../core/denial.ts';
 import { checkOf } from '../../core/denial-check.ts';
 import type { NamedValue } from '../../core/policy/explanation.ts';
 import type { Troubleshoot, TroubleshootInput, Troubleshot } from '../../core/troubleshoot.ts';
-import type { RestDenial } from './denial.ts';
+import type { RestDenial } from '../http-denial.ts';
 import { needs } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { parseBody, troubleshoot as troubleshootBody } from './schemas.ts';

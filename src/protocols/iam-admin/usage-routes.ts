@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { type ReasonCounts, reasonsOf, USAGE_DIMENSIONS, type UsageDimension } from '../../core/usage.ts';
 import type { UsageGroup, UsagePage, UsageWanted } from '../../core/usage-page.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { RestDenial } from './denial.ts';
+import type { RestDenial } from '../http-denial.ts';
 import { needs } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { nextPageToken, type Query, readPage } from './query.ts';

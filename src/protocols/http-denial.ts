@@ -1,5 +1,5 @@
-/** What the administration's REST face refuses: everything the core refuses, and what only HTTP can get wrong. */
-import type { AdminDenial } from '../../core/admin/denial.ts';
+/** What a REST face refuses: everything the core refuses an administrator, and what only HTTP can get wrong. */
+import type { AdminDenial } from '../core/admin/denial.ts';
 
 export type HttpDenial =
   /** `hint`: the pattern of a path that is nearly the same. */

@@ -1,7 +1,7 @@
-/** A refusal as google.rpc.Status (WIRE.md A.10): total over every reason there is. */
-import type { FieldViolation } from '../../core/admin/denial.ts';
-import type { JsonObject } from '../../core/json.ts';
-import type { RestDenial } from './denial.ts';
+/** A refusal as google.rpc.Status (WIRE.md A.10), for every dialect that speaks it: total over every reason there is. */
+import type { FieldViolation } from '../core/admin/denial.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { RestDenial } from './http-denial.ts';
 
 export function renderDenial(denial: RestDenial): Response {
   const { code, status, message, details = [], headers = {} } = statusOf(denial);

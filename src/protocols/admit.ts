@@ -1,8 +1,8 @@
 /** Who sends an administrative request: before anything else of it is looked at. */
-import type { AuthenticateAdmin } from '../../core/admin/authenticated.ts';
-import type { Caller } from '../../core/admin/caller.ts';
-import type { AdminDenial } from '../../core/admin/denial.ts';
-import { ok, type Result } from '../../core/result.ts';
+import type { AuthenticateAdmin } from '../core/admin/authenticated.ts';
+import type { Caller } from '../core/admin/caller.ts';
+import type { AdminDenial } from '../core/admin/denial.ts';
+import { ok, type Result } from '../core/result.ts';
 
 export async function admit(
   { headers }: Request,
