@@ -19,8 +19,9 @@ export interface ConfigView {
   pool(poolId: string): Promise<Shards['pool'] | undefined>;
   provider(poolId: string, providerId: string): Promise<Shards['provider'] | undefined>;
   target(targetId: string): Promise<Shards['target'] | undefined>;
-  /** By account id or unique id. */
+  /** By account id or unique id, or by `role:` and the name of its AWS role. */
   serviceAccount(id: string): Promise<Shards['serviceAccount'] | undefined>;
+  aws(): Promise<Shards['aws'] | undefined>;
   /** Is everything that this view handed out still right, given this news? If not, a new view reads it again. */
   currentAt(news: EpochNews): boolean;
 }

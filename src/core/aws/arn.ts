@@ -9,7 +9,7 @@ export interface RoleArn {
 const ACCOUNT_ID = /^\d{12}$/;
 const ROLE_ARN = /^arn:aws:iam::(\d{12}):role(\/|\/[\u0021-\u007e]{1,510}\/)([\w+=,.@-]{1,64})$/;
 
-export function isAccountId(text: string): boolean {
+export function isAwsAccountId(text: string): boolean {
   return ACCOUNT_ID.test(text);
 }
 

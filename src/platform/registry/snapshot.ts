@@ -61,6 +61,7 @@ export function createConfigReader(deps: {
       provider: (poolId, providerId) => hand('provider', shardKey.provider(projectNumber, poolId, providerId)),
       target: (targetId) => hand('target', shardKey.target(projectNumber, targetId)),
       serviceAccount: (id) => hand('serviceAccount', shardKey.serviceAccount(projectNumber, id)),
+      aws: () => hand('aws', shardKey.aws(projectNumber)),
       currentAt(news) {
         memory.learn(projectNumber, news);
         return [...handedOut].every(([key, copy]) => bearsOut(news, key, copy));
