@@ -1,29 +1,18 @@
-/** The exchange: authenticate → authorize → spend → mint, and one event whatever happened. Decide first, act second, charge last. */
-import { authenticate } from './authenticate.ts';
-import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
+/** The token endpoint's exchange: the provider that `audience` names, a token for a target or for the broker itself. The steps are `steps.ts`. */
+import type { Authenticated } from './authenticate.ts';
 import type { Denial } from './denial.ts';
-import { causeOf } from './denial-check.ts';
-import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
-import type { ExchangeEvent } from './event.ts';
+import { dryRunsOnTarget } from './dry-run.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
-import { mayExist, type ProviderName, providerName, targetName } from './names.ts';
+import { mayExist, type ProviderName } from './names.ts';
+import { type ConfigView, type ExchangePorts, type Permit } from './ports.ts';
 import { providerInAudience } from './provider-in-audience.ts';
-import type { EpochNews } from './news.ts';
-import { type ConfigView, ConfigUnavailable, type ExchangePorts, type Permit, type SpendAlone } from './ports.ts';
-import { type Principal, principalIdentifier } from './principal.ts';
-import { limitNamesOf } from './quota/own-limits.ts';
-import { recentRetentionSeconds } from './recent.ts';
-import { type Memory, rememberGrant, rememberRefusal } from './remember.ts';
-import { err, ok, type Result } from './result.ts';
-import { isLater } from './soon.ts';
 import type { Shards } from './resources.ts';
+import { err, ok, type Result } from './result.ts';
+import { isLater, type Soon } from './soon.ts';
+import { attempt, type Attempt, type Attempted, type Door, type Minted, type Trace } from './steps.ts';
 import { MAX_MINTED_BYTES, sizeDenial } from './token-size.ts';
 
-export interface ExchangeInput {
-  readonly requestId: string;
-  /** Where the request came from; limits failed verifications. */
-  readonly address: string;
-  readonly subjectToken: string;
+export interface ExchangeInput extends Attempt {
   /** The provider that `audience` names; undefined: the token's own `aud` must name one. */
   readonly provider: ProviderName | undefined;
   /** A target's uri; undefined: the token is for the broker itself. */
@@ -31,162 +20,66 @@ export interface ExchangeInput {
   readonly scopes: readonly string[];
 }
 
-export interface Issued {
+export interface Issued extends Minted {
   readonly accessToken: string;
-  readonly expiresInSeconds: number;
   readonly scopes: readonly string[];
 }
 
-export interface Exchanged {
-  readonly issued: Result<Issued, Denial>;
-  /** The project's limit, for who has shown a token that holds: strangers learn nothing of a project. */
-  readonly limitPerMinute?: number;
-}
-
-/** Filled along the way, for the event and the memory. */
-interface Trace extends Memory {
-  provider?: ProviderName;
-  grant?: Grant;
-  tokenId?: string;
-  admittedAtMs?: number;
-  limitPerMinute?: number;
-  dryRuns: DryRun[];
-  readonly durationsMs: Record<string, number>;
-}
+export type Exchanged = Attempted<Issued>;
 
 export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Exchanged> {
-  const startMs = ports.nowMs();
-  const trace: Trace = { requestId: input.requestId, startMs, dryRuns: [], durationsMs: {} };
-  let issued: Result<Issued, Denial>;
-  try {
-    issued = await issue(input, ports, trace);
-  } catch (fault) {
-    issued = err(closedBy(fault));
-  }
-  trace.durationsMs['total'] = ports.nowMs() - startMs;
-  if (issued.ok) rememberGrant(trace.grant?.roles ?? [], trace, ports);
-  else rememberRefusal(issued.error, trace, ports);
-  const recorded = ports.record(eventOf(input, issued, trace, startMs));
-  if (isLater(recorded)) await recorded;
-  return { issued, ...(trace.limitPerMinute === undefined ? {} : { limitPerMinute: trace.limitPerMinute }) };
+  return attempt(
+    input,
+    (assertion, trace) => {
+      const name = input.provider ?? (assertion.ok ? providerInAudience(assertion.value) : undefined);
+      if (name === undefined) return assertion.ok ? err(missingAudience) : assertion;
+      trace.provider = name;
+      return ok(tokenDoor(input, name, ports));
+    },
+    ports,
+  );
 }
 
-async function issue(input: ExchangeInput, ports: ExchangePorts, trace: Trace): Promise<Result<Issued, Denial>> {
-  const assertion = parseAssertion(input.subjectToken);
-  const name = input.provider ?? (assertion.ok ? providerInAudience(assertion.value) : undefined);
-  if (name === undefined) return assertion.ok ? err(missingAudience) : assertion;
-  trace.provider = name;
-  const decision = assertion.ok ? await decideOnNewest(input, assertion.value, name, ports, trace) : assertion;
-  if (decision.ok) return spendAndMint(decision.value, ports, trace);
-  return isStrangers(decision.error) ? failure(decision.error, input.address, name, ports) : decision;
+function tokenDoor(input: ExchangeInput, name: ProviderName, ports: ExchangePorts): Door<Grant, Issued> {
+  return {
+    purpose: 'exchange',
+    counted: name,
+    ...(mayExist(name) ? {} : { hopeless: { tag: 'unknown_provider', why: 'malformed name' } as const }),
+    provider: () => ok(name),
+    authorize: (proven, project, view, trace) => authorizeWith(input, proven, project, view, ports, trace),
+    mint: (grant, permit, nowMs, trace) => mint(grant, permit, ports, trace, nowMs),
+  };
 }
 
-/**
- * Whoever keeps failing is told to slow down, and learns nothing more. Only failures are: behind one address there may be a whole
- * cluster, and one pod's garbage must not switch the others off.
- */
-async function failure(
-  denial: Denial,
-  address: string,
-  name: ProviderName,
-  ports: ExchangePorts,
-): Promise<Result<Issued, Denial>> {
-  const waitSeconds = ports.failures.blockedForSeconds(address, name);
-  if (waitSeconds !== undefined) return err({ tag: 'too_many_failures', retryAfterSeconds: waitSeconds });
-  await ports.failures.recordFailure(address, name);
-  return err(denial);
-}
-
-/** What anybody can provoke, without a token that holds. */
-function isStrangers(denial: Denial): boolean {
-  return denial.tag === 'unverified' || denial.tag === 'unknown_provider' || denial.tag === 'disabled';
-}
-
-/** What a decision was made of; `again` makes it anew from configuration that is at least as new as the last news. */
-interface Decision {
-  readonly grant: Grant;
-  /** For tokens that are taken once, and for who has a limit of his own. */
-  readonly alone: SpendAlone | undefined;
-  readonly view: ConfigView;
-  readonly again: () => Promise<Result<Decision, Denial>>;
-}
-
-/** A refusal may come from a copy that is behind: before it is said, the epoch is asked for, and if it moved we decide again. */
-async function decideOnNewest(
+function authorizeWith(
   input: ExchangeInput,
-  assertion: UnverifiedAssertion,
-  name: ProviderName,
-  ports: ExchangePorts,
-  trace: Trace,
-): Promise<Result<Decision, Denial>> {
-  if (!mayExist(name)) return err({ tag: 'unknown_provider', why: 'malformed name' });
-  const again = (): Promise<Result<Decision, Denial>> =>
-    decide(input, assertion, name, ports.openConfig(name.projectNumber), again, ports, trace);
-  const view = ports.openConfig(name.projectNumber);
-  const first = await decide(input, assertion, name, view, again, ports, trace);
-  // Pushed keys that are too old in this copy may have been renewed since; everything else that is away stays away.
-  const tooOld = !first.ok && first.error.tag === 'unavailable' && first.error.dependency === 'issuer_keys';
-  if (first.ok || (first.error.tag === 'unavailable' && !tooOld)) return first;
-  // An address that is slowed down does not make us ask, unless it showed a token that holds.
-  const strangers = tooOld || isStrangers(first.error);
-  if (strangers && ports.failures.blockedForSeconds(input.address, name) !== undefined) return first;
-  const principal = strangers || trace.principal === undefined ? undefined : principalIdentifier(trace.principal);
-  const news = await ports.newsBeforeRefusal(name.projectNumber, strangers ? 'stranger' : 'verified', principal);
-  if (!news.ok) return news;
-  return news.value === undefined || view.currentAt(news.value) ? first : again();
-}
-
-/** Who it is, and what he may have: the decision, whole, before anything is spent. */
-async function decide(
-  input: ExchangeInput,
-  assertion: UnverifiedAssertion,
-  name: ProviderName,
+  proven: Authenticated,
+  project: Shards['project'] | undefined,
   view: ConfigView,
-  again: Decision['again'],
   ports: ExchangePorts,
   trace: Trace,
-): Promise<Result<Decision, Denial>> {
-  trace.dryRuns = [];
-  const authenticated = await authenticate(assertion, name, 'exchange', view, ports, trace.dryRuns);
-  if (!authenticated.ok) return authenticated;
-  const { principal, expiresAtSeconds, once } = authenticated.value;
-  trace.principal = principal;
-  const askedProject = view.project();
-  const project = isLater(askedProject) ? await askedProject : askedProject;
-  trace.isKept = project !== undefined && recentRetentionSeconds(project.project) > 0;
-  if (project !== undefined) trace.limitPerMinute = project.project.tokenExchangesPerMinute;
-  trace.targetId = undefined;
+): Soon<Result<Grant, Denial>> {
   const targetId = project === undefined ? undefined : targetIdOf(input.resource, project);
-  const askedTarget = targetId === undefined ? undefined : view.target(targetId);
-  const target = isLater(askedTarget) ? await askedTarget : askedTarget;
-  const grant = authorize(input, principal, expiresAtSeconds, project, target, ports, trace);
-  if (!grant.ok) return grant;
-  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, Math.floor(ports.nowMs() / 1_000));
-  if (tooLarge !== undefined) return err(tooLarge);
-  const alone = aloneFor(principal, once, project?.ownLimitKeys ?? []);
-  return ok({ grant: grant.value, alone, view, again });
-}
-
-/** Undefined where any permit of the project's will do. */
-function aloneFor(
-  principal: Principal,
-  once: SpendAlone['once'],
-  ownLimits: readonly string[],
-): SpendAlone | undefined {
-  if (once === undefined && ownLimits.length === 0) return undefined;
-  const limits = limitNamesOf(principal);
-  if (once !== undefined) return { limits, once };
-  return limits.some((limit) => ownLimits.includes(limit)) ? { limits } : undefined;
+  const asked = targetId === undefined ? undefined : view.target(targetId);
+  if (isLater(asked))
+    return asked.then((target) => fitting(authorize(input, proven, project, target, ports, trace), ports));
+  return fitting(authorize(input, proven, project, asked, ports, trace), ports);
 }
 
 function targetIdOf(resource: string | undefined, { targetIdByUri }: Shards['project']): string | undefined {
   return resource !== undefined && Object.hasOwn(targetIdByUri, resource) ? targetIdByUri[resource] : undefined;
 }
 
+/** Who asks for too much is refused before he has cost a unit. */
+function fitting(grant: Result<Grant, Denial>, ports: ExchangePorts): Result<Grant, Denial> {
+  if (!grant.ok) return grant;
+  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, Math.floor(ports.nowMs() / 1_000));
+  return tooLarge === undefined ? grant : err(tooLarge);
+}
+
 function authorize(
   input: ExchangeInput,
-  principal: Principal,
-  expiresAtSeconds: number,
+  { principal, expiresAtSeconds }: Authenticated,
   project: Shards['project'] | undefined,
   target: Shards['target'] | undefined,
   ports: ExchangePorts,
@@ -203,54 +96,6 @@ function authorize(
   trace.targetId = target.target.targetId;
   trace.dryRuns.push(...dryRunsOnTarget(principal, project, target, ports.compiler, nowSeconds));
   return grantForTarget(principal, project, target, input.scopes, ports.compiler, expiresAtSeconds, nowSeconds);
-}
-
-/** Quota is charged last and by the project that was proven, so a stranger cannot burn a tenant's; no token is minted without a permit. */
-async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trace): Promise<Result<Issued, Denial>> {
-  trace.grant = decided.grant;
-  const { projectNumber } = decided.grant.principal.provider;
-  // Before the permit's question, which takes it along: to be remembered costs no call.
-  rememberGrant(decided.grant.roles, trace, ports);
-  const askedAtMs = ports.nowMs();
-  const asked = ports.spend(projectNumber, decided.alone, trace.requestId);
-  const permit = isLater(asked) ? await asked : asked;
-  trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
-  const { news } = permit.ok ? permit.value : permit.error;
-  const current = news === undefined || decided.view.currentAt(news) ? ok(decided) : await decidedAt(decided, news);
-  if (!current.ok) return current;
-  if (!permit.ok) return err(withLimit(permit.error.denial, trace.limitPerMinute));
-  if (isWanting(decided.alone, current.value.alone)) return spendAndMint(current.value, ports, trace);
-  trace.grant = current.value.grant;
-  const nowMs = ports.nowMs();
-  if (nowMs >= permit.value.usableUntilMs) return err({ tag: 'unavailable', dependency: 'quota' });
-  return mint(current.value.grant, permit.value, ports, trace, nowMs);
-}
-
-/** The isolate that refuses from what it remembers knows no numbers; the decision that was made just now does. */
-function withLimit(denial: Denial, limitPerMinute: number | undefined): Denial {
-  return denial.tag === 'over_quota' && denial.limit === 'project' && limitPerMinute !== undefined
-    ? { ...denial, limitPerMinute }
-    : denial;
-}
-
-/**
- * Single use, or a limit of its own, was switched on while we decided without it, or the same token has another name by now: this permit came
- * without a mark, or was not counted there. It is left unused, and one is asked for now; where there is a mark, never: it would be a replay.
- */
-function isWanting(asked: SpendAlone | undefined, wanted: SpendAlone | undefined): boolean {
-  if (wanted === undefined) return false;
-  if (asked === undefined) return true;
-  return (
-    asked.once === undefined &&
-    (wanted.once !== undefined || wanted.limits.some((name) => !asked.limits.includes(name)))
-  );
-}
-
-/** The quota's answer carries the epoch: where the decision is older than that, it is made again before anything is minted. */
-async function decidedAt(decided: Decision, news: EpochNews): Promise<Result<Decision, Denial>> {
-  const second = await decided.again();
-  if (!second.ok || second.value.view.currentAt(news)) return second;
-  return err({ tag: 'unavailable', dependency: 'configuration' });
 }
 
 async function mint(
@@ -271,7 +116,6 @@ async function mint(
   if (bytes > MAX_MINTED_BYTES) return err({ tag: 'token_too_large', bytes });
   trace.durationsMs['sign'] = ports.nowMs() - nowMs;
   trace.tokenId = tokenId;
-  trace.admittedAtMs = nowMs;
   return ok({ accessToken: signed.value.jwt, expiresInSeconds: claims.exp - nowSeconds, scopes: grant.scopes });
 }
 
@@ -287,30 +131,3 @@ const missingAudience: Denial = {
   parameter: 'audience',
   problem: "is missing, and the token's own audience names no provider",
 };
-
-/** Whatever is thrown ends as a refusal with its event: an exchange that leaves no trace would be the attacker's best one. */
-function closedBy(fault: unknown): Denial {
-  if (fault instanceof ConfigUnavailable) return { tag: 'unavailable', dependency: 'configuration' };
-  return { tag: 'internal', fault: fault instanceof Error ? fault.name : 'unknown' };
-}
-
-function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {
-  const { provider, principal, grant, targetId } = trace;
-  return {
-    timeMs: startMs,
-    requestId: input.requestId,
-    outcome: issued.ok ? 'granted' : 'refused',
-    ...(issued.ok ? { reason: 'granted' } : causeOf(issued.error)),
-    ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
-    ...(principal ? { principal: principalIdentifier(principal) } : {}),
-    ...(targetId !== undefined && provider ? { target: targetName(provider.projectNumber, targetId) } : {}),
-    ...(issued.ok && grant ? { roles: grant.roles } : {}),
-    ...(issued.ok && grant?.binding !== undefined ? { binding: grant.binding } : {}),
-    ...(trace.tokenId === undefined ? {} : { tokenId: trace.tokenId }),
-    rawSubjectToken: input.subjectToken,
-    ...(trace.admittedAtMs === undefined ? {} : { admittedAtMs: trace.admittedAtMs }),
-    ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
-    ...(trace.dryRuns.length > 0 ? { dryRuns: trace.dryRuns } : {}),
-    durationsMs: trace.durationsMs,
-  };
-}

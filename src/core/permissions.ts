@@ -53,6 +53,8 @@ export const PERMISSIONS = [
   'resourcemanager.projects.setIamPolicy',
   'resourcemanager.projects.undelete',
   'resourcemanager.projects.update',
+  /** To say which AWS account a project is: whose role ARNs it answers for. */
+  'sts.awsAccounts.assign',
   'sts.history.get',
   'sts.history.list',
   'sts.history.restore',

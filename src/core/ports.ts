@@ -20,8 +20,9 @@ export interface ConfigView {
   pool(poolId: string): Soon<Shards['pool'] | undefined>;
   provider(poolId: string, providerId: string): Soon<Shards['provider'] | undefined>;
   target(targetId: string): Soon<Shards['target'] | undefined>;
-  /** By account id or unique id. */
+  /** By account id or unique id, or by `role:` and the name of its AWS role. */
   serviceAccount(id: string): Soon<Shards['serviceAccount'] | undefined>;
+  aws(): Soon<Shards['aws'] | undefined>;
   /** Is everything that this view handed out still right, given this news? If not, a new view reads it again. */
   currentAt(news: EpochNews): boolean;
 }

@@ -17,6 +17,8 @@ export interface Project {
   readonly recentExchangesRetentionSeconds?: number;
   /** The longest that access tokens of its service accounts may live. Absent: the default. */
   readonly maxServiceAccountTokenLifetimeSeconds?: number;
+  /** Twelve digits, nobody else's in this broker: whose roles and OIDC providers AWS's clients mean. */
+  readonly awsAccountId?: string;
   /** Deleted: gone for good then, and let in by nobody's tokens until then. */
   readonly expireTime?: string;
   readonly createTime: string;
@@ -217,6 +219,8 @@ export interface ServiceAccount {
   readonly disabled: boolean;
   /** The longest that its access tokens may live; the project's own maximum holds as well. */
   readonly maxTokenLifetimeSeconds: number;
+  /** Present: AWS's clients take it as a role. */
+  readonly awsRole?: AwsRole;
   /** As that of a pool. */
   readonly expireTime?: string;
   readonly createTime: string;
@@ -267,6 +271,15 @@ export interface DenyRule {
   readonly denialCondition?: ConditionText;
 }
 
+/** What a service account is to clients of AWS. */
+export interface AwsRole {
+  /** Whole, as it is pasted: good while its account is the project's. */
+  readonly arn: string;
+  /** AWS's own JSON; it alone says who takes the role. Absent: the account's allow policy does. */
+  readonly trustPolicy?: string;
+  readonly maxSessionDurationSeconds: number;
+}
+
 /** A deny rule as the edge needs it: its permissions are already resolved to the roles that hold one of them. */
 export interface EdgeDenyRule {
   /** For the operator: the policy's name and the rule's place in it. */
@@ -311,8 +324,15 @@ export interface Shards {
   pool: { readonly pool: Pool };
   provider: { readonly provider: Provider };
   target: { readonly target: Target; readonly policy: Policy; readonly denyRules?: readonly EdgeDenyRule[] };
-  /** Found by account id and by unique id: two records of one value. A deleted one is not there. */
+  /** Found by account id, by unique id, and by the name of its AWS role if it has one: records of one value. A deleted one is not there. */
   serviceAccount: { readonly serviceAccount: ServiceAccount; readonly policy: Policy };
+  /** Of projects with an AWS account: which providers there are of an issuer. */
+  aws: { readonly aws: { readonly providersByIssuer: Readonly<Record<string, readonly AwsProvider[]>> } };
+}
+
+export interface AwsProvider {
+  readonly poolId: string;
+  readonly providerId: string;
 }
 
 export const shardKey = {
@@ -321,8 +341,9 @@ export const shardKey = {
   provider: (projectNumber: string, poolId: string, providerId: string): string =>
     `provider:${projectNumber}/${poolId}/${providerId}`,
   target: (projectNumber: string, targetId: string): string => `target:${projectNumber}/${targetId}`,
-  /** `id`: the account id, which begins with a letter, or the unique id, which is digits. */
+  /** `id`: the account id, which begins with a letter, the unique id, which is digits, or `role:` and the name of its AWS role. */
   serviceAccount: (projectNumber: string, id: string): string => `sa:${projectNumber}/${id}`,
+  aws: (projectNumber: string): string => `aws:${projectNumber}`,
   /** Stands in the news when the key ring changed other than by its timetable; in KV it names the copy of the public halves. */
   ring: (projectNumber: string): string => `ring:${projectNumber}`,
 };

@@ -34,6 +34,7 @@ async function run(
     provider: async () => ({ provider: sampleProvider(world.provider) }),
     target: async () => world.target,
     serviceAccount: async () => undefined,
+    aws: async () => undefined,
     currentAt: () => true,
   };
   const result = await authenticate(sampleAssertion(sampleClaims(world.claims)), SAMPLE_NAME, 'exchange', view, {

@@ -85,6 +85,7 @@ async function run(
       }),
       target: async () => undefined,
       serviceAccount: async () => undefined,
+      aws: async () => undefined,
       currentAt: () => world.current?.(number) ?? true,
     };
   }

@@ -51,6 +51,7 @@ const view: ConfigView = {
   provider: async () => ({ provider }),
   target: async (targetId) => targets.get(targetId),
   serviceAccount: async () => undefined,
+  aws: async () => undefined,
   currentAt: () => true,
 };
 

@@ -9,6 +9,7 @@ export function liveView(state: MemoryConfig | undefined): ConfigView {
     provider: async (poolId, providerId) => shard(state?.provider(poolId, providerId), (provider) => ({ provider })),
     target: async (targetId) => state?.targetShard(targetId),
     serviceAccount: async (id) => state?.serviceAccountShard(id),
+    aws: async () => undefined,
     currentAt: () => true,
   };
 }

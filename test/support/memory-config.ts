@@ -90,6 +90,11 @@ export class MemoryConfig implements ConfigState {
   serviceAccountByUniqueId(uniqueId: string): ServiceAccount | undefined {
     return [...this.#serviceAccounts.values()].find((account) => account.uniqueId === uniqueId);
   }
+  serviceAccountByRoleName(roleName: string): ServiceAccount | undefined {
+    const end = `/${roleName}`.toLowerCase();
+    return [...this.#serviceAccounts.values()].find(({ awsRole }) => awsRole?.arn.toLowerCase().endsWith(end));
+  }
+
   serviceAccountCount(): number {
     return this.#serviceAccounts.size;
   }

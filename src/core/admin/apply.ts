@@ -25,6 +25,7 @@ import {
   setServiceAccountDisabled,
   undeleteServiceAccount,
 } from './service-accounts.ts';
+import { tooManyProviders, withAwsShard } from './aws-providers.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 import { deletePool, deleteProvider, undeletePool, undeleteProvider } from './soft-delete.ts';
 import { createTarget, deleteTarget, patchTarget } from './targets.ts';
@@ -35,7 +36,9 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
   const deleted = refusalOfDeleted(state, command);
   if (deleted !== undefined) return err(deleted);
   const applied = change(state, command, context);
-  return applied.ok ? ok(withOperation(state, command, applied.value)) : applied;
+  if (!applied.ok) return applied;
+  const many = tooManyProviders(state, applied.value);
+  return many === undefined ? ok(withOperation(state, command, withAwsShard(state, applied.value))) : err(many);
 }
 
 function change(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {

@@ -1,4 +1,5 @@
 /** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
+import type { JsonObject } from '../json.ts';
 import type { OnceMarker } from '../ports.ts';
 import type { Left, RestoredStep } from './history/step.ts';
 import type {
@@ -74,6 +75,15 @@ export interface ServiceAccountInput {
   readonly description?: string;
   /** A duration such as `43200s`. */
   readonly maxTokenLifetime?: string;
+  readonly awsRole?: AwsRoleInput;
+}
+
+export interface AwsRoleInput {
+  readonly arn?: string;
+  /** AWS's own JSON, as a document or as its text. */
+  readonly trustPolicy?: string | JsonObject;
+  /** A duration: up to twelve hours. */
+  readonly maxSessionDuration?: string;
 }
 
 export interface RoleInput {
@@ -113,6 +123,8 @@ export interface ProjectInput {
   readonly ownLimits?: readonly OwnLimit[];
   /** A duration: up to twelve hours. */
   readonly maxServiceAccountTokenLifetime?: string;
+  /** Twelve digits; empty: none. */
+  readonly awsAccountId?: string;
 }
 
 /** What a tenant asks for. Numbers are 64 bits wide at Google, so they may be texts. */

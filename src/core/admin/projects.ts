@@ -1,4 +1,5 @@
 /** Projects: what a new one must look like, the rows it begins with, and the few things about it that change. */
+import { isAwsAccountId } from '../aws/arn.ts';
 import { builtInPoolId, isProjectId, isProjectNumber, projectName } from '../names.ts';
 import { RECENT_RETENTION, recentRetentionSeconds } from '../recent.ts';
 import { shardKey, type Pool, type Project } from '../resources.ts';
@@ -60,6 +61,7 @@ const PATHS: ReadonlySet<string> = new Set([
   'ownLimits',
   'recentExchangesRetention',
   'maxServiceAccountTokenLifetime',
+  'awsAccountId',
 ]);
 
 /** Of all that a patch changes, and what a raise makes of it: two administrators must not overwrite each other's own limits. */
@@ -79,13 +81,14 @@ export function patchProject(
     ownLimits: currentOwnLimits,
     recentExchangesRetentionSeconds: _retention,
     maxServiceAccountTokenLifetimeSeconds: _lifetime,
+    awsAccountId: _account,
     ...current
   } = whole;
   const patched = overlay<ProjectInput>(documentOf(whole), input, mask, PATHS);
   if (!patched.ok) return patched;
   const unnamed = outsideMask(input, mask);
   if (unnamed.length > 0) return err({ tag: 'invalid_argument', violations: unnamed });
-  const { displayName = '', ownLimits = [] } = patched.value;
+  const { displayName = '', ownLimits = [], awsAccountId = '' } = patched.value;
   const limits = QUOTAS.map((quota) => ({ quota, limit: patched.value[quota.member] ?? quota.bounds.unset }));
   const retention = readSeconds('recentExchangesRetention', patched.value.recentExchangesRetention, RECENT_RETENTION);
   const { maxServiceAccountTokenLifetime } = patched.value;
@@ -101,6 +104,7 @@ export function patchProject(
     ...(ownLimits === currentOwnLimits ? [] : checkOwnLimits(state, ownLimits)),
     ...(retention.ok ? [] : retention.error),
     ...(lifetime.ok ? [] : lifetime.error),
+    ...(awsAccountId === '' || isAwsAccountId(awsAccountId) ? [] : wrong('awsAccountId', 'must be twelve digits')),
   ];
   if (violations.length > 0 || !retention.ok || !lifetime.ok) return err({ tag: 'invalid_argument', violations });
   const named: Project = {
@@ -111,6 +115,7 @@ export function patchProject(
     ...(lifetime.value === SERVICE_ACCOUNT_TOKEN_LIFETIME.unset
       ? {}
       : { maxServiceAccountTokenLifetimeSeconds: lifetime.value }),
+    ...(awsAccountId === '' ? {} : { awsAccountId }),
   };
   const { project, writes } = withLimits(state, named, limits, context);
   return ok({
@@ -121,12 +126,13 @@ export function patchProject(
 }
 
 function documentOf(project: Project): ProjectInput {
-  const { displayName, ownLimits } = project;
+  const { displayName, ownLimits, awsAccountId } = project;
   return {
     displayName,
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
     maxServiceAccountTokenLifetime: `${projectMaxTokenLifetimeSeconds(project)}s`,
     ...(ownLimits === undefined ? {} : { ownLimits }),
+    ...(awsAccountId === undefined ? {} : { awsAccountId }),
     ...Object.fromEntries(QUOTAS.map((one) => [one.member, limitInForce(project, one)])),
   };
 }

@@ -11,6 +11,7 @@ import { EMPTY_POLICY, shardKey, type ServiceAccount } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import { SERVICE_ACCOUNT_TOKEN_LIFETIME } from '../service-account.ts';
 import type { Applied } from './applied.ts';
+import { awsRoleInputOf, checkAwsRole, roleShards } from './aws-roles.ts';
 import type { Command, ServiceAccountInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { checkEtag } from './etag.ts';
@@ -40,7 +41,7 @@ export function createServiceAccount(
   if (state.serviceAccountCount() >= MAX_ACCOUNTS) {
     return err({ tag: 'limit_reached', description: `A project has at most ${MAX_ACCOUNTS} service accounts.` });
   }
-  const fields = checkFields(input);
+  const fields = checkFields(state, accountId, input);
   if (!fields.ok) return fields;
   const { time, epoch } = context;
   const identity = { accountId, email, uniqueId: makeUniqueId(projectNumber, epoch), disabled: false };
@@ -55,7 +56,7 @@ export function createServiceAccount(
   return ok({ ...applied, writes: [...applied.writes, ...cleared] });
 }
 
-const PATHS: ReadonlySet<string> = new Set(['displayName', 'description', 'maxTokenLifetime']);
+const PATHS: ReadonlySet<string> = new Set(['displayName', 'description', 'maxTokenLifetime', 'awsRole']);
 
 export function patchServiceAccount(
   state: ConfigState,
@@ -68,8 +69,13 @@ export function patchServiceAccount(
   if (stale !== undefined) return err(stale);
   const patched = overlay(serviceAccountInputOf(current), input, mask, PATHS);
   if (!patched.ok) return patched;
-  const fields = checkFields(patched.value);
-  return fields.ok ? ok(changed(state, { ...current, ...fields.value }, context)) : fields;
+  const fields = checkFields(state, accountId, patched.value);
+  if (!fields.ok) return fields;
+  const { awsRole: before, ...others } = current;
+  const change = changed(state, { ...others, ...fields.value }, context);
+  const { projectNumber } = state.project();
+  // Under the name that it had it must not be found any more.
+  return ok({ ...change, shards: [...new Set([...change.shards, ...roleShards(projectNumber, before)])] });
 }
 
 export function setServiceAccountDisabled(
@@ -136,33 +142,38 @@ export function serviceAccountNameIn(state: ConfigState, accountId: string): str
   return serviceAccountName(state.project().projectNumber, account?.email ?? accountId);
 }
 
-/** The address and the number both lead to it. */
+/** The address, the number and the role's name lead to it. */
 export function serviceAccountShards(
   projectNumber: string,
-  { accountId, uniqueId }: Pick<ServiceAccount, 'accountId' | 'uniqueId'>,
+  { accountId, uniqueId, awsRole }: Pick<ServiceAccount, 'accountId' | 'uniqueId' | 'awsRole'>,
 ): readonly string[] {
-  return [shardKey.serviceAccount(projectNumber, accountId), shardKey.serviceAccount(projectNumber, uniqueId)];
+  const ids = [accountId, uniqueId].map((id) => shardKey.serviceAccount(projectNumber, id));
+  return [...ids, ...roleShards(projectNumber, awsRole)];
 }
 
 /** What a patch is laid over, and what would make the account again. */
 export function serviceAccountInputOf(account: ServiceAccount): ServiceAccountInput {
-  const { displayName, description, maxTokenLifetimeSeconds: seconds } = account;
-  return { displayName, description, maxTokenLifetime: `${seconds}s` };
+  const { displayName, description, maxTokenLifetimeSeconds: seconds, awsRole } = account;
+  const role = awsRole === undefined ? {} : { awsRole: awsRoleInputOf(awsRole) };
+  return { displayName, description, maxTokenLifetime: `${seconds}s`, ...role };
 }
 
-type Fields = Pick<ServiceAccount, 'displayName' | 'description' | 'maxTokenLifetimeSeconds'>;
+type Fields = Pick<ServiceAccount, 'displayName' | 'description' | 'maxTokenLifetimeSeconds' | 'awsRole'>;
 
-function checkFields(input: ServiceAccountInput): Result<Fields, AdminDenial> {
+function checkFields(state: ConfigState, accountId: string, input: ServiceAccountInput): Result<Fields, AdminDenial> {
   const { displayName = '', description = '' } = input;
   const lifetime = readSeconds('maxTokenLifetime', input.maxTokenLifetime, SERVICE_ACCOUNT_TOKEN_LIFETIME);
+  const role = input.awsRole === undefined ? undefined : checkAwsRole(state, accountId, input.awsRole);
   const violations = [
     ...checkLength('displayName', displayName, MAX_DISPLAY_NAME),
     ...checkNoControl('displayName', displayName),
     ...checkDescription('description', description),
     ...(lifetime.ok ? [] : lifetime.error),
+    ...(role === undefined || role.ok ? [] : role.error),
   ];
   if (violations.length > 0 || !lifetime.ok) return err({ tag: 'invalid_argument', violations });
-  return ok({ displayName, description, maxTokenLifetimeSeconds: lifetime.value });
+  const awsRole = role?.ok === true ? { awsRole: role.value } : {};
+  return ok({ displayName, description, maxTokenLifetimeSeconds: lifetime.value, ...awsRole });
 }
 
 function changed(state: ConfigState, account: ServiceAccount, { time, epoch }: ApplyContext): Applied {

@@ -46,6 +46,8 @@ export interface ConfigState {
   deletedServiceAccount(accountId: string): ServiceAccount | undefined;
   /** Deleted or not. */
   serviceAccountByUniqueId(uniqueId: string): ServiceAccount | undefined;
+  /** Deleted or not; whatever its path and in whatever letters. */
+  serviceAccountByRoleName(roleName: string): ServiceAccount | undefined;
   /** Deleted ones count. */
   serviceAccountCount(): number;
   nextServiceAccountToExpire(): ServiceAccount | undefined;

@@ -21,6 +21,7 @@ import { EMPTY_POLICY, type Policy, type Project } from '../../core/resources.ts
 import { err, ok, type Result } from '../../core/result.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { AdministratorRows } from './administrator-rows.ts';
+import { AwsAccountRows } from './aws-account-rows.ts';
 import {
   DIRECTORY_SUBJECT,
   DirectoryStore,
@@ -51,6 +52,7 @@ export class Directory {
   readonly #host: Host;
   readonly #store: DirectoryStore;
   readonly #administrators: AdministratorRows;
+  readonly #awsAccounts: AwsAccountRows;
   readonly #reader: HistoryReader;
   readonly #owners: Owners;
   readonly #faults: FaultLog;
@@ -62,6 +64,7 @@ export class Directory {
     this.#store = new DirectoryStore(host.ctx.storage.sql);
     this.#reader = new HistoryReader(this.#store.history, host);
     this.#administrators = new AdministratorRows(host.ctx.storage.sql);
+    this.#awsAccounts = new AwsAccountRows(host.ctx.storage.sql);
     this.#owners = new Owners(host, this.#administrators, () => this.organizationPolicy());
     this.#faults = new FaultLog(host.ctx.storage.sql);
   }
@@ -146,6 +149,7 @@ export class Directory {
       const time = new Date(this.#host.nowMs()).toISOString();
       this.#noticed(this.#store.end(projectNumber, time, kek.value.history));
       this.#administrators.settle(projectNumber, []);
+      this.#awsAccounts.release(projectNumber, undefined);
     });
   }
 
@@ -181,6 +185,21 @@ export class Directory {
       this.#administrators.createTables();
       this.#administrators.settle(projectNumber, subjects);
     });
+  }
+
+  projectOfAwsAccount(accountId: string): string | undefined {
+    const projectNumber = this.exists() ? this.#awsAccounts.projectOf(accountId) : undefined;
+    return projectNumber === undefined ? undefined : this.findProject(projectNumber)?.projectNumber;
+  }
+
+  claimAwsAccount(projectNumber: string, accountId: string): boolean {
+    if (!this.exists()) return false;
+    this.#awsAccounts.createTable();
+    return this.#awsAccounts.claim(accountId, projectNumber);
+  }
+
+  releaseAwsAccounts(projectNumber: string, kept: string | undefined): void {
+    if (this.exists()) this.#awsAccounts.release(projectNumber, kept);
   }
 
   /** The projects that may let this caller administer, ascending by id: his own, and those that name him or his pool. */

@@ -76,6 +76,18 @@ export class Registry extends DurableObject<Env> {
     this.#directory.settleAdministrators(projectNumber, subjects);
   }
 
+  async projectOfAwsAccount(accountId: string): Promise<string | undefined> {
+    return this.#directory.projectOfAwsAccount(accountId);
+  }
+
+  async claimAwsAccount(projectNumber: string, accountId: string): Promise<boolean> {
+    return this.#directory.claimAwsAccount(projectNumber, accountId);
+  }
+
+  async releaseAwsAccounts(projectNumber: string, kept: string | undefined): Promise<void> {
+    this.#directory.releaseAwsAccounts(projectNumber, kept);
+  }
+
   async projectsOf(caller: Caller): Promise<readonly ProjectIds[]> {
     return this.#directory.projectsOf(caller);
   }

@@ -237,6 +237,10 @@ export class ProjectStore implements ConfigState {
     return this.#serviceAccounts.byUniqueId(uniqueId);
   }
 
+  serviceAccountByRoleName(roleName: string): ServiceAccount | undefined {
+    return this.#serviceAccounts.byRoleName(roleName);
+  }
+
   serviceAccountCount(): number {
     return this.#serviceAccounts.count();
   }

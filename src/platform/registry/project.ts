@@ -34,6 +34,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { DIRECTORY_AWAY, type HomedIdentity } from '../standing.ts';
 import { Administration } from './administration.ts';
 import { alertLine } from './alert.ts';
+import { changesAccount, claimAwsAccount, claimedAccount, releaseAwsAccounts } from './aws-account.ts';
 import { Copies } from './copies.ts';
 import { FaultLog } from './faults.ts';
 import { Delivery } from './delivery.ts';
@@ -290,15 +291,25 @@ export class ProjectRegistry {
     const epoch = this.#store.epoch() + 1;
     const tried = applied(applyContext(this.#host, epoch, caller));
     if (!tried.ok) return tried;
+    const { projectNumber, awsAccountId } = this.#store.project();
+    const claimed = claimedAccount(tried.value.writes, awsAccountId);
+    const taken = claimed === undefined ? undefined : await claimAwsAccount(this.#host, projectNumber, claimed);
+    if (taken !== undefined) return err(taken);
     const announced = await this.#administration.announce(tried.value.writes);
     if (!announced.ok) return announced;
     const { before } = administratorsChanged(this.#store, tried.value.writes);
     const saved = this.#save(kek, caller, labelOf(command), this.#store.epoch() + 1, (context) => {
       const wanted = applied(context);
-      const isAnnounced = !wanted.ok || this.#administration.isAnnounced(wanted.value.writes, announced.value);
+      const isAnnounced =
+        !wanted.ok ||
+        (this.#administration.isAnnounced(wanted.value.writes, announced.value) &&
+          claimedAccount(wanted.value.writes, awsAccountId) === claimed);
       return isAnnounced ? wanted : err(DIRECTORY_AWAY);
     });
     if (saved.ok) await this.#administration.settle(tried.value.writes, before);
+    if (changesAccount(tried.value.writes, awsAccountId)) {
+      await releaseAwsAccounts(this.#host, projectNumber, this.#store.project().awsAccountId);
+    }
     return saved;
   }
 

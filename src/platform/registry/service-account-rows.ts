@@ -23,6 +23,17 @@ export class ServiceAccountRows {
     return accountIn(this.#bodyWhere('unique_id', uniqueId));
   }
 
+  /** Deleted or not. An ARN ends in the name, after its last slash; names have no case and no wildcard means anything here. */
+  byRoleName(roleName: string): ServiceAccount | undefined {
+    if (!this.#isThere()) return undefined;
+    const rows = this.#sql.exec<{ body: string }>(
+      `SELECT body FROM service_accounts WHERE json_extract(body, '$.awsRole.arn') IS NOT NULL
+       AND lower(substr(json_extract(body, '$.awsRole.arn'), -length(?1) - 1)) = '/' || lower(?1) LIMIT 1`,
+      roleName,
+    );
+    return accountIn(rows.toArray()[0]?.body);
+  }
+
   count(): number {
     if (!this.#isThere()) return 0;
     return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM service_accounts').one().count;

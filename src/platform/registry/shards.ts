@@ -1,15 +1,18 @@
 /** From rows to what the edge reads: the content of one shard, as the store has it now. */
+import { awsShard } from '../../core/admin/aws-providers.ts';
+import { roleNameOfShardId } from '../../core/admin/aws-roles.ts';
 import { edgeDenyRules, type RoleReader } from '../../core/admin/deny-resolution.ts';
 import { ownLimitKeys } from '../../core/admin/own-limits.ts';
+import { parseRoleArn } from '../../core/aws/arn.ts';
 import { isUniqueId } from '../../core/names.ts';
 import { type DenyAttachment, EMPTY_POLICY, shardKey, type Shards } from '../../core/resources.ts';
 import type { ProjectStore } from './project-store.ts';
 
 export type ShardValue = Shards[keyof Shards];
 
-/** The project's own shard, and the four kinds below it. Anything else, the key ring's entry in the news too, is no configuration. */
+/** The project's own shard, and the kinds below it. Anything else, the key ring's entry in the news too, is no configuration. */
 const CONFIG_SHARD =
-  /^(?:project:[^/]+|pool:[^/]+\/[^/]+|provider:[^/]+\/[^/]+\/[^/]+|target:[^/]+\/[^/]+|sa:[^/]+\/[^/]+)$/;
+  /^(?:project:[^/]+|pool:[^/]+\/[^/]+|provider:[^/]+\/[^/]+\/[^/]+|target:[^/]+\/[^/]+|sa:[^/]+\/[^/]+|aws:[^/]+)$/;
 
 export function isConfigShard(key: string): boolean {
   return CONFIG_SHARD.test(key);
@@ -28,6 +31,8 @@ export function shardValue(store: ProjectStore, key: string, roles?: RoleReader)
       return present(store.provider(first, second), (provider) => ({ provider }));
     case shardKey.target(projectNumber, first):
       return targetShard(store, first, roles) ?? null;
+    case shardKey.aws(projectNumber):
+      return awsShard(store) ?? null;
     case shardKey.serviceAccount(projectNumber, first):
       return serviceAccountShard(store, first);
     default:
@@ -41,14 +46,24 @@ export function targetShard(store: ProjectStore, targetId: string, roles?: RoleR
   return target && { target, policy: store.policy(on) ?? EMPTY_POLICY, ...denyRules(store, on, roles) };
 }
 
-/** By either id. A deleted account is not there for the edge. */
+/** By any of its ids. A deleted account is not there for the edge. */
 function serviceAccountShard(store: ProjectStore, id: string): Shards['serviceAccount'] | null {
-  const accountId = isUniqueId(id) ? store.serviceAccountByUniqueId(id)?.accountId : id;
+  const accountId = accountIdOf(store, id);
   const serviceAccount = accountId === undefined ? undefined : store.serviceAccount(accountId);
   return present(serviceAccount, (account) => {
     const policy = store.policy({ kind: 'serviceAccount', accountId: account.accountId }) ?? EMPTY_POLICY;
     return { serviceAccount: account, policy };
   });
+}
+
+function accountIdOf(store: ProjectStore, id: string): string | undefined {
+  if (isUniqueId(id)) return store.serviceAccountByUniqueId(id)?.accountId;
+  const roleName = roleNameOfShardId(id);
+  if (roleName === undefined) return id;
+  const account = store.serviceAccountByRoleName(roleName);
+  // Found in any letters, and handed out under its own only.
+  const isItsName = parseRoleArn(account?.awsRole?.arn ?? '')?.roleName === roleName;
+  return isItsName ? account?.accountId : undefined;
 }
 
 export function projectShard(store: ProjectStore, roles?: RoleReader): Shards['project'] {

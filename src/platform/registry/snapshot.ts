@@ -62,6 +62,7 @@ export function createConfigReader(deps: {
       provider: (poolId, providerId) => hand('provider', shardKey.provider(projectNumber, poolId, providerId)),
       target: (targetId) => hand('target', shardKey.target(projectNumber, targetId)),
       serviceAccount: (id) => hand('serviceAccount', shardKey.serviceAccount(projectNumber, id)),
+      aws: () => hand('aws', shardKey.aws(projectNumber)),
       currentAt(news) {
         memory.learn(projectNumber, news);
         for (const [key, copy] of handedOut) if (!bearsOut(news, key, copy)) return false;

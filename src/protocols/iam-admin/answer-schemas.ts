@@ -50,6 +50,7 @@ export const project = v.object({
   ownLimits: v.exactOptional(v.array(v.object({ provider: maybe, principal: maybe, tokenExchangesPerMinute: count }))),
   recentExchangesRetention: duration,
   maxServiceAccountTokenLifetime: duration,
+  awsAccountId: maybe,
   createTime: time,
   state: v.picklist(['ACTIVE', 'DELETE_REQUESTED']),
   expireTime: v.exactOptional(time),
@@ -167,6 +168,13 @@ export const serviceAccount = v.object({
   oauth2ClientId: text,
   disabled: v.boolean(),
   maxTokenLifetime: duration,
+  awsRole: v.exactOptional(
+    v.object({
+      arn: text,
+      trustPolicy: v.exactOptional(v.record(v.string(), v.unknown())),
+      maxSessionDuration: duration,
+    }),
+  ),
   state: v.exactOptional(v.literal('DELETED')),
   expireTime: v.exactOptional(time),
   etag: text,

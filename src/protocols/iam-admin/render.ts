@@ -26,6 +26,7 @@ export function renderProject(project: Project): JsonObject {
     ...(ownLimits === undefined ? {} : { ownLimits: ownLimits.map((limit) => ({ ...limit })) }),
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
     maxServiceAccountTokenLifetime: `${projectMaxTokenLifetimeSeconds(project)}s`,
+    ...(project.awsAccountId === undefined ? {} : { awsAccountId: project.awsAccountId }),
     etag: etagOf(projectRevision(project)),
     createTime,
     ...(project.expireTime === undefined

@@ -55,6 +55,7 @@ export const project = document({
   ownLimits: v.exactOptional(v.array(ownLimit)),
   recentExchangesRetention: duration,
   maxServiceAccountTokenLifetime: duration,
+  awsAccountId: text,
 });
 
 /** 64 bits: a text in JSON, and taken as a number too. */
@@ -122,7 +123,23 @@ export const target = document({
   allowedScopes: texts,
 });
 
-export const serviceAccount = document({ displayName: text, description: text, maxTokenLifetime: duration });
+const awsRole = document({
+  arn: text,
+  trustPolicy: v.exactOptional(
+    v.union(
+      [v.string(), v.custom<JsonObject>(isJsonDocument)],
+      'Invalid type: Expected a policy, as an object or as its text',
+    ),
+  ),
+  maxSessionDuration: duration,
+});
+
+export const serviceAccount = document({
+  displayName: text,
+  description: text,
+  maxTokenLifetime: duration,
+  awsRole: v.exactOptional(awsRole),
+});
 
 /** The account itself is parsed by `serviceAccount` once its output-only members are gone. */
 export const newServiceAccount = document({

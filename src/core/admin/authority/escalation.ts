@@ -11,6 +11,7 @@ import {
   type Project,
   type Provider,
   type Role,
+  type ServiceAccount,
   type Target,
 } from '../../resources.ts';
 import { predefinedRole } from '../../roles.ts';
@@ -105,13 +106,15 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
     case 'target':
       return refusalOfTarget(write.target, by);
     case 'serviceAccount':
-      return refusalOfAccount(write.serviceAccount.email, by);
+      return refusalOfAccount(write.serviceAccount.email, by) ?? refusalOfAwsRole(write.serviceAccount, by);
     case 'denyPolicy': {
       const current = state.denyPolicy(write.policy);
       return current && refusalOfDenial(current, write.policy.rules, by);
     }
     case 'project':
-      return refusalOfEnd(write.project, by) ?? refusalOfLimits(write.project, by);
+      return (
+        refusalOfEnd(write.project, by) ?? refusalOfLimits(write.project, by) ?? refusalOfAwsAccount(write.project, by)
+      );
     case 'quotaPreference': {
       const { state: next, preferenceId } = write.preference;
       const isGrant = next.startsWith('GRANTED') && state.quotaPreference(preferenceId)?.state !== next;
@@ -304,6 +307,19 @@ function refusalOfLimits(project: Project, by: Escalation): Refusal | undefined 
   const isLowered = QUOTAS.some((quota) => limitInForce(project, quota) < limitInForce(current, quota));
   const isOwn = JSON.stringify(project.ownLimits ?? []) !== JSON.stringify(current.ownLimits ?? []);
   return isLowered || isOwn ? lacking('cloudquotas.quotas.update', { kind: 'project' }, by) : undefined;
+}
+
+/** Whose ARNs a project answers for is the organization's to say: they may stand in other people's configuration already. */
+function refusalOfAwsAccount({ awsAccountId }: Project, by: Escalation): Refusal | undefined {
+  if (awsAccountId === by.state.project().awsAccountId) return undefined;
+  return lacking('sts.awsAccounts.assign', { kind: 'organization' }, by);
+}
+
+/** Who takes the role hangs on its ARN and its trust policy: to write them is to write the account's policy. */
+function refusalOfAwsRole({ accountId, awsRole }: ServiceAccount, by: Escalation): Refusal | undefined {
+  const current = by.state.serviceAccount(accountId) ?? by.state.deletedServiceAccount(accountId);
+  if (JSON.stringify(awsRole) === JSON.stringify(current?.awsRole)) return undefined;
+  return lacking('iam.serviceAccounts.setIamPolicy', { kind: 'serviceAccount', accountId }, by);
 }
 
 function lacking(permission: Permission, where: Where, by: Escalation): Refusal | undefined {

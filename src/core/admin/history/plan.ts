@@ -122,6 +122,7 @@ function inputOf(project: Project): ProjectInput {
     displayName: project.displayName,
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
     maxServiceAccountTokenLifetime: `${projectMaxTokenLifetimeSeconds(project)}s`,
+    awsAccountId: project.awsAccountId ?? '',
   };
 }
 
