@@ -4,8 +4,10 @@ import type { AuthenticateAdmin } from './core/admin/authenticated.ts';
 import type { AdminPort } from './core/admin/port.ts';
 import type { ExchangePorts } from './core/ports.ts';
 import type { MetricsPort } from './core/metrics.ts';
+import type { Sessions } from './core/admin/sessions.ts';
 import { createPushKeys } from './core/push-keys.ts';
 import { createTroubleshoot } from './core/troubleshoot.ts';
+import { createDashboardRoutes } from './dashboard/routes.tsx';
 import { renderDenial } from './protocols/google-sts/response.ts';
 import { createGoogleStsRoutes } from './protocols/google-sts/route.ts';
 import { createHealthRoutes } from './protocols/health/route.ts';
@@ -21,6 +23,7 @@ export interface AppPorts {
   readonly admin: AdminPort;
   readonly metrics: MetricsPort;
   readonly authenticateAdmin: AuthenticateAdmin;
+  readonly sessions: Sessions;
   readonly notReadyReason: () => Promise<string | undefined>;
   readonly newRequestId: () => string;
   /** A fault of ours, for the operator: never its message, which may quote a token. */
@@ -57,12 +60,38 @@ export function createApp(ports: AppPorts): App {
   });
   app.route('/v1', administration);
   app.route('/v2', administration);
+  app.route(
+    '/',
+    createDashboardRoutes({
+      publicOrigin: ports.exchange.publicOrigin,
+      authenticate: ports.authenticateAdmin,
+      sessions: ports.sessions,
+      nowMs: () => ports.exchange.nowMs(),
+      ask: createInside(administration, ports.reportFault),
+    }),
+  );
   app.onError((fault, context) => {
     ports.reportFault(context.get('requestId'), fault);
     if (isAdministration(context.req.path)) return renderAdminFault();
     return renderDenial({ tag: 'internal', fault: fault.name });
   });
   return app;
+}
+
+/** The administration for requests that never were on a wire: the same routes, under the id of the request that led to them. */
+function createInside(
+  administration: App,
+  reportFault: AppPorts['reportFault'],
+): (request: Request, requestId: string) => Promise<Response> {
+  return async (request, requestId) => {
+    const inside = base(() => requestId);
+    inside.route('/v1', administration);
+    inside.onError((fault) => {
+      reportFault(requestId, fault);
+      return renderAdminFault();
+    });
+    return inside.fetch(request);
+  };
 }
 
 /** A broker without its settings: it lives, is not ready, says why, and mints nothing. */
