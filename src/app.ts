@@ -15,6 +15,7 @@ import { createMetricsRoutes, METRICS_PATH } from './protocols/iam-admin/metrics
 import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/iam-admin/response.ts';
 import { createIamAdminRoutes } from './protocols/iam-admin/route.ts';
 import { createOpenApiRoutes } from './protocols/openapi/route.ts';
+import { decodeUtf8, readBody } from './protocols/read-body.ts';
 import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';
 
 export interface AppPorts {
@@ -67,6 +68,10 @@ export function createApp(ports: AppPorts): App {
       authenticate: ports.authenticateAdmin,
       sessions: ports.sessions,
       nowMs: () => ports.exchange.nowMs(),
+      readText: async (request, maxBytes) => {
+        const bytes = await readBody(request, maxBytes);
+        return typeof bytes === 'string' ? undefined : decodeUtf8(bytes);
+      },
       ask: createInside(administration, ports.reportFault),
     }),
   );

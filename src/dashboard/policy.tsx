@@ -30,6 +30,8 @@ export async function policyPage(visit: ProjectVisit): Promise<Page> {
       ? rest.get(`projects/${segment(project)}/targets`, { pageSize: String(TARGETS_SHOWN) })
       : undefined,
   ]);
+  const mayAsk = can(rights, 'sts.policies.troubleshoot') || can(rights, 'sts.policies.simulate');
+  if (!policy.ok && !mayAsk) return { ...refusedPage(policy.error), tab: 'policy' };
   const ids =
     targets?.ok === true
       ? listAt(targets.value, 'targets').map((one) => textAt(one, 'name').split('/').at(-1) ?? '')
@@ -141,13 +143,14 @@ const ACCESS: Readonly<Record<string, readonly [Tone, string]>> = {
 
 /** What is asked stands in the address, so that the answer can be handed on; a token never does, and is not taken here. */
 export async function explainPage(visit: ProjectVisit): Promise<Page> {
-  const { rest, project, url } = visit;
+  const { rest, project, rights, url } = visit;
   const asked = (name: string): string => (url.searchParams.get(name) ?? '').slice(0, 2_000);
   const body = Object.fromEntries(
     ['principal', 'target', 'permission', 'time'].map((name) => [name, asked(name)]).filter(([, text]) => text !== ''),
   );
-  const answer =
-    asked('principal') === '' ? undefined : await rest.post(`projects/${segment(project)}:troubleshoot`, body);
+  // Who may not ask is told so before he has typed anything.
+  const isReady = asked('principal') !== '' || !can(rights, 'sts.policies.troubleshoot');
+  const answer = !isReady ? undefined : await rest.post(`projects/${segment(project)}:troubleshoot`, body);
   const [tone, word] =
     ACCESS[answer?.ok === true ? textAt(answer.value, 'overallAccessState') : ''] ?? (['calm', ''] as const);
   return {

@@ -29,6 +29,9 @@ import {
 type App = Hono<{ Variables: { requestId: string } }>;
 
 const MAX_FORM_BYTES = 1_048_576;
+/** Of somebody who is not known yet. */
+const MAX_SIGN_IN_BYTES = 65_536;
+const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
 interface Asked {
   readonly req: { readonly raw: Request; param(name: string): string | undefined };
@@ -51,7 +54,7 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
   );
   app.post(`${BASE}/sign-in`, async ({ req }) => {
     if (!isOwnForm(req.raw, ports.publicOrigin)) return foreignForm(req.raw);
-    const form = await readForm(req.raw);
+    const form = await readForm(req.raw, MAX_SIGN_IN_BYTES);
     if (form === undefined) return unreadable(req.raw);
     const next = safeNext(form('next'), ports.publicOrigin);
     return signIn({ ...(await factsOf(req.raw)), next }, form, cookieIn(req.raw, ports.publicOrigin));
@@ -105,7 +108,7 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
       if (!isOwnForm(raw, ports.publicOrigin)) return foreignForm(raw);
       const visit = await visitOf(context);
       if (visit instanceof Response) return visit;
-      const form = await readForm(raw);
+      const form = await readForm(raw, MAX_FORM_BYTES);
       if (form === undefined) return unreadable(raw);
       if (!isSameToken(form('formToken'), visit.session.formToken)) return answerPage(visit, STALE);
       // Back to the page that the form stood on, which then finds the proof fresh; the form is not sent by itself.
@@ -175,6 +178,14 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
     return signInPage({ ...(await factsOf(request)), next }, { status: 401, ...(isFirst ? {} : { said: 'ended' }) });
   }
 
+  async function readForm(request: Request, maxBytes: number): Promise<Form | undefined> {
+    if (!FORM.test(request.headers.get('content-type') ?? '')) return undefined;
+    const text = await ports.readText(request, maxBytes);
+    if (text === undefined) return undefined;
+    const fields = new URLSearchParams(text);
+    return (name) => fields.get(name) ?? '';
+  }
+
   async function factsOf(request: Request) {
     return { ports, request, assets: await assets(), next: nextOf(new URL(request.url)) };
   }
@@ -223,17 +234,6 @@ async function away(_request: Request): Promise<Response> {
 
 function redirect(path: string): Response {
   return withHeaders(new Response(null, { status: 302, headers: { Location: path } }));
-}
-
-async function readForm(request: Request): Promise<Form | undefined> {
-  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) return undefined;
-  if (Number(request.headers.get('content-length') ?? Infinity) > MAX_FORM_BYTES) return undefined;
-  try {
-    const fields = new URLSearchParams(await request.text());
-    return (name) => fields.get(name) ?? '';
-  } catch {
-    return undefined;
-  }
 }
 
 function escapeAttribute(text: string): string {
