@@ -4,6 +4,7 @@ import type { AuthenticateAdmin } from './core/admin/authenticated.ts';
 import type { AdminPort } from './core/admin/port.ts';
 import type { ExchangePorts } from './core/ports.ts';
 import type { MetricsPort } from './core/metrics.ts';
+import type { Sessions } from './core/admin/sessions.ts';
 import { createPushKeys } from './core/push-keys.ts';
 import { createTroubleshoot } from './core/troubleshoot.ts';
 import { renderDenial, withRequestId } from './protocols/google-sts/response.ts';
@@ -11,11 +12,13 @@ import { createGoogleStsRoutes, createTokenEndpoint } from './protocols/google-s
 import type { CredentialPorts } from './core/credentials/ports.ts';
 import type { DocumentPorts } from './protocols/iam-credentials/document-routes.ts';
 import { createIamCredentialsRoutes } from './protocols/iam-credentials/route.ts';
+import { createDashboardRoutes } from './dashboard/routes.tsx';
 import { createHealthRoutes } from './protocols/health/route.ts';
 import { createMetricsRoutes, METRICS_PATH } from './protocols/iam-admin/metrics-route.ts';
 import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/google-status.ts';
 import { createIamAdminRoutes } from './protocols/iam-admin/route.ts';
 import { createOpenApiRoutes } from './protocols/openapi/route.ts';
+import { decodeUtf8, readBody } from './protocols/read-body.ts';
 import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';
 
 export interface AppPorts {
@@ -26,6 +29,7 @@ export interface AppPorts {
   readonly admin: AdminPort;
   readonly metrics: MetricsPort;
   readonly authenticateAdmin: AuthenticateAdmin;
+  readonly sessions: Sessions;
   readonly notReadyReason: () => Promise<string | undefined>;
   readonly newRequestId: () => string;
   /** A fault of ours, for the operator: never its message, which may quote a token. */
@@ -75,6 +79,20 @@ export function createApp(ports: AppPorts): App {
   });
   app.route('/v1', administration);
   app.route('/v2', administration);
+  app.route(
+    '/',
+    createDashboardRoutes({
+      publicOrigin: ports.exchange.publicOrigin,
+      authenticate: ports.authenticateAdmin,
+      sessions: ports.sessions,
+      nowMs: () => ports.exchange.nowMs(),
+      readText: async (request, maxBytes) => {
+        const bytes = await readBody(request, maxBytes);
+        return typeof bytes === 'string' ? undefined : decodeUtf8(bytes);
+      },
+      ask: createInside(administration, ports.reportFault),
+    }),
+  );
   app.onError((fault, context) => {
     ports.reportFault(context.get('requestId'), fault);
     if (isAdministration(context.req.path)) return renderAdminFault();
@@ -109,6 +127,22 @@ function isExchange({ method, url }: Request): boolean {
 
 /** After `http://`, and not before the end of `https://`. */
 const ORIGIN_BEGINS_AT = 'https://'.length;
+
+/** The administration for requests that never were on a wire: the same routes, under the id of the request that led to them. */
+function createInside(
+  administration: App,
+  reportFault: AppPorts['reportFault'],
+): (request: Request, requestId: string) => Promise<Response> {
+  return async (request, requestId) => {
+    const inside = base(() => requestId);
+    inside.route('/v1', administration);
+    inside.onError((fault) => {
+      reportFault(requestId, fault);
+      return renderAdminFault();
+    });
+    return inside.fetch(request);
+  };
+}
 
 /** A broker without its settings: it lives, is not ready, says why, and mints nothing. */
 export function createUnconfiguredApp(reason: string, newRequestId: () => string): App {

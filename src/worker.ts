@@ -33,6 +33,7 @@ import { createUsageReader } from './platform/quota/usage-reader.ts';
 import { notReadyReason } from './platform/readiness.ts';
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
+import { createSessions } from './platform/sessions/sessions.ts';
 import { createTokenReviewer } from './platform/token-review/reviewer.ts';
 
 export { Registry } from './platform/registry/object.ts';
@@ -198,6 +199,7 @@ export function createBroker(env: Env): App {
         ? {}
         : { access: createAccessAuthenticator({ ...access, fetch: (url, init) => fetch(url, init), nowMs }) }),
     }),
+    sessions: createSessions(env.REGISTRY, keks),
     notReadyReason: () => notReadyReason(env.REGISTRY, () => gate.ping()),
     newRequestId: newId,
     reportFault: createFaultLog(writeLine, nowMs),

@@ -1,6 +1,6 @@
 /** Secrets derived from the key-encryption key: HKDF-SHA256, a label each, so that no two purposes share a key (DESIGN §5). */
 
-export type SecretLabel = 'seal' | 'kv-mac' | 'kek-check' | 'history-mac';
+export type SecretLabel = 'seal' | 'kv-mac' | 'kek-check' | 'history-mac' | 'dashboard-session';
 
 /** The current KEK and, while a change is under way, the previous one: it opens old seals and never makes new ones. */
 export interface Keks {
@@ -22,10 +22,14 @@ export function decodeKek(base64: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 /** 32 bytes for one purpose; the same KEK and label always give the same bytes. */
-async function derive(kek: Uint8Array<ArrayBuffer>, label: SecretLabel): Promise<ArrayBuffer> {
+async function derive(
+  kek: Uint8Array<ArrayBuffer>,
+  label: SecretLabel,
+  salt: Uint8Array<ArrayBuffer> = new Uint8Array(0),
+): Promise<ArrayBuffer> {
   const base = await crypto.subtle.importKey('raw', kek, 'HKDF', false, ['deriveBits']);
   const info = new TextEncoder().encode(`edge-sts/v1/${label}`);
-  return crypto.subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info }, base, 256);
+  return crypto.subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt, info }, base, 256);
 }
 
 /** The AES-256-GCM key that seals private signing keys. */
@@ -42,6 +46,12 @@ export async function kvMacKey(kek: Uint8Array<ArrayBuffer>): Promise<CryptoKey>
 /** The HMAC-SHA256 key that seals the end of a history, as bytes: it is used where nothing can be awaited. */
 export async function historyKey(kek: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await derive(kek, 'history-mac'));
+}
+
+/** The AES-256-GCM key of one session of a browser: the cookie's secret is part of it, so that the KEK alone opens none. */
+export async function sessionKey(kek: Uint8Array<ArrayBuffer>, secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  const bytes = await derive(kek, 'dashboard-session', secret);
+  return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
 }
 
 /** A value that tells two KEKs apart and says nothing about either; hex. */

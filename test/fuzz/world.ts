@@ -13,6 +13,7 @@ import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
 import { createTokenReviewer } from '../../src/platform/token-review/reviewer.ts';
 import { createIssuer, type Issuer } from '../support/issuer.ts';
 import { createMemoryAdmin } from '../support/memory-admin.ts';
+import { createMemorySessions } from '../support/memory-sessions.ts';
 import { liveView } from './live-view.ts';
 import { ADMIN_TOKEN, NOW_SECONDS, ORIGIN, PROJECT } from './names.ts';
 import { seed } from './seed.ts';
@@ -109,6 +110,7 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
           ? ok({ name: 'bootstrap', identity: { kind: 'bootstrap' } })
           : err({ tag: 'bad_credentials' });
       },
+      sessions: createMemorySessions(() => NOW_MS),
       notReadyReason: async () => undefined,
       newRequestId: () => 'request',
       reportFault: (_id, fault) => faults.push(fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)),

@@ -41,6 +41,7 @@ export function unreachable(): AppPorts {
     admin: new Proxy({} as AppPorts['admin'], { get: () => port }),
     metrics: { visible: port, read: port },
     authenticateAdmin: port,
+    sessions: { open: port, find: port, end: port },
     notReadyReason: port,
     newRequestId: () => crypto.randomUUID(),
     reportFault: port,

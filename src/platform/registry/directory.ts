@@ -36,6 +36,7 @@ import { tooLarge } from './limits.ts';
 import { doubtsSince, historyAlertLine, HistoryReader } from './history-reader.ts';
 import { kekStanding, type KekStanding, type WritableKek, writableKek } from './kek.ts';
 import { Owners } from './owners.ts';
+import { type SessionRow, SessionRows } from './session-rows.ts';
 
 export interface NewProject {
   readonly projectId: string;
@@ -55,6 +56,7 @@ export class Directory {
   readonly #awsAccounts: AwsAccountRows;
   readonly #reader: HistoryReader;
   readonly #owners: Owners;
+  readonly #sessions: SessionRows;
   readonly #faults: FaultLog;
   /** Projects whose creator still waits for the answer: a second creator is too late, not a repetition. */
   readonly #beingCreated = new Set<string>();
@@ -66,6 +68,7 @@ export class Directory {
     this.#administrators = new AdministratorRows(host.ctx.storage.sql);
     this.#awsAccounts = new AwsAccountRows(host.ctx.storage.sql);
     this.#owners = new Owners(host, this.#administrators, () => this.organizationPolicy());
+    this.#sessions = new SessionRows(host.ctx.storage.sql);
     this.#faults = new FaultLog(host.ctx.storage.sql);
   }
 
@@ -225,6 +228,26 @@ export class Directory {
 
   retiredTokens(): readonly RetiredToken[] {
     return this.exists() ? this.#administrators.retiredTokens() : [];
+  }
+
+  /** Of somebody who is known; before there is any project it is the first thing that is written here. */
+  async openSession(row: SessionRow): Promise<Result<null, AdminDenial>> {
+    const kek = await writableKek(this.#host.env(), this.#storedKekCheck());
+    if (!kek.ok) return kek;
+    this.#host.ctx.storage.transactionSync(() => {
+      this.#openForWriting(kek.value.check);
+      this.#sessions.open(row, this.#host.nowMs());
+    });
+    await this.#setAlarm();
+    return ok(null);
+  }
+
+  session(id: string, isActive: boolean): string | undefined {
+    return this.#sessions.find(id, isActive, this.#host.nowMs());
+  }
+
+  endSession(id: string): void {
+    this.#sessions.end(id);
   }
 
   /** Nobody may lock himself out: an owner who is no bootstrap token must have been here within the hour, and still be one. */

@@ -20,6 +20,7 @@ import type { HomedIdentity } from '../standing.ts';
 import type { Host } from './host.ts';
 import type { KekStanding } from './kek.ts';
 import { ProjectRegistry } from './project.ts';
+import type { SessionRow } from './session-rows.ts';
 import type { ShardValue } from './shards.ts';
 
 // oxlint-disable-next-line no-console -- stdout is where alerts belong: where the change is saved, so that none is without its line
@@ -114,6 +115,18 @@ export class Registry extends DurableObject<Env> {
 
   async retireBootstrapToken(token: RetiredToken, caller: Caller): Promise<Result<null, AdminDenial>> {
     return this.#directory.retireBootstrapToken(token, caller);
+  }
+
+  async openSession(row: SessionRow): Promise<Result<null, AdminDenial>> {
+    return this.#directory.openSession(row);
+  }
+
+  async session(id: string, isActive: boolean): Promise<string | undefined> {
+    return this.#directory.session(id, isActive);
+  }
+
+  async endSession(id: string): Promise<void> {
+    this.#directory.endSession(id);
   }
 
   async held(

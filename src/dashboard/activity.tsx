@@ -1,0 +1,245 @@
+/** Activity: who asked for what lately and how it ended, filtered, explained, and taken along as CSV. */
+import type { JsonObject } from '../core/json.ts';
+import { ok, type Result } from '../core/result.ts';
+import { count, csvLine, visible } from './format.ts';
+import { withHeaders } from './guard.ts';
+import { Badge, Empty, Field, Panel, Table, Time } from './layout.tsx';
+import { LastName, PrincipalName } from './names.tsx';
+import { meaningOf, REASONS } from './reasons.ts';
+import { listAt, numberAt, type Refused, segment, textAt } from './rest.ts';
+import { can } from './rights.ts';
+import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+
+const SHOWN = 50;
+const EXPORTED = 5_000;
+/** What one page looks through for what is asked for, at most; it says how far it came. */
+const READ_AT_ONCE = 1_000;
+const PAGES_READ = 4;
+
+interface Filter {
+  readonly outcome: string;
+  readonly reason: string;
+  readonly principal: string;
+  readonly provider: string;
+  readonly target: string;
+}
+
+interface Found {
+  readonly records: readonly JsonObject[];
+  readonly looked: number;
+  readonly oldest: string;
+  readonly dropped: number;
+  /** Where to look on. */
+  readonly next: string;
+}
+
+export async function activityPage(visit: ProjectVisit): Promise<Page> {
+  const { project, rights, url } = visit;
+  const filter = filterIn(url.searchParams);
+  const found = await search(visit, filter, SHOWN, url.searchParams.get('pageToken') ?? undefined);
+  if (!found.ok) return { ...refusedPage(found.error), tab: 'activity' };
+  const { records, looked, oldest, dropped, next } = found.value;
+  const isFiltered = Object.values(filter).some((text) => text !== '');
+  const query = new URLSearchParams(Object.entries(filter).filter(([, text]) => text !== ''));
+  const mayExplain = can(rights, 'sts.policies.troubleshoot');
+  return {
+    title: `Activity of ${project}`,
+    tab: 'activity',
+    body: (
+      <>
+        <div class="page-head">
+          <h1>Activity</h1>
+          <div class="aside">
+            <a class="button quiet" href={`${under(project, 'activity.csv')}?${query.toString()}`} download>
+              Export as CSV
+            </a>
+          </div>
+        </div>
+        <Panel title="Filter" id="filter">
+          <form method="get" action={under(project, 'activity')}>
+            <div class="fields">
+              <Field label="Outcome" name="outcome">
+                <select id="outcome" name="outcome">
+                  {['', 'granted', 'refused'].map((one) => (
+                    <option value={one} selected={filter.outcome === one}>
+                      {one === '' ? 'any' : one}
+                    </option>
+                  ))}
+                </select>
+              </Field>
+              <Field label="Reason" name="reason">
+                <select id="reason" name="reason">
+                  <option value="">any</option>
+                  {Object.keys(REASONS).map((one) => (
+                    <option value={one} selected={filter.reason === one}>
+                      {one}
+                    </option>
+                  ))}
+                </select>
+              </Field>
+              <Field label="Principal contains" name="principal">
+                <input id="principal" name="principal" value={filter.principal} maxlength={300} />
+              </Field>
+              <Field label="Cluster contains" name="provider">
+                <input id="provider" name="provider" value={filter.provider} maxlength={300} />
+              </Field>
+              <Field label="Target contains" name="target">
+                <input id="target" name="target" value={filter.target} maxlength={300} />
+              </Field>
+            </div>
+            <div class="row">
+              <button>Filter</button>
+              {isFiltered ? <a href={under(project, 'activity')}>Show all</a> : null}
+            </div>
+          </form>
+        </Panel>
+        <Panel
+          title={isFiltered ? 'Exchanges that fit' : 'Recent exchanges'}
+          id="exchanges"
+          aside={<LookedAt looked={looked} oldest={oldest} dropped={dropped} />}
+        >
+          {records.length === 0 ? (
+            <Empty>
+              {isFiltered
+                ? 'Nothing that was looked at fits. Look further back, or show all.'
+                : 'Nobody exchanged anything in the time that is kept. An exchange stands here a few seconds after it ended.'}
+            </Empty>
+          ) : (
+            <Table
+              label="Exchanges"
+              columns={[
+                { label: 'When' },
+                { label: 'Outcome' },
+                { label: 'Principal' },
+                { label: 'Cluster' },
+                { label: 'Target' },
+                { label: '' },
+              ]}
+              rows={records.map((record) => [
+                <Time at={textAt(record, 'time')} />,
+                <Outcome of={record} />,
+                <PrincipalName text={textAt(record, 'principal')} />,
+                <LastName text={textAt(record, 'provider')} />,
+                textAt(record, 'target') === '' ? (
+                  <span class="muted">the broker</span>
+                ) : (
+                  <LastName text={textAt(record, 'target')} />
+                ),
+                mayExplain ? <a href={explainLink(project, record)}>Explain</a> : '',
+              ])}
+            />
+          )}
+          {next === '' ? null : (
+            <p>
+              <a href={`?${new URLSearchParams([...query, ['pageToken', next]]).toString()}`}>Further back</a>
+            </p>
+          )}
+        </Panel>
+      </>
+    ),
+  };
+}
+
+function Outcome({ of }: { of: JsonObject }) {
+  const reason = textAt(of, 'reason');
+  if (textAt(of, 'outcome') === 'granted') return <Badge tone="good">granted</Badge>;
+  const check = textAt(of, 'check');
+  return (
+    <span class="why" title={meaningOf(reason)}>
+      <Badge tone="bad">refused</Badge> <code>{visible(reason)}</code>
+      {check === '' ? null : <span class="muted"> {visible(check, 80)}</span>}
+    </span>
+  );
+}
+
+function LookedAt({ looked, oldest, dropped }: { looked: number; oldest: string; dropped: number }) {
+  return (
+    <span>
+      {`${count(looked)} looked at`}
+      {oldest === '' ? null : (
+        <>
+          , back to <Time at={oldest} />
+        </>
+      )}
+      {dropped === 0 ? null : `; ${count(dropped)} more were not kept`}
+    </span>
+  );
+}
+
+/** What was asked for goes along as it was; what it came to, so that the page can say why where policies were not asked. */
+function explainLink(project: string, record: JsonObject): string {
+  const target = textAt(record, 'target');
+  const query = new URLSearchParams({
+    principal: textAt(record, 'principal'),
+    ...(target === '' ? {} : { target: target.slice(target.lastIndexOf('/') + 1) }),
+    time: textAt(record, 'time'),
+    outcome: textAt(record, 'outcome'),
+    reason: textAt(record, 'reason'),
+    ...(textAt(record, 'check') === '' ? {} : { check: textAt(record, 'check') }),
+    request: textAt(record, 'requestId'),
+  });
+  return `${under(project, 'policy/explain')}?${query.toString()}`;
+}
+
+function filterIn(query: URLSearchParams): Filter {
+  const text = (name: string): string => (query.get(name) ?? '').slice(0, 300);
+  return {
+    outcome: text('outcome'),
+    reason: text('reason'),
+    principal: text('principal'),
+    provider: text('provider'),
+    target: text('target'),
+  };
+}
+
+function fits(record: JsonObject, filter: Filter): boolean {
+  return (
+    (filter.outcome === '' || textAt(record, 'outcome') === filter.outcome) &&
+    (filter.reason === '' || textAt(record, 'reason') === filter.reason) &&
+    (['principal', 'provider', 'target'] as const).every((member) => textAt(record, member).includes(filter[member]))
+  );
+}
+
+async function search(
+  { rest, project }: ProjectVisit,
+  filter: Filter,
+  wanted: number,
+  from: string | undefined,
+): Promise<Result<Found, Refused>> {
+  const isFiltered = Object.values(filter).some((text) => text !== '');
+  const records: JsonObject[] = [];
+  let [pageToken, looked, dropped, oldest] = [from, 0, 0, ''];
+  for (let page = 0; page < PAGES_READ && records.length < wanted; page += 1) {
+    // Without a filter just as many as are shown; with one, as many of those read as there is room for would leave out the rest of the page.
+    const pageSize = isFiltered
+      ? Math.min(READ_AT_ONCE, Math.max(wanted, 200))
+      : Math.min(READ_AT_ONCE, wanted - records.length);
+    const answer = await rest.get(`projects/${segment(project)}/recentExchanges`, {
+      pageSize: String(pageSize),
+      pageToken,
+    });
+    if (!answer.ok) return answer;
+    const read = listAt(answer.value, 'recentExchanges');
+    looked += read.length;
+    dropped = Math.max(dropped, numberAt(answer.value, 'droppedCount'));
+    oldest = textAt(read.at(-1) ?? {}, 'time') || oldest;
+    records.push(...read.filter((record) => fits(record, filter)));
+    pageToken = textAt(answer.value, 'nextPageToken') || undefined;
+    if (pageToken === undefined) break;
+  }
+  return ok({ records: records.slice(0, Math.max(wanted, 200)), looked, oldest, dropped, next: pageToken ?? '' });
+}
+
+const COLUMNS = ['time', 'outcome', 'reason', 'check', 'principal', 'provider', 'target', 'requestId'];
+
+export async function activityCsv(visit: ProjectVisit): Promise<Page | Response> {
+  const found = await search(visit, filterIn(visit.url.searchParams), EXPORTED, undefined);
+  if (!found.ok) return { ...refusedPage(found.error), tab: 'activity' };
+  const lines = found.value.records.map((record) => csvLine(COLUMNS.map((column) => textAt(record, column))));
+  const headers = {
+    'Content-Type': 'text/csv; charset=utf-8',
+    // Never shown, always kept as a file: no browser takes it for a page.
+    'Content-Disposition': `attachment; filename="exchanges-${visit.project.replaceAll(/[^a-z0-9-]/g, '_')}.csv"`,
+  };
+  return withHeaders(new Response(`${csvLine(COLUMNS)}${lines.join('')}`, { headers }));
+}

@@ -1,0 +1,71 @@
+/** A real Chromium out of a package, for Linux x64; elsewhere there is none, and whoever wants one is told so. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import chromium from '@sparticuz/chromium';
+import { type Browser, type BrowserContext, chromium as playwright, type Page } from 'playwright-core';
+
+export const HAS_BROWSER = process.platform === 'linux' && process.arch === 'x64';
+export const NO_BROWSER = `the dashboard's browser tests did not run: there is no Chromium for ${process.platform} ${process.arch} here`;
+
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = await chromium.executablePath();
+  const fonts = join(dirname(executablePath), 'fonts');
+  return playwright.launch({
+    executablePath,
+    // Meant for a function that ends with its one page; here contexts come and go.
+    args: chromium.args.filter((arg) => arg !== '--single-process' && arg !== '--no-zygote'),
+    headless: true,
+    // Its own fonts, lest a page look like the machine it is drawn on.
+    env: { ...process.env, ...(existsSync(fonts) ? { FONTCONFIG_PATH: fonts } : {}) },
+  });
+}
+
+export interface Look {
+  readonly theme: 'light' | 'dark';
+  readonly width: number;
+}
+
+/** What a page did that it must not: errors on the console, breaches of its own policy, dialogs. */
+export interface Watched {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  readonly faults: readonly string[];
+}
+
+export async function openPage(
+  browser: Browser,
+  { theme, width }: Look = { theme: 'light', width: 1_280 },
+  options: { readonly javaScriptEnabled?: boolean } = {},
+): Promise<Watched> {
+  const context = await browser.newContext({
+    colorScheme: theme,
+    viewport: { width, height: 860 },
+    timezoneId: 'Europe/Berlin',
+    locale: 'en-GB',
+    ...options,
+  });
+  const faults: string[] = [];
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    // A refusal is an answer like any other; the browser tells of each that is no 2xx.
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()))
+      faults.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (fault) => faults.push(`error: ${fault.message}`));
+  page.on('dialog', (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  return { page, context, faults };
+}
+
+export const AXE = fileURLToPath(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url));
+
+/** By the form, as a person does it; ends on the page that was wanted. */
+export async function signIn(page: Page, origin: string, token: string, path: string): Promise<void> {
+  await page.goto(`${origin}/dashboard${path}`);
+  await page.getByLabel('Token', { exact: true }).fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+}
