@@ -59,6 +59,8 @@ export interface Attempted<I> {
   readonly issued: Result<I, Denial>;
   /** The project's limit, for who has shown a token that holds: strangers learn nothing of a project. */
   readonly limitPerMinute?: number;
+  /** Who he is, for who has shown that. */
+  readonly principal?: string;
 }
 
 /** Filled along the way, for the event and the memory. */
@@ -89,7 +91,11 @@ export async function attempt<G extends Decided, I extends Minted>(
   if (issued.ok) rememberGrant(trace.grant?.roles ?? [], trace, ports);
   else rememberRefusal(issued.error, trace, ports);
   ports.record(eventOf(input, issued, trace, startMs));
-  return { issued, ...(trace.limitPerMinute === undefined ? {} : { limitPerMinute: trace.limitPerMinute }) };
+  return {
+    issued,
+    ...(trace.limitPerMinute === undefined ? {} : { limitPerMinute: trace.limitPerMinute }),
+    ...(trace.principal === undefined ? {} : { principal: principalIdentifier(trace.principal) }),
+  };
 }
 
 /** What one attempt has with it at every step. */

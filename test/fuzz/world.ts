@@ -15,6 +15,7 @@ import { createMemoryAdmin } from '../support/memory-admin.ts';
 import { liveView } from './live-view.ts';
 import { ADMIN_TOKEN, NOW_SECONDS, ORIGIN, PROJECT } from './names.ts';
 import { seed } from './seed.ts';
+import { unreachable } from '../support/unreachable.ts';
 
 declare global {
   /** Node's types have it under another name; `src/platform` is compiled against this one. */
@@ -92,6 +93,7 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
     const exchange = portsOver((projectNumber) => liveView(admin.stateOf(projectNumber)), outside, faults);
     return createApp({
       exchange: { ...exchange, ...broken.ports?.(exchange) },
+      aws: unreachable().aws,
       wellKnown: {
         publicOrigin: ORIGIN,
         poolExists: async (projectNumber, poolId) =>
