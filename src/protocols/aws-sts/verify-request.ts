@@ -3,21 +3,7 @@ import * as v from 'valibot';
 import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-
-const texts = v.union([v.string(), v.array(v.string())], 'must be a string or a list of strings');
-
-/** `expectedHost` is the caller's own name: taken from the request, it would be whatever its sender wrote. */
-export const verifyInput = v.strictObject({
-  method: v.string(),
-  /** As it came, percent-encoded, without the query. */
-  path: v.string(),
-  /** As it came, without the question mark. */
-  query: v.exactOptional(v.string()),
-  headers: v.record(v.string(), texts),
-  /** Base64. Absent: there was none. */
-  body: v.exactOptional(v.string()),
-  expectedHost: v.string(),
-});
+import { awsVerifyInput } from './schemas.ts';
 
 export interface VerifyRequest {
   readonly method: string;
@@ -31,7 +17,7 @@ export interface VerifyRequest {
 const HOST = /^[A-Za-z0-9.[\]:-]{1,255}$/;
 
 export function parseVerify(document: JsonObject): Result<VerifyRequest, AdminDenial> {
-  const parsed = v.safeParse(verifyInput, document);
+  const parsed = v.safeParse(awsVerifyInput, document);
   if (!parsed.success) {
     const violations = parsed.issues.map((issue) => ({
       field: v.getDotPath(issue) ?? '',
