@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import type { AuthenticateAdmin } from './core/admin/authenticated.ts';
 import type { AdminPort } from './core/admin/port.ts';
+import type { AwsPorts } from './core/aws/ports.ts';
 import type { ExchangePorts } from './core/ports.ts';
 import type { MetricsPort } from './core/metrics.ts';
 import type { Sessions } from './core/admin/sessions.ts';
@@ -13,6 +14,10 @@ import type { CredentialPorts } from './core/credentials/ports.ts';
 import type { DocumentPorts } from './protocols/iam-credentials/document-routes.ts';
 import { createIamCredentialsRoutes } from './protocols/iam-credentials/route.ts';
 import { createDashboardRoutes } from './dashboard/routes.tsx';
+import { errorOfDenial, internalFailure } from './protocols/aws-sts/errors.ts';
+import { renderError as renderAwsError } from './protocols/aws-sts/response.ts';
+import { AWS_VERIFY_PATH, createAwsVerifyRoutes } from './protocols/aws-sts/verify-route.ts';
+import { AWS_STS_PATHS, createAwsStsRoutes } from './protocols/aws-sts/route.ts';
 import { createHealthRoutes } from './protocols/health/route.ts';
 import { createMetricsRoutes, METRICS_PATH } from './protocols/iam-admin/metrics-route.ts';
 import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/google-status.ts';
@@ -26,6 +31,9 @@ export interface AppPorts {
   readonly wellKnown: WellKnownPorts;
   readonly credentials: CredentialPorts;
   readonly accountDocuments: DocumentPorts;
+  readonly aws: Omit<AwsPorts, 'exchange'>;
+  /** A host that is AWS's door and nothing else. */
+  readonly awsStsHost?: string | undefined;
   readonly admin: AdminPort;
   readonly metrics: MetricsPort;
   readonly authenticateAdmin: AuthenticateAdmin;
@@ -46,6 +54,8 @@ export function createApp(ports: AppPorts): App {
   );
   const token = createTokenEndpoint(ports.exchange);
   app.route('/', createGoogleStsRoutes(token, ports.exchange));
+  app.route('/', createAwsStsRoutes({ ...ports.aws, exchange: ports.exchange }, ports.awsStsHost));
+  app.route('/', createAwsVerifyRoutes({ ...ports.aws, exchange: ports.exchange }, ports.authenticateAdmin));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
   app.route('/', createOpenApiRoutes());
   app.route(
@@ -96,6 +106,7 @@ export function createApp(ports: AppPorts): App {
   app.onError((fault, context) => {
     ports.reportFault(context.get('requestId'), fault);
     if (isAdministration(context.req.path)) return renderAdminFault();
+    if (AWS_STS_PATHS.includes(context.req.path)) return renderAwsError(internalFailure, context.get('requestId'));
     return renderDenial({ tag: 'internal', fault: fault.name });
   });
   const routed = app.fetch;
@@ -151,11 +162,14 @@ export function createUnconfiguredApp(reason: string, newRequestId: () => string
     '/',
     createHealthRoutes(async () => reason),
   );
-  app.all('*', (context) =>
-    isAdministration(context.req.path)
-      ? renderAdminDenial({ tag: 'unavailable', dependency: 'settings', description: reason })
-      : renderDenial({ tag: 'unavailable', dependency: 'settings' }),
-  );
+  app.all('*', (context) => {
+    const denial = { tag: 'unavailable', dependency: 'settings' } as const;
+    if (isAdministration(context.req.path)) return renderAdminDenial({ ...denial, description: reason });
+    if (AWS_STS_PATHS.includes(context.req.path)) {
+      return renderAwsError(errorOfDenial(denial), context.get('requestId'));
+    }
+    return renderDenial(denial);
+  });
   return app;
 }
 
@@ -171,7 +185,7 @@ function base(newRequestId: () => string): App {
 }
 
 function isAdministration(path: string): boolean {
-  if (path === METRICS_PATH || path.startsWith('/v2/')) return true;
+  if (path === METRICS_PATH || path === AWS_VERIFY_PATH || path.startsWith('/v2/')) return true;
   return path.startsWith('/v1/') && path !== '/v1/token' && !path.startsWith('/v1/token/');
 }
 

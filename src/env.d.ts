@@ -9,6 +9,8 @@ interface Env {
   /** `TEAM.cloudflareaccess.com` and the application's audience tag: users of Cloudflare Access may administer. Absent: none may. */
   readonly ACCESS_TEAM_DOMAIN?: string;
   readonly ACCESS_AUDIENCE?: string;
+  /** A host of the Worker's own that is AWS's door and nothing else, at its root. Absent: there is none. */
+  readonly AWS_STS_HOST?: string;
   readonly CACHE: KVNamespace;
   readonly REGISTRY: DurableObjectNamespace<import('./platform/registry/object.ts').Registry>;
   readonly QUOTA: DurableObjectNamespace<import('./platform/quota/object.ts').Quota>;

@@ -22,6 +22,7 @@ import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
 import { createSignatureVerifier } from './platform/issuer-keys/verify.ts';
 import { createJwksReader } from './platform/keys/jwks.ts';
+import { createAwsSessions, webSigV4Crypto } from './platform/keys/session.ts';
 import { createSigner } from './platform/keys/signer.ts';
 import { credentialQuotaName } from './platform/object-names.ts';
 import { flushedFirst } from './platform/quota/flushed-first.ts';
@@ -31,6 +32,7 @@ import { createRecentReader } from './platform/quota/recent-reader.ts';
 import { createRecentSender } from './platform/quota/recent-sender.ts';
 import { createUsageReader } from './platform/quota/usage-reader.ts';
 import { notReadyReason } from './platform/readiness.ts';
+import { createAwsAccountReader } from './platform/registry/aws-account-reader.ts';
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
 import { createSessions } from './platform/sessions/sessions.ts';
@@ -54,7 +56,7 @@ export function createBroker(env: Env): App {
   if (!settings.ok) return unconfigured(settings.error);
   const secrets = readSecrets(env);
   if (!secrets.ok) return unconfigured(secrets.error);
-  const { publicOrigin, loopbackIssuersAllowed, access } = settings.value;
+  const { publicOrigin, loopbackIssuersAllowed, access, awsStsHost } = settings.value;
   const { keks, adminToken } = secrets.value;
   const nowMs = (): number => Date.now();
   const writeLine = (line: string): void => {
@@ -180,6 +182,18 @@ export function createBroker(env: Env): App {
         return published.ok ? ok(published.value ?? { keys: [] }) : published;
       },
     },
+    aws: {
+      crypto: webSigV4Crypto,
+      ...createAwsSessions(keks),
+      projectOfAccount: createAwsAccountReader({
+        cache: env.CACHE,
+        registry: env.REGISTRY,
+        keks,
+        nowMs,
+        inBackground: (work) => waitUntil(work),
+      }),
+    },
+    awsStsHost,
     admin,
     metrics: createMetricsPort({
       registry: env.REGISTRY,

@@ -1,6 +1,7 @@
 /** valibot's shapes → named JSON Schemas of the document. */
 import { toJsonSchemaDefs, type JsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
+import * as aws from '../../src/protocols/aws-sts/schemas.ts';
 import * as sts from '../../src/protocols/google-sts/schemas.ts';
 import * as health from '../../src/protocols/health/schemas.ts';
 import * as credentials from '../../src/protocols/iam-credentials/schemas.ts';
@@ -10,7 +11,7 @@ import * as wellKnown from '../../src/protocols/well-known/schemas.ts';
 import { SENT_BACK } from './operations.ts';
 
 const named = new Map<v.GenericSchema, string>([
-  ...namesOf({ ...sts, ...health, ...wellKnown, ...credentials, ...answers }, ''),
+  ...namesOf({ ...sts, ...aws, ...health, ...wellKnown, ...credentials, ...answers }, ''),
   ...namesOf(bodies, 'Input'),
 ]);
 

@@ -3,6 +3,8 @@ import * as credentials from '../../src/protocols/iam-credentials/schemas.ts';
 import { METRICS_NEEDS, METRICS_PATH } from '../../src/protocols/iam-admin/metrics-route.ts';
 import { LOOKS_AT_CALLER, type Needs } from '../../src/protocols/iam-admin/needs.ts';
 import { status } from '../../src/protocols/iam-admin/answer-schemas.ts';
+import { awsVerified, awsVerifyInput } from '../../src/protocols/aws-sts/schemas.ts';
+import { AWS_VERIFY_PATH } from '../../src/protocols/aws-sts/verify-route.ts';
 import { token, tokenError, tokenRequest } from '../../src/protocols/google-sts/schemas.ts';
 import { ready, unready } from '../../src/protocols/health/schemas.ts';
 import { OPENAPI_PATH } from '../../src/protocols/openapi/route.ts';
@@ -167,6 +169,17 @@ const PUBLIC: readonly Documented[] = [
       responses: { 200: answered(refTo(ready)), 503: { description: 'Not ready', content: json(refTo(unready)) } },
     },
   })),
+  {
+    method: 'POST',
+    path: AWS_VERIFY_PATH.slice(1),
+    operation: {
+      operationId: 'awsVerify',
+      summary: 'Who signed this request with a role’s session credentials (AWS Signature Version 4)',
+      description: 'Whoever may sign in may ask. What is signed is answered, and nothing else of the request.',
+      requestBody: { required: true, content: json(refTo(awsVerifyInput)) },
+      responses: { 200: answered(refTo(awsVerified)), default: { $ref: '#/components/responses/Status' } },
+    },
+  },
   {
     method: 'GET',
     path: METRICS_PATH.slice(1),

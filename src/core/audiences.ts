@@ -3,7 +3,10 @@ import { IAM_PREFIX, type ProviderName, providerName } from './names.ts';
 import type { Provider } from './resources.ts';
 
 /** What the token is shown for: each purpose has an audience of its own. */
-export type Purpose = 'exchange' | 'pushKeys';
+export type Purpose = 'exchange' | 'pushKeys' | 'assumeRole';
+
+/** What AWS's clients, and the clusters that serve them, have made out tokens for since long before us (WIRE.md F.5). */
+const AWS_AUDIENCE = 'sts.amazonaws.com';
 
 /** A token that may push keys is made for nothing else: an exchange token never pushes, a push token never exchanges. */
 export function acceptedAudiences(
@@ -13,5 +16,6 @@ export function acceptedAudiences(
 ): readonly string[] {
   const own = `${IAM_PREFIX}${providerName(name)}`;
   if (purpose === 'pushKeys') return [`${own}:pushKeys`, `https:${own}:pushKeys`];
-  return allowedAudiences.length > 0 ? allowedAudiences : [own, `https:${own}`];
+  const accepted = allowedAudiences.length > 0 ? allowedAudiences : [own, `https:${own}`];
+  return purpose === 'assumeRole' ? [...new Set([...accepted, AWS_AUDIENCE])] : accepted;
 }

@@ -31,13 +31,16 @@ export type Check =
   | 'replay'
   | 'token_review';
 
+/** By issuer, at AWS's door: no such account here, no provider of this issuer in it, or more than one and the token names none. */
+export type AwsUnknown = 'account' | 'issuer' | 'ambiguous issuer';
+
 export type Denial =
   /** A parameter of the request is missing, repeated, too long or not understood. */
   | { readonly tag: 'malformed'; readonly parameter: string; readonly problem: string }
   | { readonly tag: 'unsupported_grant_type' }
   | { readonly tag: 'invalid_scope' }
-  | { readonly tag: 'unknown_provider'; readonly why: 'malformed name' | 'pool' | 'provider' }
-  | { readonly tag: 'disabled'; readonly what: 'pool' | 'provider' }
+  | { readonly tag: 'unknown_provider'; readonly why: 'malformed name' | 'pool' | 'provider' | AwsUnknown }
+  | { readonly tag: 'disabled'; readonly what: 'pool' | 'provider' | 'project' }
   | { readonly tag: 'unverified'; readonly check: Check }
   | { readonly tag: 'subject_too_long'; readonly bytes: number }
   /** A ServiceAccount, pod or node that an administrator has shut out. */

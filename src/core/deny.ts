@@ -6,12 +6,16 @@ import { EVERYBODY, type ConditionText, type EdgeDenyRule } from './resources.ts
 /** The right to exchange at all. Nobody needs it granted; it can only be denied. */
 export const EXCHANGE_PERMISSION = 'sts.tokens.exchange';
 
+/** The right over a service account that an AWS role asks for as well. */
+export const IMPERSONATION_PERMISSION = 'iam.serviceAccounts.getAccessToken';
+
 /** A rule that names this principal and does not except it. */
 export interface Denying {
   readonly shown: string;
   /** Undefined: it applies at every hour. */
   readonly condition: Condition | undefined;
   readonly deniesExchange: boolean;
+  readonly deniesImpersonation: boolean;
   readonly deniedRoleIds: readonly string[];
 }
 
@@ -22,10 +26,11 @@ export function denyingRules(
 ): readonly Denying[] {
   return rules
     .filter((rule) => names(rule.deniedPrincipals, memberTexts) && !names(rule.exceptionPrincipals, memberTexts))
-    .map(({ shown, condition, deniesExchange, deniedRoleIds }) => ({
+    .map(({ shown, condition, deniesExchange, deniesImpersonation = false, deniedRoleIds }) => ({
       shown,
       condition: compiled(condition, compiler),
       deniesExchange,
+      deniesImpersonation,
       deniedRoleIds,
     }));
 }

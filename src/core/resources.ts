@@ -289,6 +289,8 @@ export interface EdgeDenyRule {
   readonly exceptionPrincipals: readonly string[];
   /** `sts.tokens.exchange` itself is denied: no token for anything. */
   readonly deniesExchange: boolean;
+  /** `iam.serviceAccounts.getAccessToken` is denied: nobody's AWS role is taken. Absent: it is not, or the record is older. */
+  readonly deniesImpersonation?: true;
   /** Custom roles that hold a denied permission: no token carries them. */
   readonly deniedRoleIds: readonly string[];
   /** Absent: always. One that cannot be evaluated denies. */

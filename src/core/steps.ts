@@ -60,6 +60,8 @@ export interface Attempted<I> {
   readonly issued: Result<I, Denial>;
   /** The project's limit, for who has shown a token that holds: strangers learn nothing of a project. */
   readonly limitPerMinute?: number;
+  /** Who he is, for who has shown that. */
+  readonly principal?: string;
 }
 
 /** Filled along the way, for the event and the memory. */
@@ -95,7 +97,11 @@ export async function attempt<G extends Decided, I extends Minted>(
   else rememberRefusal(issued.error, trace, ports);
   const recorded = ports.record(eventOf(input, issued, trace, startMs));
   if (isLater(recorded)) await recorded;
-  return { issued, ...(trace.limitPerMinute === undefined ? {} : { limitPerMinute: trace.limitPerMinute }) };
+  return {
+    issued,
+    ...(trace.limitPerMinute === undefined ? {} : { limitPerMinute: trace.limitPerMinute }),
+    ...(trace.principal === undefined ? {} : { principal: principalIdentifier(trace.principal) }),
+  };
 }
 
 /** What one attempt has with it at every step. */

@@ -1,6 +1,14 @@
 /** Secrets derived from the key-encryption key: HKDF-SHA256, a label each, so that no two purposes share a key (DESIGN §5). */
 
-export type SecretLabel = 'seal' | 'kv-mac' | 'kek-check' | 'history-mac' | 'dashboard-session';
+export type SecretLabel =
+  | 'seal'
+  | 'kv-mac'
+  | 'kek-check'
+  | 'history-mac'
+  | 'dashboard-session'
+  | 'aws-session-token'
+  | 'aws-session-secret'
+  | 'aws-message';
 
 /** The current KEK and, while a change is under way, the previous one: it opens old seals and never makes new ones. */
 export interface Keks {
@@ -52,6 +60,19 @@ export async function historyKey(kek: Uint8Array<ArrayBuffer>): Promise<Uint8Arr
 export async function sessionKey(kek: Uint8Array<ArrayBuffer>, secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   const bytes = await derive(kek, 'dashboard-session', secret);
   return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+}
+
+/** The AES-256-GCM key that seals what AWS's clients carry for us: the tokens of sessions, and messages for administrators. */
+export async function awsSealKey(
+  kek: Uint8Array<ArrayBuffer>,
+  label: 'aws-session-token' | 'aws-message',
+): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', await derive(kek, label), 'AES-GCM', false, ['encrypt', 'decrypt']);
+}
+
+/** What the secret keys of sessions are derived from. */
+export async function awsSecretKey(kek: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', await derive(kek, 'aws-session-secret'), 'HKDF', false, ['deriveBits']);
 }
 
 /** A value that tells two KEKs apart and says nothing about either; hex. */

@@ -9,6 +9,8 @@ export interface Settings {
   readonly loopbackIssuersAllowed: boolean;
   /** Absent: no user signs in, whatever header he brings. */
   readonly access?: AccessSettings;
+  /** A host that is AWS's door and nothing else, with its port where it has one. */
+  readonly awsStsHost?: string;
 }
 
 /** Whose Access stands in front, and as which of its applications. */
@@ -39,6 +41,7 @@ type Strings = Pick<
   | 'EDGE_STS_DEVELOPMENT'
   | 'ACCESS_TEAM_DOMAIN'
   | 'ACCESS_AUDIENCE'
+  | 'AWS_STS_HOST'
 >;
 
 /** The settings, or the sentence that tells the operator what to set. */
@@ -59,11 +62,22 @@ export function readSettings(env: Strings): Result<Settings, string> {
   }
   const access = readAccess(env);
   if (!access.ok) return access;
+  const awsStsHost = env.AWS_STS_HOST ?? '';
+  if (awsStsHost !== '' && (!isHost(awsStsHost) || awsStsHost === url.host)) {
+    return err(
+      'AWS_STS_HOST must be a host such as sts-aws.example.com, without https://, and not that of PUBLIC_ORIGIN',
+    );
+  }
   return ok({
     publicOrigin: url.origin,
     loopbackIssuersAllowed: development === 'true',
     ...(access.value === undefined ? {} : { access: access.value }),
+    ...(awsStsHost === '' ? {} : { awsStsHost }),
   });
+}
+
+function isHost(text: string): boolean {
+  return URL.canParse(`https://${text}`) && new URL(`https://${text}`).host === text;
 }
 
 /** Half a configuration is a mistake, and to guess the other half would let somebody in. */

@@ -94,6 +94,7 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
     const exchange = portsOver((projectNumber) => liveView(admin.stateOf(projectNumber)), outside, faults);
     return createApp({
       exchange: { ...exchange, ...broken.ports?.(exchange) },
+      aws: unreachable().aws,
       wellKnown: {
         publicOrigin: ORIGIN,
         poolExists: async (projectNumber, poolId) =>

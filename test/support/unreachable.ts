@@ -25,6 +25,14 @@ export function unreachable(): AppPorts {
       remember: port,
       recordPush: port,
     },
+    aws: {
+      crypto: { sha256Hex: port, hmacSha256: port },
+      projectOfAccount: port,
+      makeCredentials: port,
+      openSession: port,
+      sealMessage: port,
+      openMessage: port,
+    },
     wellKnown: { publicOrigin: 'https://sts.example.com', poolExists: port, publishedKeys: port },
     credentials: {
       publicOrigin: 'https://sts.example.com',

@@ -1,5 +1,4 @@
 /** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
-import type { JsonObject } from '../json.ts';
 import type { OnceMarker } from '../ports.ts';
 import type { Left, RestoredStep } from './history/step.ts';
 import type {
@@ -81,7 +80,7 @@ export interface ServiceAccountInput {
 export interface AwsRoleInput {
   readonly arn?: string;
   /** AWS's own JSON, as a document or as its text. */
-  readonly trustPolicy?: string | JsonObject;
+  readonly trustPolicy?: string | Readonly<Record<string, unknown>>;
   /** A duration: up to twelve hours. */
   readonly maxSessionDuration?: string;
 }

@@ -1,5 +1,5 @@
 /** Deny policies as the edge needs them: which custom roles a rule shuts out, found anew for every shard that is put together. */
-import { EXCHANGE_PERMISSION } from '../deny.ts';
+import { EXCHANGE_PERMISSION, IMPERSONATION_PERMISSION } from '../deny.ts';
 import { denyPolicyName } from '../names.ts';
 import type { DenyAttachment, DenyRule, EdgeDenyRule, Role } from '../resources.ts';
 import { denyingAnyOf } from './deny-permissions.ts';
@@ -29,6 +29,7 @@ export function edgeDenyRules(
   if (rules.length === 0) return [];
   const denying = denyingAnyOf(rules.map(({ rule }) => rule));
   const deniesExchange = new Set(denying([EXCHANGE_PERMISSION]));
+  const deniesImpersonation = new Set(denying([IMPERSONATION_PERMISSION]));
   const deniedRoleIds = rules.map((): string[] => []);
   for (const { roleId, includedPermissions } of roles()) {
     // A token cannot carry a role less one permission: the role goes whole.
@@ -37,6 +38,7 @@ export function edgeDenyRules(
   return rules.map(({ who }, place) => ({
     ...who,
     deniesExchange: deniesExchange.has(place),
+    ...(deniesImpersonation.has(place) ? { deniesImpersonation: true as const } : {}),
     // Who may not exchange at all needs no list, and a record of 500 such lists would not fit.
     deniedRoleIds: deniesExchange.has(place) ? [] : (deniedRoleIds[place] ?? []),
   }));

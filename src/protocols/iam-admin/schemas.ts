@@ -125,9 +125,10 @@ export const target = document({
 
 const awsRole = document({
   arn: text,
+  /** AWS's own document, or its text. */
   trustPolicy: v.exactOptional(
     v.union(
-      [v.string(), v.custom<JsonObject>(isJsonDocument)],
+      [v.string(), v.record(v.string(), v.unknown())],
       'Invalid type: Expected a policy, as an object or as its text',
     ),
   ),

@@ -30,7 +30,7 @@ export const vectors = (): readonly Vector[] =>
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 export const nodeCrypto: SigV4Crypto = {
-  sha256Hex: async (text) => sha256(text),
+  sha256Hex: async (data) => sha256(data),
   hmacSha256: async (key, text) => Uint8Array.from(createHmac('sha256', key).update(text).digest()),
 };
 

@@ -6,8 +6,8 @@ import type { Signature, SignatureFault } from './signature.ts';
 
 /** Cryptography is the platform's. */
 export interface SigV4Crypto {
-  /** Hex, of the text's UTF-8. */
-  sha256Hex(text: string): Promise<string>;
+  /** Hex, of the bytes, or of the text's UTF-8. */
+  sha256Hex(data: string | Uint8Array<ArrayBuffer>): Promise<string>;
   hmacSha256(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array<ArrayBuffer>>;
 }
 

@@ -1,7 +1,7 @@
 /** A trust policy in AWS's own JSON (WIRE.md F.5): text → statements, or the place and the reason why it is none. What is not understood is refused whole. */
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from '../../json.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { faultOfKey } from './keys.ts';
+import { faultOfKey, TIME_KEYS } from './keys.ts';
 import { type Operator, parseOperator } from './operators.ts';
 
 export interface Statement {
@@ -151,6 +151,9 @@ function parseConditions(block: JsonValue | undefined, place: string): Parsed<re
 function parseCondition(operator: Operator, key: string, value: JsonValue, place: string): Parsed<Condition> {
   const wrongKey = faultOfKey(key);
   if (wrongKey !== undefined) return err(`${place}: ${wrongKey}`);
+  // As a text, nobody could say until when it holds.
+  if (TIME_KEYS.has(key.toLowerCase()) && !isOfTime(operator))
+    return err(`${place}: takes Date and Numeric operators only`);
   const values = textsOf(value);
   if (values === undefined || values.length === 0 || values.length > MAX_VALUES) {
     return err(`${place} must be a string or a list of at most ${MAX_VALUES} strings`);
@@ -159,6 +162,10 @@ function parseCondition(operator: Operator, key: string, value: JsonValue, place
   if (values.some((text) => text.includes('${'))) return err(`${place}: policy variables are not supported here`);
   const wrong = values.map((text) => operator.faultOf(text)).find((fault) => fault !== undefined);
   return wrong === undefined ? ok({ operator, key, values }) : err(`${place}: ${wrong}`);
+}
+
+function isOfTime({ name }: Operator): boolean {
+  return /^(?:ForA\w+:)?(?:Date|Numeric)/.test(name);
 }
 
 function unknownMember(object: JsonObject, known: readonly string[]): string | undefined {

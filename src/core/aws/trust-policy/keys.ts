@@ -18,6 +18,9 @@ const GLOBAL = new Set([
   'sts:transitivetagkeys',
 ]);
 
+/** Those whose value passes with time. */
+export const TIME_KEYS: ReadonlySet<string> = new Set(['aws:currenttime', 'aws:epochtime']);
+
 /** Undefined: it may stand in a policy. */
 export function faultOfKey(key: string): string | undefined {
   const lower = key.toLowerCase();

@@ -107,7 +107,7 @@ function isNumber(value: string): boolean {
 const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
 /** ISO 8601 as W3C profiles it, or seconds since 1970. */
-function timeOf(value: string): number {
+export function timeOf(value: string): number {
   if (/^\d{1,12}$/.test(value)) return Number(value) * 1_000;
   return ISO.test(value) ? Date.parse(value) : Number.NaN;
 }
