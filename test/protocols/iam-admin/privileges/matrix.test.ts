@@ -57,6 +57,7 @@ const TABLE: Readonly<Record<keyof typeof CALLS, string>> = {
   'history list': '      ++..........+ ... .',
   'history show': '      ++..........+ ... .',
   'history compare': '   ++..........+ ... .',
+  metrics: '            ++..........+ ... .',
   'org history list': '  +............ ... .',
 };
 
