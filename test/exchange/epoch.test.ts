@@ -56,6 +56,37 @@ async function ask(fetch: Fetch, resource: string | null = target.uri): Promise<
   return postToken(tokenForm(cluster.audience, await cluster.token(), { resource: resource ?? undefined }), {}, fetch);
 }
 
+describe('a crowd that comes right after a change, to an isolate whose KV lags', () => {
+  /** All at once: most of them find every budget for questions empty. */
+  const crowd = async (edge: Fetch, of: Cluster, resource: string | undefined): Promise<readonly string[]> => {
+    const forms = await Promise.all(
+      Array.from({ length: 150 }, async () => tokenForm(of.audience, await of.token(), { resource })),
+    );
+    const answers = await Promise.all(forms.map((form) => postToken(form, {}, edge)));
+    return [...new Set(answers.map(({ status, body }) => JSON.stringify([status, body['error']])))];
+  };
+
+  it('is let in by a binding, all of it', async () => {
+    const edge = isolate({ CACHE: laggingKv(env.CACHE) });
+    expect((await ask(edge)).status).toBe(400);
+    await bind();
+    expect(await crowd(edge, cluster, target.uri)).toEqual(['[200,null]']);
+  });
+
+  it('is let in by a new provider, all of it', async () => {
+    const edge = isolate({ CACHE: laggingKv(env.CACHE) });
+    expect((await ask(edge, null)).status).toBe(200);
+    const added = await addCluster(project);
+    expect(await crowd(edge, added, undefined)).toEqual(['[200,null]']);
+  });
+
+  it('is let in to a new project, all of it', async () => {
+    const edge = isolate({ CACHE: laggingKv(env.CACHE) });
+    const added = await addCluster(await createProject());
+    expect(await crowd(edge, added, undefined)).toEqual(['[200,null]']);
+  });
+});
+
 describe.each([
   ['with KV as it is here', (): Fetch => isolate()],
   ['with a KV that never catches up', (): Fetch => isolate({ CACHE: laggingKv(env.CACHE) })],

@@ -1,4 +1,5 @@
 /** One id through everything: each answer of each door has one of its own, and each line that belongs to a request says it, whoever writes the line. */
+import { env } from 'cloudflare:workers';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { createFaultLog } from '../../src/platform/audit/log.ts';
@@ -150,5 +151,45 @@ describe('a line', () => {
     expect(new Set(seen.map((line) => (JSON.parse(line) as Line)['event']))).toEqual(
       new Set(['exchange', 'pushKeys', 'alert']),
     );
+  });
+});
+
+describe('the history', () => {
+  it('names request and address of each change, as its answer and Cloudflare say them, whatever its sender says', async () => {
+    const subject = await createProject();
+    const path = `/v1/projects/${subject.number}`;
+    const send = async (method: string, at: string, body: object) =>
+      call(at, {
+        method,
+        headers: {
+          authorization: `Bearer ${env.EDGE_STS_ADMIN_TOKEN ?? ''}`,
+          'content-type': 'application/json',
+          'cf-connecting-ip': '2001:db8::7',
+          'x-request-id': 'forged',
+          'x-forwarded-for': '203.0.113.99',
+        },
+        body: JSON.stringify(body),
+      });
+    const renamed = await send('PATCH', `${path}?updateMask=displayName`, { displayName: 'Named' });
+    const rotated = await send('POST', `${path}/signingKeys:rotate`, { alg: 'ES256' });
+    const bound = await send('POST', '/v1/organizations/1:setIamPolicy', {
+      policy: { bindings: [{ role: 'roles/owner', members: ['user:ada@example.com'] }] },
+    });
+    for (const [answer, history, command] of [
+      [renamed, path, 'project.patch'],
+      [rotated, path, 'signingKeys.rotate'],
+      [bound, '/v1/organizations/1', 'policy.set'],
+    ] as const) {
+      expect(answer.status).toBe(200);
+      const { entries } = (await must('GET', `${history}/history?pageSize=50`)) as unknown as {
+        entries: readonly { command: string; requestId: string }[];
+      };
+      expect(entries.find(({ requestId }) => requestId === idOf(answer))).toMatchObject({
+        actor: 'bootstrap',
+        address: '2001:db8::7',
+        command,
+      });
+    }
+    await must('POST', '/v1/organizations/1:setIamPolicy', { policy: {} });
   });
 });

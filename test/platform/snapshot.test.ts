@@ -206,6 +206,19 @@ describe('with news', () => {
     expect(await config.open(projectNumber).target('mail')).toBeDefined();
   });
 
+  it('a crowd that asks at once for what is brand new finds it, all of it, by few questions', async () => {
+    const { project, projectNumber, registry: real } = await settled();
+    const { registry, counts } = countingRegistry();
+    const config = reader({ cache: withMethods(env.CACHE, { get: async () => null }), registry });
+    await real.apply(createTarget('fresh'), by('test'));
+    config.learn(projectNumber, await newsOf(project));
+    const crowd = await Promise.all(
+      Array.from({ length: 200 }, async () => config.open(projectNumber).target('fresh')),
+    );
+    expect(new Set(crowd.map((one) => one?.target.targetId))).toEqual(new Set(['fresh']));
+    expect(counts.asked).toBeLessThanOrEqual(60);
+  });
+
   it('the authority away: unavailable, never an old answer', async () => {
     const { project, projectNumber, registry } = await settled();
     const kv = laggingKv();

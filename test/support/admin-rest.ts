@@ -1,9 +1,11 @@
 /** The administration over REST, as app.ts mounts it, on a memory store with one known token. */
 import { Hono } from 'hono';
+import type { MetricsPort } from '../../src/core/metrics.ts';
 import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
 import type { PushKeys } from '../../src/core/push-keys.ts';
 import { err, ok } from '../../src/core/result.ts';
 import { createTroubleshoot, type TroubleshootPorts } from '../../src/core/troubleshoot.ts';
+import { createMetricsRoutes } from '../../src/protocols/iam-admin/metrics-route.ts';
 import { createIamAdminRoutes, iamAdminRoutes } from '../../src/protocols/iam-admin/route.ts';
 import { createMemoryAdmin, type MemoryAdmin } from './memory-admin.ts';
 
@@ -26,7 +28,11 @@ export interface AdminRest {
 export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: PushKeys = nobodyPushes): AdminRest {
   const admin: MemoryAdmin = { ...createMemoryAdmin(), ...changes };
   const routes = createIamAdminRoutes(depsOver(admin, pushKeys));
-  const app = new Hono<{ Variables: { requestId: string } }>().route('/v1', routes).route('/v2', routes);
+  const metrics = createMetricsRoutes({ ...depsOver(admin, pushKeys), metrics: NO_FIGURES, nowMs: () => 0 });
+  const app = new Hono<{ Variables: { requestId: string } }>()
+    .route('/', metrics)
+    .route('/v1', routes)
+    .route('/v2', routes);
   const send = async (path: string, init: RequestInit) => app.request(`https://sts.example.com${path}`, init);
   return {
     admin,
@@ -39,11 +45,19 @@ export function createAdminRest(changes: Partial<MemoryAdmin> = {}, pushKeys: Pu
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      const answered: Answered['body'] = JSON.parse(await response.text());
+      const text = await response.text();
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+      const answered: Answered['body'] = isJson ? JSON.parse(text) : {};
       return { status: response.status, headers: response.headers, body: answered };
     },
   };
 }
+
+/** What a scrape reads is tested in `test/exchange`; here only who may scrape. */
+const NO_FIGURES: MetricsPort = {
+  visible: async () => ok({ projects: [], isCut: false }),
+  read: async () => [],
+};
 
 function depsOver(admin: MemoryAdmin, pushKeys: PushKeys): Parameters<typeof createIamAdminRoutes>[0] {
   return {

@@ -11,6 +11,7 @@ import type { Keks } from '../secrets.ts';
 import { projectRegistryName } from '../object-names.ts';
 import { HotMap } from '../../core/hot-map.ts';
 import { Budget } from '../budget.ts';
+import { InFlight, WaitingRoom } from '../waiting-room.ts';
 import { within } from '../within.ts';
 import type { Registry } from './object.ts';
 import { openRecord } from './record.ts';
@@ -38,6 +39,9 @@ const READ_BUDGET_MS = 3_000;
 /** Questions about things that nothing is known of, a project: bounded, for one object answers them all, and the administrator too. */
 const GUESSES = { burst: 60, refillPerSecond: 2, maxKeys: 1_000 };
 
+/** Requests that wait at once for what another one is asking. */
+const PLACES = 200;
+
 /** Nothing was found where nothing was known: no epoch bears this out but that of a project which does not exist. */
 const UNPROVEN = -1;
 
@@ -50,6 +54,8 @@ export function createConfigReader(deps: {
 }): ConfigReader {
   const memory = new Memory(deps.maxEntries);
   const guesses = new Budget(GUESSES, deps.nowMs);
+  const asked = new InFlight();
+  const crowd = new WaitingRoom(PLACES);
   let keys: MacKeys | undefined;
 
   return { open, learn: (projectNumber, news) => memory.learn(projectNumber, news) };
@@ -99,8 +105,13 @@ export function createConfigReader(deps: {
     if (news === undefined) return { value: undefined, provenAtEpoch: UNPROVEN };
     // Nothing held, nothing in KV: a stranger's guess, or brand new. Of these the authority answers only so many.
     const isGuess = record === 'missing' && held?.value === undefined;
-    if (isGuess && !guesses.take(projectNumber)) return { value: undefined, provenAtEpoch: UNPROVEN };
-    return memory.keep(key, await fromAuthority(projectNumber, key, news));
+    if (isGuess && !guesses.take(projectNumber)) {
+      // Of a crowd that comes for what is brand new, the last take what the first are finding out.
+      await crowd.until(() => (asked.has(key) ? undefined : true));
+      const found = memory.copy(key);
+      return found !== undefined && bearsOut(news, key, found) ? found : { value: undefined, provenAtEpoch: UNPROVEN };
+    }
+    return memory.keep(key, await asked.during(key, () => fromAuthority(projectNumber, key, news)));
   }
 
   async function fromKv(key: string): Promise<Copy | 'missing' | 'unusable'> {

@@ -7,6 +7,7 @@ import { roleArn } from '../../core/aws/arn.ts';
 import type { AwsPorts } from '../../core/aws/ports.ts';
 import { type SignedCaller, signedCaller } from '../../core/aws/signed-caller.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { isLater } from '../../core/soon.ts';
 import { decodeUtf8, readBody } from '../read-body.ts';
 import { parseAssumeRole } from './assume-role-request.ts';
 import { awsError, type AwsError, errorOfCaller, errorOfDenial } from './errors.ts';
@@ -129,10 +130,19 @@ export function createAwsStsRoutes(ports: AwsPorts, host: string | undefined): R
   }
 
   /** What is refused before it is an exchange, or is none, leaves its line as well. */
-  function refuse(error: AwsError, requestId: string): Response {
+  async function refuse(error: AwsError, requestId: string): Promise<Response> {
     const { exchange } = ports;
     const check = `${error.code}: ${error.check ?? error.message}`;
-    exchange.record({ timeMs: exchange.nowMs(), requestId, outcome: 'refused', reason: 'aws', check, durationsMs: {} });
+    const event = {
+      timeMs: exchange.nowMs(),
+      requestId,
+      outcome: 'refused',
+      reason: 'aws',
+      check,
+      durationsMs: {},
+    } as const;
+    const recorded = exchange.record(event);
+    if (isLater(recorded)) await recorded;
     return renderError(error, requestId);
   }
 }

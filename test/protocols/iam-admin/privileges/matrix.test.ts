@@ -68,6 +68,7 @@ const TABLE: Readonly<Record<keyof typeof CALLS, string>> = {
   'history list': '      ++..........+ ... .',
   'history show': '      ++..........+ ... .',
   'history compare': '   ++..........+ ... .',
+  metrics: '            ++..........+ ... .',
   'org history list': '  +............ ... .',
 };
 

@@ -206,6 +206,7 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
   'history list': { method: 'GET', path: `${PROJECT}/history` },
   'history show': { method: 'GET', path: `${PROJECT}/history/1` },
   'history compare': { method: 'GET', path: `${PROJECT}/history:compare?from=1` },
+  metrics: { method: 'GET', path: '/metrics?project=demo' },
   'org history list': { method: 'GET', path: '/v1/organizations/1/history' },
 };
 
