@@ -206,14 +206,16 @@ export type Command =
       readonly targetId: string;
       readonly input: TargetInput;
       readonly mask: readonly string[];
+      readonly etag?: string;
     }
-  | { readonly type: 'target.delete'; readonly targetId: string }
+  | { readonly type: 'target.delete'; readonly targetId: string; readonly etag?: string }
   | { readonly type: 'role.create'; readonly roleId: string; readonly input: RoleInput }
   | {
       readonly type: 'role.patch';
       readonly roleId: string;
       readonly input: RoleInput;
       readonly mask: readonly string[];
+      readonly etag?: string;
     }
   | { readonly type: 'role.delete'; readonly roleId: string; readonly etag?: string }
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }
