@@ -156,8 +156,8 @@ describe('a line', () => {
 
 describe('the history', () => {
   it('names request and address of each change, as its answer and Cloudflare say them, whatever its sender says', async () => {
-    const subject = await createProject();
-    const path = `/v1/projects/${subject.number}`;
+    const own = await createProject();
+    const path = `/v1/projects/${own.number}`;
     const send = async (method: string, at: string, body: object) =>
       call(at, {
         method,
@@ -178,7 +178,7 @@ describe('the history', () => {
     for (const [answer, history, command] of [
       [renamed, path, 'project.patch'],
       [rotated, path, 'signingKeys.rotate'],
-      [bound, '/v1/organizations/1', 'policy.set'],
+      [bound, '/v1/organizations/1', 'organization.policy.set'],
     ] as const) {
       expect(answer.status).toBe(200);
       const { entries } = (await must('GET', `${history}/history?pageSize=50`)) as unknown as {

@@ -1,5 +1,5 @@
 /** The documents stay true: links lead somewhere, the numbers of state.md are the code's, every reason is explained. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +14,27 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string): string =>
   readFileSync(join(root, path), 'utf8').replaceAll(/ +/g, ' ').replaceAll(/\| -+/g, '| ---');
 
+const DESIGN = readdirSync(join(root, 'docs/design')).map((name) => `docs/design/${name}`);
+
+describe('commands to copy', () => {
+  it.each(['README.md', 'docs/policy.md', ...DESIGN])(
+    'of %s send the administrator’s header as README sets it',
+    (file) => {
+      const uses = read(file).match(/.{0,30}\$ADMIN.?/g) ?? [];
+      expect(uses.filter((use) => !use.endsWith('-H "$ADMIN"'))).toEqual([]);
+    },
+  );
+
+  it('of README use no other variable than it sets before', () => {
+    const set = new Set(['HOME']);
+    for (const [text] of read('README.md').matchAll(/\b([A-Z]{1,10})=|\$\{?([A-Z]{1,10})\b/g)) {
+      const name = text.replaceAll(/[^A-Z]/g, '');
+      if (text.endsWith('=')) set.add(name);
+      else expect(set, text).toContain(name);
+    }
+  });
+});
+
 describe('links', () => {
   it.each([
     'README.md',
@@ -23,6 +44,7 @@ describe('links', () => {
     'docs/performance.md',
     'docs/security.md',
     'docs/conformance.md',
+    ...DESIGN,
   ])('%s', (file) => {
     const targets = [...read(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
     const missing = targets.filter((target) => !existsSync(join(root, dirname(file), target)));

@@ -74,9 +74,9 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
     case 'target.create':
       return createTarget(state, command.targetId, command.input, context);
     case 'target.patch':
-      return patchTarget(state, command.targetId, command.input, command.mask, context);
+      return patchTarget(state, command, context);
     case 'target.delete':
-      return deleteTarget(state, command.targetId, context);
+      return deleteTarget(state, command, context);
     case 'serviceAccount.create':
       return createServiceAccount(state, command, context);
     case 'serviceAccount.patch':
@@ -92,7 +92,7 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
     case 'role.create':
       return createRole(state, command.roleId, command.input, context);
     case 'role.patch':
-      return patchRole(state, command.roleId, command.input, command.mask, context);
+      return patchRole(state, command, context);
     case 'role.delete':
       return deleteRole(state, command, context);
     case 'policy.set':

@@ -228,8 +228,9 @@ export type Command =
       readonly targetId: string;
       readonly input: TargetInput;
       readonly mask: readonly string[];
+      readonly etag?: string;
     }
-  | { readonly type: 'target.delete'; readonly targetId: string }
+  | { readonly type: 'target.delete'; readonly targetId: string; readonly etag?: string }
   | { readonly type: 'serviceAccount.create'; readonly accountId: string; readonly input: ServiceAccountInput }
   | {
       readonly type: 'serviceAccount.patch';
@@ -252,6 +253,7 @@ export type Command =
       readonly roleId: string;
       readonly input: RoleInput;
       readonly mask: readonly string[];
+      readonly etag?: string;
     }
   | { readonly type: 'role.delete'; readonly roleId: string; readonly etag?: string }
   | { readonly type: 'policy.set'; readonly resource: PolicyResource; readonly policy: PolicyInput }

@@ -4,9 +4,9 @@ import { err, ok, type Result } from '../result.ts';
 import { predefinedRole } from '../roles.ts';
 import type { Applied } from './applied.ts';
 import { isConditional } from './bindings.ts';
-import type { RoleInput } from './commands.ts';
+import type { Command, RoleInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
-import { etagOf, isEtag } from './etag.ts';
+import { checkEtag } from './etag.ts';
 import { checkDescription, checkLength, checkNoControl, wrong, type Violations } from './fields.ts';
 import { overlay } from './mask.ts';
 import { policyShards, roleShards } from './policy-shards.ts';
@@ -54,13 +54,13 @@ const PATHS: ReadonlySet<string> = new Set(['title', 'description', 'includedPer
 
 export function patchRole(
   state: ConfigState,
-  roleId: string,
-  input: RoleInput,
-  mask: readonly string[],
+  { roleId, input, mask, etag }: Extract<Command, { readonly type: 'role.patch' }>,
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const current = state.role(roleId);
   if (current === undefined) return notFound(state, roleId);
+  const stale = checkEtag(etag, current.version, roleName(state.project().projectId, roleId));
+  if (stale !== undefined) return err(stale);
   const patched = overlay<RoleInput>(roleInputOf(current), input, mask, PATHS);
   if (!patched.ok) return patched;
   const role = { ...current, ...fields(patched.value), updateTime: context.time, version: context.epoch };
@@ -78,15 +78,15 @@ export function roleInputOf({ title, description, includedPermissions, stage }: 
  */
 export function deleteRole(
   state: ConfigState,
-  { roleId, etag = '' }: { readonly roleId: string; readonly etag?: string },
+  { roleId, etag }: { readonly roleId: string; readonly etag?: string },
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const current = state.role(roleId);
   if (current === undefined) return notFound(state, roleId);
   const { projectId } = state.project();
   const role = roleName(projectId, roleId);
-  if (etag !== '' && !isEtag(etag)) return err(invalid('etag', 'is not an etag that was given out here'));
-  if (etag !== '' && etag !== etagOf(current.version)) return err({ tag: 'etag_mismatch', resource: role });
+  const stale = checkEtag(etag, current.version, role);
+  if (stale !== undefined) return err(stale);
   const stripped = state
     .policiesWithRole(role)
     .map(({ resource, policy }) => ({ resource, policy: withoutRole(policy, role, context.epoch) }));

@@ -3,9 +3,10 @@ import { targetName } from '../names.ts';
 import { EMPTY_POLICY, shardKey, type Target } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Applied } from './applied.ts';
-import type { TargetInput } from './commands.ts';
+import type { Command, TargetInput } from './commands.ts';
 import { invalid, type AdminDenial } from './denial.ts';
 import { ALL_DENY_POLICIES } from './deny-resolution.ts';
+import { checkEtag } from './etag.ts';
 import {
   checkAbsoluteUri,
   checkDisplayName,
@@ -73,14 +74,15 @@ const PATHS: ReadonlySet<string> = new Set([
 
 export function patchTarget(
   state: ConfigState,
-  targetId: string,
-  input: TargetInput,
-  mask: readonly string[],
+  { targetId, input, mask, etag }: Extract<Command, { readonly type: 'target.patch' }>,
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const { projectNumber } = state.project();
   const current = state.target(targetId);
-  if (current === undefined) return err({ tag: 'not_found', resource: targetName(projectNumber, targetId) });
+  const name = targetName(projectNumber, targetId);
+  if (current === undefined) return err({ tag: 'not_found', resource: name });
+  const stale = checkEtag(etag, current.version, name);
+  if (stale !== undefined) return err(stale);
   const patched = overlay(targetInputOf(current), input, mask, PATHS);
   if (!patched.ok) return patched;
   const fields = checkTarget(patched.value);
@@ -98,13 +100,15 @@ export function patchTarget(
 
 export function deleteTarget(
   state: ConfigState,
-  targetId: string,
+  { targetId, etag }: Extract<Command, { readonly type: 'target.delete' }>,
   context: ApplyContext,
 ): Result<Applied, AdminDenial> {
   const { projectNumber } = state.project();
-  if (state.target(targetId) === undefined) {
-    return err({ tag: 'not_found', resource: targetName(projectNumber, targetId) });
-  }
+  const current = state.target(targetId);
+  const name = targetName(projectNumber, targetId);
+  if (current === undefined) return err({ tag: 'not_found', resource: name });
+  const stale = checkEtag(etag, current.version, name);
+  if (stale !== undefined) return err(stale);
   const attachment = { kind: 'target', targetId } as const;
   const denyPolicies = state.denyPolicies(attachment, ALL_DENY_POLICIES);
   return ok({

@@ -1,6 +1,7 @@
 /** Custom roles: create, get, list, patch, delete. */
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
@@ -60,8 +61,16 @@ function get({ param }: Call) {
 function patch({ param, query, body }: Call) {
   const input = parseBody(role, withoutOutputOnly(body));
   if (!input.ok) return input;
+  const etag = readEtag(body);
+  if (!etag.ok) return etag;
   const mask = readMask(query.get('updateMask'), input.value);
-  return ok({ type: 'role.patch', roleId: param('role'), input: input.value, mask } as const);
+  return ok({
+    type: 'role.patch',
+    roleId: param('role'),
+    input: input.value,
+    mask,
+    ...etag.value,
+  } as const);
 }
 
 function remove({ param, query }: Call) {

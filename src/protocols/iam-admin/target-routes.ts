@@ -1,5 +1,6 @@
 /** Targets: create, get, list, patch, delete. */
 import { ok } from '../../core/result.ts';
+import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
@@ -35,7 +36,13 @@ export function targetRoutes(context: RestContext): readonly Route[] {
       query: ['updateMask'],
       handle: changing(context, patch),
     },
-    { method: 'DELETE', path: TARGET, needs: needs('target', 'sts.targets.delete'), handle: changing(context, remove) },
+    {
+      method: 'DELETE',
+      path: TARGET,
+      needs: needs('target', 'sts.targets.delete'),
+      query: ['etag'],
+      handle: changing(context, remove),
+    },
   ];
 }
 
@@ -57,10 +64,19 @@ function get({ param }: Call) {
 function patch({ param, query, body }: Call) {
   const input = parseBody(target, withoutOutputOnly(body));
   if (!input.ok) return input;
+  const etag = readEtag(body);
+  if (!etag.ok) return etag;
   const mask = readMask(query.get('updateMask'), input.value);
-  return ok({ type: 'target.patch', targetId: param('target'), input: input.value, mask } as const);
+  return ok({
+    type: 'target.patch',
+    targetId: param('target'),
+    input: input.value,
+    mask,
+    ...etag.value,
+  } as const);
 }
 
-function remove({ param }: Call) {
-  return ok({ type: 'target.delete', targetId: param('target') } as const);
+function remove({ param, query }: Call) {
+  const etag = query.get('etag');
+  return ok({ type: 'target.delete', targetId: param('target'), ...(etag === undefined ? {} : { etag }) } as const);
 }

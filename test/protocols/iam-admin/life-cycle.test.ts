@@ -276,4 +276,36 @@ describe('an etag', () => {
     await rest.call('POST', roles, { roleId: 'reader', role });
     expect((await rest.call('DELETE', `${roles}/reader`)).status).toBe(200);
   });
+
+  it.each<[string, string, object, object]>([
+    ['/v1/projects/demo', 'displayName', { displayName: 'One' }, { displayName: 'Two' }],
+    ['/v1/projects/demo/roles/reader', 'title', { title: 'One' }, { title: 'Two' }],
+    ['/v1/projects/demo/targets/files', 'displayName', { displayName: 'One' }, { displayName: 'Two' }],
+  ])(
+    'that is stale aborts the patch of %s, so nobody overwrites what he has not seen',
+    async (path, mask, one, two) => {
+      const rest = await withDemo();
+      await rest.call('POST', '/v1/projects/demo/roles', { roleId: 'reader', role: { title: 'Reader' } });
+      await rest.call('POST', '/v1/projects/demo/targets?targetId=files', { uri: 'https://files.example.com' });
+      const { etag } = (await rest.call('GET', path)).body;
+      const patch = async (body: object) => rest.call('PATCH', `${path}?updateMask=${mask}`, body);
+      expect((await patch({ ...one, etag })).status).toBe(200);
+      expect(await patch({ ...two, etag })).toMatchObject(ABORTED);
+      expect((await rest.call('GET', path)).body).toMatchObject(one);
+      expect(await patch({ ...two, etag: 'bm90IG91cnM=' })).toMatchObject(INVALID_ARGUMENT);
+      expect(await patch({ ...two, etag: 1 })).toMatchObject(INVALID_ARGUMENT);
+      for (const none of [{}, { etag: '' }]) expect((await patch({ ...two, ...none })).status).toBe(200);
+    },
+  );
+
+  it('that is stale aborts the deletion of a target', async () => {
+    const rest = await withDemo();
+    const targets = '/v1/projects/demo/targets';
+    const { etag } = (await rest.call('POST', `${targets}?targetId=files`, { uri: 'https://a.example.com' })).body;
+    const { etag: newest } = (await rest.call('PATCH', `${targets}/files`, { displayName: 'Files' })).body;
+    const remove = async (said: unknown) =>
+      rest.call('DELETE', `${targets}/files?etag=${encodeURIComponent(String(said))}`);
+    expect(await remove(etag)).toMatchObject(ABORTED);
+    expect((await remove(newest)).status).toBe(200);
+  });
 });
