@@ -20,8 +20,29 @@ export function parseStrictJson(text: string): Result<JsonValue, string> {
   } catch {
     return err('not valid JSON');
   }
-  const fault = scan(text);
+  const fault = isPlain(text, value) ? undefined : scan(text);
   return fault === undefined ? ok(value) : err(fault);
+}
+
+/**
+ * Nearly every token, known in a third of the time that the walk takes. What is written as it was read stood there in the only spelling there
+ * is: a member that stood twice would stand once now. Three things would come back as they were, and are looked for: an escaped lone surrogate
+ * (there must be no escape), a number beyond 2^53 (no run of 16 digits, no exponent) and more levels than allowed (no more brackets than that).
+ */
+function isPlain(text: string, value: JsonValue): boolean {
+  return (
+    !WANTS_A_WALK.test(text) &&
+    brackets(text, '{') + brackets(text, '[') <= MAX_JSON_DEPTH &&
+    JSON.stringify(value) === text
+  );
+}
+
+const WANTS_A_WALK = /\\|\d{16}|\de\+/;
+
+function brackets(text: string, kind: string): number {
+  let count = 0;
+  for (let at = text.indexOf(kind); at >= 0; at = text.indexOf(kind, at + 1)) count += 1;
+  return count;
 }
 
 /** What `JSON.parse` makes is a JsonValue by its own definition. */

@@ -69,7 +69,8 @@ export function recentExchange(
   seen: Pick<RecentExchange, 'id' | 'timeMs' | 'outcome' | 'reason' | 'check' | 'targetId' | 'roles' | 'again'>,
 ): RecentExchange {
   const { id, timeMs, outcome, reason, check, targetId, roles, again } = seen;
-  const mappedBytes = bytesOf([groups, attributes]);
+  const isUnmapped = groups.length === 0 && Object.keys(attributes).length === 0;
+  const mappedBytes = isUnmapped ? 0 : bytesOf([groups, attributes]);
   const claimsBytes = bytesOf(claims);
   const isCut = mappedBytes > MAX_SAID_BYTES;
   const keepsClaims = claimsBytes <= MAX_CLAIMS_BYTES && mappedBytes + claimsBytes <= MAX_SAID_BYTES;

@@ -1,5 +1,5 @@
 /** Signs what was granted, with the one key whose time it is. Keys are held in isolate memory and proven current by the news of each exchange. */
-import { encodeBase64Url, encodeTextBase64Url } from '../../core/base64url.ts';
+import { encodeTextBase64Url } from '../../core/base64url.ts';
 import type { Denial } from '../../core/denial.ts';
 import { stillCurrent } from '../../core/news.ts';
 import type { SignInput } from '../../core/ports.ts';
@@ -64,7 +64,8 @@ export function createSigner(options: SignerOptions): Signer {
     if (key === undefined) return err(UNAVAILABLE);
     const signedText = `${headerOf(key, input.typ)}.${encodeTextBase64Url(JSON.stringify(input.claims))}`;
     const signature = await crypto.subtle.sign(PARAMETERS[key.alg], key.key, UTF8.encode(signedText));
-    return ok({ jwt: `${signedText}.${encodeBase64Url(new Uint8Array(signature))}`, kid: key.kid });
+    const encoded = new Uint8Array(signature).toBase64({ alphabet: 'base64url', omitPadding: true });
+    return ok({ jwt: `${signedText}.${encoded}`, kid: key.kid });
   }
 
   /** Only keys that no news speaks against: a distrusted key must not sign because somebody here still remembers it. */
