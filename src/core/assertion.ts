@@ -38,6 +38,11 @@ export function parseAssertion(token: string): Result<UnverifiedAssertion, Denia
   return ok({ token, signedText: token.slice(0, second), signature, header: used.value, claims });
 }
 
+/** Of the claims' JSON. */
+export function claimsBytes({ signedText }: Pick<UnverifiedAssertion, 'signedText'>): number {
+  return Math.floor(((signedText.length - signedText.indexOf('.') - 1) * 3) / 4);
+}
+
 /** By their text: what a key signs has one header, all the time. It says nothing of whoever sends it. */
 const knownHeaders = new HotMap<ReturnType<typeof headerOf>>(500);
 const MAX_KNOWN_HEADER_CHARACTERS = 512;

@@ -1,6 +1,6 @@
 /** The exchange: authenticate → authorize → spend → mint, and one event whatever happened. Decide first, act second, charge last. */
 import { authenticate } from './authenticate.ts';
-import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
+import { claimsBytes, parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Denial } from './denial.ts';
 import { causeOf } from './denial-check.ts';
 import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
@@ -76,6 +76,7 @@ async function issue(input: ExchangeInput, ports: ExchangePorts, trace: Trace): 
   const name = input.provider ?? (assertion.ok ? providerInAudience(assertion.value) : undefined);
   if (name === undefined) return assertion.ok ? err(missingAudience) : assertion;
   trace.provider = name;
+  if (assertion.ok) trace.claimsBytes = claimsBytes(assertion.value);
   const decision = assertion.ok ? await decideOnNewest(input, assertion.value, name, ports, trace) : assertion;
   if (decision.ok) return spendAndMint(decision.value, ports, trace);
   return isStrangers(decision.error) ? failure(decision.error, input.address, name, ports) : decision;
@@ -159,9 +160,10 @@ async function decide(
   const targetId = project === undefined ? undefined : targetIdOf(input.resource, project);
   const askedTarget = targetId === undefined ? undefined : view.target(targetId);
   const target = isLater(askedTarget) ? await askedTarget : askedTarget;
-  const grant = authorize(input, principal, expiresAtSeconds, project, target, ports, trace);
+  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
+  const grant = authorize(input, principal, expiresAtSeconds, project, target, nowSeconds, ports, trace);
   if (!grant.ok) return grant;
-  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, Math.floor(ports.nowMs() / 1_000));
+  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, nowSeconds);
   if (tooLarge !== undefined) return err(tooLarge);
   const alone = aloneFor(principal, once, project?.ownLimitKeys ?? []);
   return ok({ grant: grant.value, alone, view, again });
@@ -189,10 +191,10 @@ function authorize(
   expiresAtSeconds: number,
   project: Shards['project'] | undefined,
   target: Shards['target'] | undefined,
+  nowSeconds: number,
   ports: ExchangePorts,
   trace: Trace,
 ): Result<Grant, Denial> {
-  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
   if (input.resource === undefined) {
     // A provider was found, so its project is there: a view without it is one that cannot be read.
     if (project === undefined) return err({ tag: 'unavailable', dependency: 'configuration' });
@@ -296,21 +298,28 @@ function closedBy(fault: unknown): Denial {
 
 function eventOf(input: ExchangeInput, issued: Result<Issued, Denial>, trace: Trace, startMs: number): ExchangeEvent {
   const { provider, principal, grant, targetId } = trace;
+  const { reason, check } = issued.ok ? GRANTED : causeOf(issued.error);
+  const granted = issued.ok ? grant : undefined;
   return {
     timeMs: startMs,
     requestId: input.requestId,
     outcome: issued.ok ? 'granted' : 'refused',
-    ...(issued.ok ? { reason: 'granted' } : causeOf(issued.error)),
-    ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
-    ...(principal ? { principal: principalIdentifier(principal) } : {}),
-    ...(targetId !== undefined && provider ? { target: targetName(provider.projectNumber, targetId) } : {}),
-    ...(issued.ok && grant ? { roles: grant.roles } : {}),
-    ...(issued.ok && grant?.binding !== undefined ? { binding: grant.binding } : {}),
-    ...(trace.tokenId === undefined ? {} : { tokenId: trace.tokenId }),
+    reason,
+    check,
+    project: provider?.projectNumber,
+    pool: provider?.poolId,
+    provider: provider && providerName(provider),
+    principal: principal && principalIdentifier(principal),
+    target: targetId !== undefined && provider ? targetName(provider.projectNumber, targetId) : undefined,
+    roles: granted?.roles,
+    binding: granted?.binding,
+    tokenId: trace.tokenId,
     rawSubjectToken: input.subjectToken,
-    ...(trace.admittedAtMs === undefined ? {} : { admittedAtMs: trace.admittedAtMs }),
-    ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
-    ...(trace.dryRuns.length > 0 ? { dryRuns: trace.dryRuns } : {}),
+    admittedAtMs: trace.admittedAtMs,
+    expiresInSeconds: issued.ok ? issued.value.expiresInSeconds : undefined,
+    dryRuns: trace.dryRuns.length > 0 ? trace.dryRuns : undefined,
     durationsMs: trace.durationsMs,
   };
 }
+
+const GRANTED: { readonly reason: string; readonly check?: string } = { reason: 'granted' };

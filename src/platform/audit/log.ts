@@ -70,8 +70,9 @@ function printable(line: object): string {
 }
 
 const UTF8 = new TextEncoder();
+const { subtle } = crypto;
 async function sha256Hex(text: string): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', UTF8.encode(text))).toHex();
+  return new Uint8Array(await subtle.digest('SHA-256', UTF8.encode(text))).toHex();
 }
 
 /** A fault of ours: its kind and where it happened, never its message, which may quote a token. */

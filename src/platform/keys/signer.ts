@@ -45,6 +45,7 @@ const PARAMETERS: Readonly<Record<SigningAlgorithm, SubtleCryptoSignAlgorithm>> 
 };
 
 const UTF8 = new TextEncoder();
+const { subtle } = crypto;
 
 function headerOf({ alg, kid, headers }: HeldKey, typ: string): string {
   const known = headers.get(typ);
@@ -63,7 +64,7 @@ export function createSigner(options: SignerOptions): Signer {
     const key = fromMemory(input) ?? (await fromObject(input));
     if (key === undefined) return err(UNAVAILABLE);
     const signedText = `${headerOf(key, input.typ)}.${encodeTextBase64Url(JSON.stringify(input.claims))}`;
-    const signature = await crypto.subtle.sign(PARAMETERS[key.alg], key.key, UTF8.encode(signedText));
+    const signature = await subtle.sign(PARAMETERS[key.alg], key.key, UTF8.encode(signedText));
     const encoded = new Uint8Array(signature).toBase64({ alphabet: 'base64url', omitPadding: true });
     return ok({ jwt: `${signedText}.${encoded}`, kid: key.kid });
   }
@@ -71,10 +72,11 @@ export function createSigner(options: SignerOptions): Signer {
   /** Only keys that no news speaks against: a distrusted key must not sign because somebody here still remembers it. */
   function fromMemory({ projectNumber, alg, news }: SignInput): HeldKey | undefined {
     const ring = held.get(projectNumber);
-    if (ring === undefined || nowMs() - ring.loadedAtMs >= MAX_MEMORY_MS) return undefined;
+    const atMs = nowMs();
+    if (ring === undefined || atMs - ring.loadedAtMs >= MAX_MEMORY_MS) return undefined;
     if (!stillCurrent(shardKey.ring(projectNumber), ring.provenAtEpoch, news)) return undefined;
     ring.provenAtEpoch = Math.max(ring.provenAtEpoch, news.epoch);
-    return activeKey(ring.keys, alg, nowMs());
+    return activeKey(ring.keys, alg, atMs);
   }
 
   /** The ring writes a change down before it announces it, so what it answers now is right at the epoch we heard of before asking. */
