@@ -21,6 +21,12 @@ interface Env {
   readonly FAILURES_BY_ADDRESS_AND_PROVIDER?: RateLimit;
 }
 
+/** ECMAScript 2026: V8 has it, TypeScript's `lib` does not yet, and Node 24, where core is tested, does not either. */
+interface Uint8Array<TArrayBuffer extends ArrayBufferLike> {
+  toHex(): string;
+  toBase64(options: { readonly alphabet: 'base64url'; readonly omitPadding: true }): string;
+}
+
 declare namespace Cloudflare {
   interface GlobalProps {
     mainModule: typeof import('./worker.ts');

@@ -233,10 +233,14 @@ function newId(): string {
 
 const brokers = new WeakMap<Env, App>();
 
+function newBroker(env: Env): App {
+  const broker = createBroker(env);
+  brokers.set(env, broker);
+  return broker;
+}
+
 export default {
   fetch(request, env, ctx): Response | Promise<Response> {
-    const broker = brokers.get(env) ?? createBroker(env);
-    brokers.set(env, broker);
-    return broker.fetch(request, env, ctx);
+    return (brokers.get(env) ?? newBroker(env)).fetch(request, env, ctx);
   },
 } satisfies ExportedHandler<Env>;

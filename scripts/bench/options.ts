@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 
 export const SECTIONS = [
   'exchange',
+  'one-core',
   'algorithms',
   'conditions',
   'size',
@@ -39,7 +40,7 @@ export const HELP = `npm run bench [-- OPTIONS]
   --plot         writes docs/performance.svg`;
 
 /** Nothing long: a default run takes some minutes. */
-const DEFAULT: readonly Section[] = ['exchange', 'conditions', 'connections', 'size', 'start', 'memory'];
+const DEFAULT: readonly Section[] = ['exchange', 'one-core', 'conditions', 'connections', 'size', 'start', 'memory'];
 
 /** The options, or what is wrong with them. */
 export function readOptions(args: readonly string[]): BenchOptions | string {

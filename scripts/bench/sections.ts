@@ -82,8 +82,13 @@ class Rig {
     this.say = say;
   }
 
-  async broker(name: string, shape: Partial<WorldShape> = {}, bundle = this.bundles.broker, inspected = false) {
-    const server = await startBroker(bundle, variablesOf, { inspected });
+  async broker(
+    name: string,
+    shape: Partial<WorldShape> = {},
+    bundle = this.bundles.broker,
+    { inspected = false, core }: { readonly inspected?: boolean; readonly core?: number } = {},
+  ) {
+    const server = await startBroker(bundle, variablesOf, { inspected, core });
     this.keep(server);
     const world = await makeWorld(server.origin, { ...BASE, ...shape });
     // Not all at once: of those who come while KV is behind a policy just written, only so many may ask whether it is (docs/state.md).
@@ -98,6 +103,7 @@ class Rig {
     bundle: string,
     { server, world }: { server: Server; world: World },
     shape: Partial<WorldShape> = {},
+    core?: number,
   ) {
     const [first] = world.requests;
     if (first === undefined) throw new Error('there is no request');
@@ -109,8 +115,19 @@ class Rig {
       ALG_IN: algIn,
       ALG_OUT: algOut,
     };
-    const worker = this.keep(await startWorker(bundle, variables));
+    const worker = this.keep(await startWorker(bundle, variables, { core }));
     return { name, server: worker, poolPath: this.pool(world.requests) };
+  }
+
+  /** With the tokens of a broker, whose keys and issuer it knows. */
+  async oidcProvider({ world }: { world: World }, core?: number): Promise<Contender> {
+    const port = await freePort();
+    const peer = fileURLToPath(new URL('peers/oidc-provider.mjs', import.meta.url));
+    const input = JSON.stringify({ port, publicJwk: world.publicJwk, issuer: world.issuer });
+    const server = this.keep(await startProcess(process.execPath, [peer], port, { input, core }));
+    const headers = { Authorization: `Basic ${Buffer.from('bench:bench-only').toString('base64')}` };
+    const requests = world.requests.map(({ form }) => ({ path: '/token', headers, form }));
+    return { name: 'oidc-provider', server, poolPath: this.pool(requests) };
   }
 
   pool(requests: Parameters<typeof writePool>[1]): string {
@@ -143,6 +160,7 @@ class Rig {
 
 const SECTION: Readonly<Record<Section, (rig: Rig) => Promise<Partial<Measured>>>> = {
   exchange: exchangeSection,
+  'one-core': oneCoreSection,
   algorithms: algorithmsSection,
   conditions: conditionsSection,
   size: sizeSection,
@@ -163,12 +181,7 @@ async function exchangeSection(rig: Rig): Promise<Partial<Measured>> {
     await rig.reference('jose and formData()', rig.bundles.jose, broker),
     await rig.reference('echo', rig.bundles.echo, broker),
   ];
-  const port = await freePort();
-  const peer = fileURLToPath(new URL('peers/oidc-provider.mjs', import.meta.url));
-  const order = { port, publicJwk: broker.world.publicJwk, issuer: broker.world.issuer };
-  const oidc = rig.keep(await startProcess(process.execPath, [peer], port, JSON.stringify(order)));
-  const asking = broker.world.requests.map(({ form }) => ({ path: '/token', form: { ...form, client_id: 'bench' } }));
-  contenders.push({ name: 'oidc-provider', server: oidc, poolPath: rig.pool(asking) });
+  contenders.push(await rig.oidcProvider(broker));
   const found = await findDex(rig.options.dex);
   const notes: string[] = [];
   if ('skipped' in found) notes.push(`${DEX_NAME} was left out: ${found.skipped}`);
@@ -178,6 +191,19 @@ async function exchangeSection(rig: Rig): Promise<Partial<Measured>> {
     contenders.push({ name: `${DEX_NAME} (signs RS256)`, server: dex.server, poolPath: rig.pool(dex.requests) });
   }
   return { ...(await rig.rounds('exchange', contenders, CEILING)), notes };
+}
+
+const CORE = 0;
+
+/** Every thread of a contender on one core: Node's cryptography and V8's collector run beside the main thread else, and not in each of them. */
+async function oneCoreSection(rig: Rig): Promise<Partial<Measured>> {
+  const broker = await rig.broker(BROKER, {}, rig.bundles.broker, { core: CORE });
+  const contenders: Contender[] = [
+    broker.contender,
+    await rig.reference(CEILING, rig.bundles.ceiling, broker, {}, CORE),
+    await rig.oidcProvider(broker, CORE),
+  ];
+  return rig.rounds('one-core', contenders, 'oidc-provider');
 }
 
 /** Each pair of algorithms has a ceiling of its own. */
@@ -311,7 +337,7 @@ const POOLS = 1_000;
 async function memorySection(rig: Rig): Promise<Partial<Measured>> {
   rig.say(`memory: making ${POOLS} pools`);
   const shape = { providers: POOLS, poolOfItsOwn: true, bindings: 1, tokens: 2 * POOLS };
-  const { server, contender } = await rig.broker('1,000 pools', shape, rig.bundles.broker, true);
+  const { server, contender } = await rig.broker('1,000 pools', shape, rig.bundles.broker, { inspected: true });
   await rig.drive(server, contender.poolPath, 5_000);
   const inspector = await inspect(server.inspectorPort ?? 0, 'owner');
   const heap = await usedHeapMib(inspector);
@@ -323,7 +349,7 @@ const PROFILE_ROWS = 60;
 
 /** Where the time goes: self time by function, of a bundle that keeps its names (numbers are its lines). */
 async function profileSection(rig: Rig): Promise<Partial<Measured>> {
-  const { server, contender } = await rig.broker(BROKER, {}, rig.bundles.brokerReadable, true);
+  const { server, contender } = await rig.broker(BROKER, {}, rig.bundles.brokerReadable, { inspected: true });
   await rig.drive(server, contender.poolPath, 3_000);
   const inspector = await inspect(server.inspectorPort ?? 0, 'owner');
   const rows = await profile(inspector, async () => void (await rig.drive(server, contender.poolPath, 5_000)));

@@ -35,6 +35,8 @@ export interface BrokerServer extends Server {
 
 interface Options {
   readonly inspected?: boolean;
+  /** All threads of the process on this one core. */
+  readonly core?: number | undefined;
   /** The module that owns the objects; it finds the bundle beside it. */
   readonly owner?: string;
   readonly kv?: string;
@@ -56,7 +58,7 @@ export function newFolder(): string {
 export async function startBroker(
   bundle: string,
   variables: (origin: string) => Readonly<Record<string, string>>,
-  { inspected = false, owner = PLAIN_OWNER, kv = KV_WORKER, edges = 0 }: Options = {},
+  { inspected = false, owner = PLAIN_OWNER, kv = KV_WORKER, edges = 0, core }: Options = {},
 ): Promise<BrokerServer> {
   const port = await freePort();
   const edgePorts: number[] = [];
@@ -71,7 +73,7 @@ export async function startBroker(
     config,
     capnpConfig([port, ...edgePorts], join(folder, 'objects'), variables(`http://${LOOPBACK}:${port}`)),
   );
-  let running = await startWorkerd(config, port, inspected);
+  let running = await startWorkerd(config, port, inspected, core);
   return {
     port,
     edgePorts,
@@ -87,7 +89,7 @@ export async function startBroker(
     },
     async restart() {
       await running.stop();
-      running = await startWorkerd(config, port, inspected);
+      running = await startWorkerd(config, port, inspected, core);
     },
     async stop() {
       await running.stop();
@@ -100,7 +102,7 @@ export async function startBroker(
 export async function startWorker(
   bundle: string,
   variables: Readonly<Record<string, string>>,
-  { inspected = false }: Options = {},
+  { inspected = false, core }: Options = {},
 ): Promise<Server> {
   const port = await freePort();
   const folder = newFolder();
@@ -123,7 +125,7 @@ const main :Workerd.Worker = (
 );
 `,
   );
-  const running = await startWorkerd(config, port, inspected);
+  const running = await startWorkerd(config, port, inspected, core);
   return {
     ...running,
     async stop() {
@@ -133,12 +135,19 @@ const main :Workerd.Worker = (
   };
 }
 
-async function startWorkerd(config: string, port: number, inspected: boolean): Promise<Server> {
+async function startWorkerd(config: string, port: number, inspected: boolean, core?: number): Promise<Server> {
   const inspectorPort = inspected ? await freePort() : undefined;
   const inspector = inspectorPort === undefined ? [] : [`--inspector-addr=${LOOPBACK}:${inspectorPort}`];
   // `--experimental`: the SQLite storage of objects on disk asks for it.
-  const server = await startProcess(workerdBinary(), ['serve', '--experimental', ...inspector, config], port);
+  const command = ['serve', '--experimental', ...inspector, config];
+  const server = await startProcess(workerdBinary(), command, port, { core });
   return { ...server, ...(inspectorPort === undefined ? {} : { inspectorPort }) };
+}
+
+interface ProcessOptions {
+  readonly input?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly core?: number | undefined;
 }
 
 /** The audit lines go to /dev/null: what is measured is making and writing them, not a pipe's reader. */
@@ -146,15 +155,16 @@ export async function startProcess(
   command: string,
   args: readonly string[],
   port: number,
-  input?: string,
-  variables: Readonly<Record<string, string>> = {},
+  { input = '', variables = {}, core }: ProcessOptions = {},
 ): Promise<Server> {
   const startedMs = performance.now();
-  const child: ChildProcess = spawn(command, args, {
+  // `taskset` becomes the command that it is given, and keeps its id.
+  const [program = command, ...its] = core === undefined ? [command] : ['taskset', '-c', String(core), command];
+  const child: ChildProcess = spawn(program, [...its, ...args], {
     stdio: ['pipe', 'ignore', 'pipe'],
     env: { ...process.env, ...variables },
   });
-  child.stdin?.end(input ?? '');
+  child.stdin?.end(input);
   let complaints = '';
   child.stderr?.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-MAX_COMPLAINTS)));
   try {

@@ -214,7 +214,7 @@ function workloadToken(
       namespace,
       node: { name: `worker-${pod % 40}`, uid: randomUUID() },
       pod: { name: `${name}-5d8f7c9b6-${pod}`, uid: randomUUID() },
-      serviceaccount: { name, uid: randomUUID() },
+      serviceaccount: { name, uid: accountUid(account) },
     },
   };
   return new SignJWT(claims)
@@ -227,6 +227,11 @@ function workloadToken(
     .setNotBefore(nowSeconds)
     .setExpirationTime(nowSeconds + TOKEN_LIFETIME_SECONDS)
     .sign(key.privateKey);
+}
+
+/** A ServiceAccount has one in all of its tokens. */
+function accountUid(account: number): string {
+  return `5e41ce00-0000-4000-8000-${String(account).padStart(12, '0')}`;
 }
 
 /** The claims of the token that the first request was answered with: the references sign as many bytes. */

@@ -47,9 +47,13 @@ export function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefin
 /** Strict: malformed UTF-8 is refused, not repaired. Without a stream it keeps nothing from one text to the next. */
 const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The text whose UTF-8 it is, or undefined where it is that of none. Of ASCII, each character is its byte. */
+/** The text whose UTF-8 it is, or undefined where it is that of none. */
 export function decodeBase64UrlText(text: string): string | undefined {
-  if (!isBase64Url(text)) return undefined;
+  return isBase64Url(text) ? textOfBase64Url(text) : undefined;
+}
+
+/** As above, of what `isBase64Url` has taken. Of ASCII, each character is its byte. */
+export function textOfBase64Url(text: string): string | undefined {
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
   if (ASCII.test(binary)) return binary;
   const bytes = decodeBase64Url(text);

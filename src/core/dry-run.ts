@@ -1,6 +1,6 @@
 /** Conditions on trial: evaluated beside the ones in force and written down. Nothing here is ever asked by a decision. */
-import { shownBinding } from './iam.ts';
 import { bindingsNaming } from './member-index.ts';
+import { shownBinding } from './named-on-target.ts';
 import { projectName, targetName } from './names.ts';
 import { budgetUsed } from './policy/budget.ts';
 import type { PolicyCompiler } from './policy/cache.ts';

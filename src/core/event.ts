@@ -8,21 +8,21 @@ export interface ExchangeEvent {
   /** The denial's tag; `granted` otherwise. */
   readonly reason: string;
   /** The rule that failed, or what the policy said. */
-  readonly check?: string;
-  readonly project?: string;
-  readonly pool?: string;
-  readonly provider?: string;
-  readonly principal?: string;
-  readonly target?: string;
-  readonly roles?: readonly string[];
-  readonly binding?: string;
-  readonly tokenId?: string;
+  readonly check?: string | undefined;
+  readonly project?: string | undefined;
+  readonly pool?: string | undefined;
+  readonly provider?: string | undefined;
+  readonly principal?: string | undefined;
+  readonly target?: string | undefined;
+  readonly roles?: readonly string[] | undefined;
+  readonly binding?: string | undefined;
+  readonly tokenId?: string | undefined;
   /** As it came. Never written anywhere: `platform/audit` makes a SHA-256 of it. */
-  readonly rawSubjectToken?: string;
-  readonly admittedAtMs?: number;
-  readonly expiresInSeconds?: number;
+  readonly rawSubjectToken?: string | undefined;
+  readonly admittedAtMs?: number | undefined;
+  readonly expiresInSeconds?: number | undefined;
   /** What the conditions on trial said; they decided nothing. */
-  readonly dryRuns?: readonly DryRun[];
+  readonly dryRuns?: readonly DryRun[] | undefined;
   readonly durationsMs: Readonly<Record<string, number>>;
 }
 

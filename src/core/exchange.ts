@@ -61,20 +61,20 @@ function authorizeWith(
 ): Soon<Result<Grant, Denial>> {
   const targetId = project === undefined ? undefined : targetIdOf(input.resource, project);
   const asked = targetId === undefined ? undefined : view.target(targetId);
-  if (isLater(asked))
-    return asked.then((target) => fitting(authorize(input, proven, project, target, ports, trace), ports));
-  return fitting(authorize(input, proven, project, asked, ports, trace), ports);
+  return isLater(asked) ? asked.then(fitting) : fitting(asked);
+
+  /** Who asks for too much is refused before he has cost a unit. */
+  function fitting(target: Shards['target'] | undefined): Result<Grant, Denial> {
+    const nowSeconds = Math.floor(ports.nowMs() / 1_000);
+    const grant = authorize(input, proven, project, target, nowSeconds, ports, trace);
+    if (!grant.ok) return grant;
+    const tooLarge = sizeDenial(grant.value, ports.publicOrigin, nowSeconds);
+    return tooLarge === undefined ? grant : err(tooLarge);
+  }
 }
 
 function targetIdOf(resource: string | undefined, { targetIdByUri }: Shards['project']): string | undefined {
   return resource !== undefined && Object.hasOwn(targetIdByUri, resource) ? targetIdByUri[resource] : undefined;
-}
-
-/** Who asks for too much is refused before he has cost a unit. */
-function fitting(grant: Result<Grant, Denial>, ports: ExchangePorts): Result<Grant, Denial> {
-  if (!grant.ok) return grant;
-  const tooLarge = sizeDenial(grant.value, ports.publicOrigin, Math.floor(ports.nowMs() / 1_000));
-  return tooLarge === undefined ? grant : err(tooLarge);
 }
 
 function authorize(
@@ -82,10 +82,10 @@ function authorize(
   { principal, expiresAtSeconds }: Authenticated,
   project: Shards['project'] | undefined,
   target: Shards['target'] | undefined,
+  nowSeconds: number,
   ports: ExchangePorts,
   trace: Trace,
 ): Result<Grant, Denial> {
-  const nowSeconds = Math.floor(ports.nowMs() / 1_000);
   if (input.resource === undefined) {
     // A provider was found, so its project is there: a view without it is one that cannot be read.
     if (project === undefined) return err({ tag: 'unavailable', dependency: 'configuration' });

@@ -94,7 +94,7 @@ function lasting(held: readonly HeldRole[]): readonly HeldRole[] {
   return long.length > 0 ? long : held;
 }
 
-/** The claims of the minted token (CONTRACT "Token"), or undefined where no whole second of life is left. */
+/** The claims of the minted token (CONTRACT "Token"; JSON leaves out what is undefined), or undefined where no whole second of life is left. */
 export function claimsOf(
   grant: Grant,
   publicOrigin: string,
@@ -114,20 +114,16 @@ export function claimsOf(
     exp,
     jti: tokenId,
     client_id: providerName(principal.provider),
-    ...(grant.scopes.length > 0 ? { scope: grant.scopes.join(' ') } : {}),
-    ...(grant.roles.length > 0 ? { roles: grant.roles } : {}),
+    scope: grant.scopes.length > 0 ? grant.scopes.join(' ') : undefined,
+    roles: grant.roles.length > 0 ? grant.roles : undefined,
     principal: principalIdentifier(principal),
-    ...(kubernetes
-      ? {
-          'kubernetes.io': {
-            namespace: kubernetes.namespace,
-            serviceaccount: kubernetes.serviceAccount,
-            ...(kubernetes.pod ? { pod: kubernetes.pod } : {}),
-            ...(kubernetes.node ? { node: kubernetes.node } : {}),
-            cluster: kubernetes.cluster,
-          },
-        }
-      : {}),
+    'kubernetes.io': kubernetes && {
+      namespace: kubernetes.namespace,
+      serviceaccount: kubernetes.serviceAccount,
+      pod: kubernetes.pod,
+      node: kubernetes.node,
+      cluster: kubernetes.cluster,
+    },
     // A token for somebody else says no more of its bearer than that needs to know.
     ...(grant.targetId === undefined ? brokerClaims(principal) : {}),
   };

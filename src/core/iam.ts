@@ -1,14 +1,12 @@
 /** Allow and deny policies: which roles a principal holds on a target now, for how long, and by which binding. Deny by default, and deny wins. */
 import { denyingRules, type Denying } from './deny.ts';
-import { bindingsNaming } from './member-index.ts';
-import { projectName, targetName } from './names.ts';
+import { type Candidate, customRole, namedOnTarget } from './named-on-target.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
-import type { Condition } from './policy/condition.ts';
 import { longestRunSeconds, newRunBudget, type RunBudget } from './policy/run.ts';
 import { type Activation, bindingActivations } from './policy/variables.ts';
 import { verdictsAbout } from './policy/verdicts.ts';
 import { memberTexts, type Principal } from './principal.ts';
-import type { Binding, Policy, Shards } from './resources.ts';
+import type { Shards } from './resources.ts';
 import { workloadOf } from './workload.ts';
 
 export interface HeldRole {
@@ -28,11 +26,6 @@ export interface Standing {
   readonly deniedBy?: string;
 }
 
-interface Candidate {
-  readonly condition: Condition | undefined;
-  readonly shown: string;
-}
-
 export function standingOnTarget(
   principal: Principal,
   project: Shards['project'],
@@ -42,15 +35,8 @@ export function standingOnTarget(
   maxSeconds: number,
   budget: RunBudget = newRunBudget(),
 ): Standing {
-  const { projectNumber } = project.project;
-  const onTarget = targetName(projectNumber, target.target.targetId);
-  const texts = memberTexts(principal);
-  const candidates = new Map<string, Candidate[]>();
-  let why = `no binding on ${onTarget} or its project names this principal`;
-  collect(target.policy, onTarget);
-  collect(project.policy, projectName(projectNumber));
-
-  const rules = denyingRules([...(target.denyRules ?? []), ...(project.denyRules ?? [])], texts, compiler);
+  const { candidates, rules, whyNone } = namedOnTarget(memberTexts(principal), project, target, compiler);
+  let why = whyNone;
   // Most conditions have spoken before of this target and this hour: only where one has not are there values to make.
   let activations: ReturnType<typeof bindingActivations> | undefined;
   const activationAt = (second: number): Activation => {
@@ -90,33 +76,9 @@ export function standingOnTarget(
     why,
     ...(deniedBy === undefined ? {} : { deniedBy }),
   };
-
-  function collect(policy: Policy, on: string): void {
-    for (const binding of bindingsNaming(policy, texts)) {
-      const shown = shownBinding(on, binding);
-      if (!opensTargets(binding.role, project)) {
-        why = `the role of ${shown} holds no permission for targets`;
-        continue;
-      }
-      const condition = compiled(binding, compiler);
-      if (condition === 'broken') {
-        why = `the condition of ${shown} does not compile`;
-        continue;
-      }
-      const known = candidates.get(binding.role);
-      if (known === undefined) candidates.set(binding.role, [{ condition, shown }]);
-      else known.push({ condition, shown });
-    }
-  }
 }
 
 const ALWAYS: Candidate = { condition: undefined, shown: '' };
-
-/** Where a binding stands, for the operator: resource, role and the condition's title. */
-export function shownBinding(on: string, { role, condition }: Binding): string {
-  const title = condition?.title;
-  return `${on} ${role}${title === undefined ? '' : ` (${title})`}`;
-}
 
 /** For how long a principal may exchange at all, or the rule that denies it. A token for the broker itself is about no resource. */
 export function mayExchange(
@@ -149,21 +111,4 @@ const BROKER = { tags: {}, tagIds: {} };
 
 function concerns(rule: Denying, role: string, project: Shards['project']): boolean {
   return rule.deniesExchange || rule.deniedRoleIds.some((roleId) => role === customRole(project, roleId));
-}
-
-/** A condition that no longer compiles grants nothing: it was checked when it was written, so this is our fault, and closed. */
-function compiled(binding: Binding, compiler: PolicyCompiler): Condition | undefined | 'broken' {
-  if (binding.condition === undefined) return undefined;
-  const condition = compiler.condition(binding.condition.expression, 'binding');
-  return condition.ok ? condition.value : 'broken';
-}
-
-/** Only a custom role can: predefined ones hold nothing outside the broker's own services. A deleted role opens nothing. */
-export function opensTargets(roleName: string, project: Shards['project']): boolean {
-  const prefix = customRole(project, '');
-  return roleName.startsWith(prefix) && project.openingRoleIds.includes(roleName.slice(prefix.length));
-}
-
-function customRole(project: Shards['project'], roleId: string): string {
-  return `projects/${project.project.projectId}/roles/${roleId}`;
 }

@@ -1,4 +1,5 @@
 /** Principal: what a verified token becomes. From here on nobody decides by claims, but for conditions that ask for them by name. */
+import { HotMap } from './hot-map.ts';
 import type { JsonObject } from './json.ts';
 import type { KubernetesIdentity } from './kubernetes.ts';
 import { IAM_PREFIX, poolName, type ProviderName } from './names.ts';
@@ -26,6 +27,36 @@ export function principalIdentifier(principal: Principal): string {
  * parser stands between what was written and who is let in.
  */
 export function memberTexts(principal: Principal): ReadonlySet<string> {
+  const key = memberKey(principal);
+  const known = knownTexts.get(key);
+  if (known !== undefined) return known;
+  const texts = madeTexts(principal);
+  if (key.length <= MAX_KEY_CHARACTERS) knownTexts.set(key, texts);
+  return texts;
+}
+
+/** A workload's pods come again and again, and what is said of the texts (`named-on-target.ts`) hangs on them. */
+const knownTexts = new HotMap<ReadonlySet<string>>(5_000);
+const MAX_KEY_CHARACTERS = 1_024;
+
+/** Everything that the texts are made of, and nothing that can be read in two ways. */
+function memberKey({
+  provider: { projectNumber, poolId },
+  subject,
+  groups,
+  attributes,
+  kubernetes,
+}: Principal): string {
+  const own = kubernetes && [
+    kubernetes.namespace,
+    kubernetes.serviceAccount.name,
+    kubernetes.serviceAccount.uid,
+    kubernetes.cluster,
+  ];
+  return JSON.stringify([projectNumber, poolId, subject, groups, attributes, own]);
+}
+
+function madeTexts(principal: Principal): ReadonlySet<string> {
   const pool = poolPrefix(principal);
   const texts = new Set([principalIdentifier(principal), `principalSet:${pool}/*`]);
   for (const group of principal.groups) texts.add(`principalSet:${pool}/group/${group}`);

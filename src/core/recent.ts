@@ -63,14 +63,15 @@ const MAX_CLAIMS_BYTES = 2_048;
 /** Groups, attributes and claims together: what a workload says of itself must not fill the ring by its size either. */
 const MAX_SAID_BYTES = 4_096;
 
-/** Members are named one by one, so that nothing of a token slips in by spreading. */
+/** Members are named one by one, so that nothing of a token slips in by spreading. `claimsBytes`: as the token spelt them, where that is known. */
 export function recentExchange(
   { provider, subject, groups, attributes, kubernetes, claims }: Principal,
   seen: Pick<RecentExchange, 'id' | 'timeMs' | 'outcome' | 'reason' | 'check' | 'targetId' | 'roles' | 'again'>,
+  claimsBytes = bytesOf(claims),
 ): RecentExchange {
   const { id, timeMs, outcome, reason, check, targetId, roles, again } = seen;
-  const mappedBytes = bytesOf([groups, attributes]);
-  const claimsBytes = bytesOf(claims);
+  const isUnmapped = groups.length === 0 && Object.keys(attributes).length === 0;
+  const mappedBytes = isUnmapped ? 0 : bytesOf([groups, attributes]);
   const isCut = mappedBytes > MAX_SAID_BYTES;
   const keepsClaims = claimsBytes <= MAX_CLAIMS_BYTES && mappedBytes + claimsBytes <= MAX_SAID_BYTES;
   return {

@@ -10,6 +10,8 @@ export interface Memory {
   readonly requestId: string;
   readonly startMs: number;
   principal?: Principal;
+  /** Of the claims, as the token spelt them. */
+  claimsBytes?: number;
   /** The target that was asked for, if there is one. */
   targetId?: string | undefined;
   /** The project keeps what was asked of it. */
@@ -38,7 +40,7 @@ const WITHOUT_PROOF: readonly Denial['tag'][] = ['unverified', 'unknown_provider
 type Ending = Pick<Parameters<typeof recentExchange>[1], 'outcome' | 'reason' | 'check' | 'roles'>;
 
 function remember(ending: Ending, memory: Memory, ports: Ports): void {
-  const { principal, targetId, requestId: id, startMs: timeMs, isKept, saidRoles } = memory;
+  const { principal, claimsBytes, targetId, requestId: id, startMs: timeMs, isKept, saidRoles } = memory;
   if (principal === undefined || isKept !== true) return;
   const seen = {
     id,
@@ -47,5 +49,5 @@ function remember(ending: Ending, memory: Memory, ports: Ports): void {
     ...(targetId === undefined ? {} : { targetId }),
     ...(saidRoles === undefined ? {} : { again: true as const }),
   };
-  ports.remember(principal.provider.projectNumber, recentExchange(principal, seen));
+  ports.remember(principal.provider.projectNumber, recentExchange(principal, seen, claimsBytes));
 }

@@ -1,7 +1,8 @@
 /** What a proposed policy would have changed: each remembered exchange decided at its own time under both, by the exchange's own function. */
 import type { PolicyResource } from './admin/commands.ts';
 import { type Denying, denyingRules } from './deny.ts';
-import { opensTargets, standingOnTarget } from './iam.ts';
+import { standingOnTarget } from './iam.ts';
+import { opensTargets } from './named-on-target.ts';
 import { Allowance, FrugalMap } from './frugal-map.ts';
 import { bindingsNaming } from './member-index.ts';
 import { targetName } from './names.ts';

@@ -3,7 +3,7 @@
  * act second, charge last. A door says which provider is meant, what is granted and what is minted; the order, and what is asked again, is not its to say.
  */
 import { type Authenticated, authenticate } from './authenticate.ts';
-import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
+import { claimsBytes, parseAssertion, type UnverifiedAssertion } from './assertion.ts';
 import type { Purpose } from './audiences.ts';
 import type { Denial } from './denial.ts';
 import { causeOf } from './denial-check.ts';
@@ -116,6 +116,7 @@ async function issue<G extends Decided, I extends Minted>(
   assertion: Result<UnverifiedAssertion, Denial>,
   by: With<G, I>,
 ): Promise<Result<I, Denial>> {
+  if (assertion.ok) by.trace.claimsBytes = claimsBytes(assertion.value);
   const decision = assertion.ok ? await decideOnNewest(input, assertion.value, by) : assertion;
   if (decision.ok) return spendAndMint(decision.value, by);
   return isStrangers(decision.error) ? failure(decision.error, input.address, by.door.counted, by.ports) : decision;
@@ -278,21 +279,28 @@ function closedBy(fault: unknown): Denial {
 
 function eventOf(input: Attempt, issued: Result<Minted, Denial>, trace: Trace, startMs: number): ExchangeEvent {
   const { provider, principal, grant, targetId } = trace;
+  const { reason, check } = issued.ok ? GRANTED : causeOf(issued.error);
+  const granted = issued.ok ? grant : undefined;
   return {
     timeMs: startMs,
     requestId: input.requestId,
     outcome: issued.ok ? 'granted' : 'refused',
-    ...(issued.ok ? { reason: 'granted' } : causeOf(issued.error)),
-    ...(provider ? { project: provider.projectNumber, pool: provider.poolId, provider: providerName(provider) } : {}),
-    ...(principal ? { principal: principalIdentifier(principal) } : {}),
-    ...(targetId !== undefined && provider ? { target: targetName(provider.projectNumber, targetId) } : {}),
-    ...(issued.ok && grant ? { roles: grant.roles } : {}),
-    ...(issued.ok && grant?.binding !== undefined ? { binding: grant.binding } : {}),
-    ...(trace.tokenId === undefined ? {} : { tokenId: trace.tokenId }),
+    reason,
+    check,
+    project: provider?.projectNumber,
+    pool: provider?.poolId,
+    provider: provider && providerName(provider),
+    principal: principal && principalIdentifier(principal),
+    target: targetId !== undefined && provider ? targetName(provider.projectNumber, targetId) : undefined,
+    roles: granted?.roles,
+    binding: granted?.binding,
+    tokenId: trace.tokenId,
     rawSubjectToken: input.subjectToken,
-    ...(trace.admittedAtMs === undefined ? {} : { admittedAtMs: trace.admittedAtMs }),
-    ...(issued.ok ? { expiresInSeconds: issued.value.expiresInSeconds } : {}),
-    ...(trace.dryRuns.length > 0 ? { dryRuns: trace.dryRuns } : {}),
+    admittedAtMs: trace.admittedAtMs,
+    expiresInSeconds: issued.ok ? issued.value.expiresInSeconds : undefined,
+    dryRuns: trace.dryRuns.length > 0 ? trace.dryRuns : undefined,
     durationsMs: trace.durationsMs,
   };
 }
+
+const GRANTED: { readonly reason: string; readonly check?: string } = { reason: 'granted' };

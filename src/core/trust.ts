@@ -39,7 +39,7 @@ export function admit(
   }
   if (!inForce.ok) return err({ tag: 'condition_error', problem: inForce.error });
   if (!inForce.value) return err({ tag: 'condition_false' });
-  return ok({ ...principal.value, keyThumbprint: assertion.keyThumbprint });
+  return principal;
 }
 
 /** Fixed mapping, so that nobody can spell somebody else's subject; the cluster is the provider's, never the token's, to name. */
@@ -55,6 +55,7 @@ function fromCluster(assertion: VerifiedAssertion, name: ProviderName, provider:
     attributes: {},
     kubernetes: { ...kubernetes, cluster: provider.clusterUri },
     claims: assertion.claims,
+    keyThumbprint: assertion.keyThumbprint,
   });
 }
 
@@ -82,8 +83,8 @@ function fromMapping(
   // An empty subject would make everybody the same nobody (CVE-2026-23990).
   if (subject === '') return err(mappingProblem('google.subject', 'is empty'));
   if (mappedBytes > MAX_MAPPED_BYTES) return err(mappingProblem('the attributes', `have ${mappedBytes} bytes in all`));
-  const { claims } = assertion;
-  return ok({ provider: name, subject, groups, attributes: Object.fromEntries(attributes), claims });
+  const { claims, keyThumbprint } = assertion;
+  return ok({ provider: name, subject, groups, attributes: Object.fromEntries(attributes), claims, keyThumbprint });
 }
 
 function mapOne(

@@ -87,9 +87,9 @@ export class UsageTally {
     const names = this.#names[dimension];
     const isKept = names.has(wanted) || isCommon(wanted) || this.#makesRoom(dimension, isProven);
     const name = isKept ? wanted : OTHER_NAMES;
-    const counts = names.get(name) ?? new Map<string, number>();
-    counts.set(reason, (counts.get(reason) ?? 0) + count);
-    names.set(name, counts);
+    const known = names.get(name);
+    if (known === undefined) names.set(name, new Map([[reason, count]]));
+    else known.set(reason, (known.get(reason) ?? 0) + count);
   }
 
   /** Whoever comes late finds room, at the cost of those with the fewest: else whoever fills a list first would hide all who come after him. */

@@ -7,8 +7,12 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * Reads a request body with a cap, whether or not it says its length: a chunked flood ends where the cap is. `broken`: it ended early
  * or did not come in time.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Bytes | 'too_large' | 'broken'> {
-  const declaredBytes = Number(request.headers.get('content-length') ?? 0);
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  headers: Headers = request.headers,
+): Promise<Bytes | 'too_large' | 'broken'> {
+  const declaredBytes = Number(headers.get('content-length') ?? 0);
   // A length is there only where the server took the body's end from it (of a chunked body it hides what else was said), so no more can come.
   if (declaredBytes > 0 && declaredBytes <= maxBytes) return inTime(readDeclared(request, declaredBytes));
   if (request.body === null) return new Uint8Array(0);

@@ -59,6 +59,36 @@ describe('parseStrictJson', () => {
     );
   });
 
+  it('says the same of a text whether it is walked through or not: a blank in front makes it walk', () => {
+    const signs = '{ } [ ] , : "a": "b": "a" "{" "[[" "\\ud800" "\\u0061": "é" "" null true'.split(' ');
+    const numbers = '0 -0 1.0 1e3 1e21 1e+21 1e-7 9007199254740991 9007199254740992 9007199254740993 1e999'.split(' ');
+    const piece = fc.constantFrom(...signs, ...numbers);
+    const json = fc
+      .jsonValue({ maxDepth: 4 })
+      .map((value) => JSON.stringify(value))
+      .chain((text) =>
+        fc
+          .tuple(fc.constant(text), fc.nat(text.length), piece)
+          .map(([all, at, one]) => all.slice(0, at) + one + all.slice(at)),
+      );
+    const nested = fc.nat(20).map((levels) => '['.repeat(levels) + '"{[}]"' + ']'.repeat(levels));
+    const object = fc
+      .array(fc.tuple(fc.constantFrom('a', 'b', 'c', '1'), piece), { maxLength: 4 })
+      .map((members) => `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`);
+    const texts = fc.oneof(
+      json,
+      nested,
+      object,
+      fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join('')),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(parseStrictJson(text)).toEqual(parseStrictJson(` ${text}`));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it.each([
     ['{"sub":"a","sub":"b"}', 'twice'],
     ['{"sub":"a","\\u0073ub":"b"}', 'twice'],

@@ -88,8 +88,8 @@ export async function startDex(binary: string, tokens: number): Promise<Peer> {
   };
   // JSON is YAML.
   writeFileSync(join(folder, 'dex.yaml'), JSON.stringify(config));
-  const server = await startProcess(binary, ['serve', join(folder, 'dex.yaml')], port, undefined, {
-    GOMAXPROCS: '1',
+  const server = await startProcess(binary, ['serve', join(folder, 'dex.yaml')], port, {
+    variables: { GOMAXPROCS: '1' },
   });
   const requests: FormRequest[] = [];
   for (let at = 0; at < tokens; at += 1) {

@@ -1,7 +1,7 @@
 /** May this principal take this role, by whose word, and for how long? Its trust policy alone where it has one, else its allow policy; deny policies bind both. */
 import { denyingRules, IMPERSONATION_PERMISSION } from '../deny.ts';
 import type { Denial } from '../denial.ts';
-import { shownBinding } from '../iam.ts';
+import { shownBinding } from '../named-on-target.ts';
 import { bindingsNaming } from '../member-index.ts';
 import { projectName, serviceAccountName } from '../names.ts';
 import type { PolicyCompiler } from '../policy/cache.ts';

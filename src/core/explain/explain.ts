@@ -11,7 +11,7 @@ import type {
 import { all, any, certain, not, type Certainty } from './certainty.ts';
 import { hangsOnToken, membershipOf, type Membership, type Subject } from './subject.ts';
 import { claimsOf, grantForBroker, grantForTarget } from '../grant.ts';
-import { shownBinding } from '../iam.ts';
+import { shownBinding } from '../named-on-target.ts';
 import type { PolicyCompiler } from '../policy/cache.ts';
 import {
   explainCondition,

@@ -97,14 +97,9 @@ function printable(line: object): string {
 }
 
 const UTF8 = new TextEncoder();
-/** By byte. */
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
+const { subtle } = crypto;
 async function sha256Hex(text: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', UTF8.encode(text)));
-  let hex = '';
-  for (let at = 0; at < digest.length; at++) hex += HEX[digest[at] ?? 0];
-  return hex;
+  return new Uint8Array(await subtle.digest('SHA-256', UTF8.encode(text))).toHex();
 }
 
 /** A fault of ours: its kind and where it happened, never its message, which may quote a token. */

@@ -17,6 +17,7 @@ const PARAMETERS: Readonly<Record<SubjectAlgorithm, { readonly name: string; rea
 const LEAST_RSA_BITS = 2_048;
 
 const UTF8 = new TextEncoder();
+const { subtle } = crypto;
 
 /** Imported keys live as long as the configuration row they come from: a key that is dropped there is gone here. */
 export function createSignatureVerifier(): VerifySignature {
@@ -25,7 +26,7 @@ export function createSignatureVerifier(): VerifySignature {
   return async ({ signedText, signature }, key, alg) => {
     try {
       const known = imported.get(key)?.get(alg) ?? (await importAnew(key, alg));
-      return await crypto.subtle.verify(PARAMETERS[alg], known, signature, UTF8.encode(signedText));
+      return await subtle.verify(PARAMETERS[alg], known, signature, UTF8.encode(signedText));
     } catch {
       // Whatever jose or WebCrypto say, an assertion that did not verify is not verified.
       return false;

@@ -1,5 +1,5 @@
 /** Signs what was granted, with the one key whose time it is. Keys are held in isolate memory and proven current by the news of each exchange. */
-import { encodeBase64Url, encodeTextBase64Url } from '../../core/base64url.ts';
+import { encodeTextBase64Url } from '../../core/base64url.ts';
 import type { Denial } from '../../core/denial.ts';
 import { stillCurrent } from '../../core/news.ts';
 import type { SignInput, SignWith } from '../../core/ports.ts';
@@ -51,6 +51,7 @@ const PARAMETERS: Readonly<Record<SigningAlgorithm, SubtleCryptoSignAlgorithm>> 
 };
 
 const UTF8 = new TextEncoder();
+const { subtle } = crypto;
 
 function headerOf({ alg, kid, headers }: HeldKey, typ: string): string {
   const known = headers.get(typ);
@@ -66,36 +67,33 @@ export function createSigner(options: SignerOptions): Signer {
   let derived: SealKeys | undefined;
 
   async function sign(input: SignInput): Promise<Result<{ readonly jwt: string; readonly kid: string }, Denial>> {
-    const key = await keyFor({ ring: input.projectNumber, alg: input.alg, news: input.news });
+    const wanted: SignWith = { ring: input.projectNumber, alg: input.alg, news: input.news };
+    const key = fromMemory(wanted) ?? (await fromObject(wanted));
     if (key === undefined) return err(UNAVAILABLE);
     const signedText = `${headerOf(key, input.typ)}.${encodeTextBase64Url(JSON.stringify(input.claims))}`;
-    const signature = await signatureOf(key, UTF8.encode(signedText));
-    return ok({ jwt: `${signedText}.${encodeBase64Url(signature)}`, kid: key.kid });
+    const signature = await subtle.sign(PARAMETERS[key.alg], key.key, UTF8.encode(signedText));
+    const encoded = new Uint8Array(signature).toBase64({ alphabet: 'base64url', omitPadding: true });
+    return ok({ jwt: `${signedText}.${encoded}`, kid: key.kid });
   }
 
   async function signBytes(
     input: SignWith,
     bytes: Uint8Array<ArrayBuffer>,
   ): Promise<Result<{ readonly signature: Uint8Array<ArrayBuffer>; readonly kid: string }, Denial>> {
-    const key = await keyFor(input);
-    return key === undefined ? err(UNAVAILABLE) : ok({ signature: await signatureOf(key, bytes), kid: key.kid });
-  }
-
-  async function keyFor(wanted: SignWith): Promise<HeldKey | undefined> {
-    return fromMemory(wanted) ?? (await fromObject(wanted));
-  }
-
-  async function signatureOf({ alg, key }: HeldKey, bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await crypto.subtle.sign(PARAMETERS[alg], key, bytes));
+    const key = fromMemory(input) ?? (await fromObject(input));
+    if (key === undefined) return err(UNAVAILABLE);
+    const signature = await subtle.sign(PARAMETERS[key.alg], key.key, bytes);
+    return ok({ signature: new Uint8Array(signature), kid: key.kid });
   }
 
   /** Only keys that no news speaks against: a distrusted key must not sign because somebody here still remembers it. */
   function fromMemory({ ring: name, alg, news }: SignWith): HeldKey | undefined {
     const ring = held.get(name);
-    if (ring === undefined || nowMs() - ring.loadedAtMs >= MAX_MEMORY_MS) return undefined;
+    const atMs = nowMs();
+    if (ring === undefined || atMs - ring.loadedAtMs >= MAX_MEMORY_MS) return undefined;
     if (!stillCurrent(shardKey.ring(name), ring.provenAtEpoch, news)) return undefined;
     ring.provenAtEpoch = Math.max(ring.provenAtEpoch, news.epoch);
-    return activeKey(ring.keys, alg, nowMs());
+    return activeKey(ring.keys, alg, atMs);
   }
 
   /** The ring writes a change down before it announces it, so what it answers now is right at the epoch we heard of before asking. */

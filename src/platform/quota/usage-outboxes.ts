@@ -33,12 +33,11 @@ export class UsageOutboxes {
   count(event: ExchangeEvent, nowMs: number): string | undefined {
     const { project, provider } = event;
     if (project === undefined || provider === undefined) return undefined;
-    if (provesProvider(event)) {
-      this.#providers.set(provider, true);
-      this.prove(project);
-    }
-    const isProven = this.#providers.get(provider) === true;
-    this.#outbox(project).count(countedExchange(event), isProven, nowMs);
+    const isKnown = this.#providers.get(provider) === true;
+    const isProvenNow = provesProvider(event);
+    if (isProvenNow) this.prove(project);
+    if (isProvenNow && !isKnown) this.#providers.set(provider, true);
+    this.#outbox(project).count(countedExchange(event), isKnown || isProvenNow, nowMs);
     return project;
   }
 

@@ -1,5 +1,6 @@
 /** POST /v1/token, read: form or JSON → ExchangeInput (WIRE.md A.2, A.3; RFC 8693 §2.1). Pure. */
 import type { Denial } from '../../core/denial.ts';
+import { HotMap } from '../../core/hot-map.ts';
 import { isJsonObject, parseStrictJson } from '../../core/json.ts';
 import { IAM_PREFIX, parseProviderName, type ProviderName } from '../../core/names.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -39,7 +40,8 @@ const KNOWN = [
   'actor_token_type',
 ] as const;
 type Known = (typeof KNOWN)[number];
-const KNOWN_NAMES: ReadonlySet<string> = new Set(KNOWN);
+/** What came in a body is not yet one of the program's own names: looked up by it, each would be searched for among all of them. */
+const KNOWN_NAMES: ReadonlyMap<string, Known> = new Map(KNOWN.map((name) => [name, name]));
 type Parameters = Partial<Record<Known, string>>;
 
 /** Query parameters that carry a credential: a token in a URL stands in every log on its way. Under any other name it is known by its look. */
@@ -67,7 +69,9 @@ export function parseJson(body: string, query?: URLSearchParams): Result<TokenRe
 
 function checkQuery(query?: URLSearchParams): Result<never, Denial> | undefined {
   for (const [given, value] of query ?? []) {
-    const name = [given.toLowerCase(), snake(given)].find((one) => isKnown(one) || CREDENTIALS_IN_QUERY.has(one));
+    const name = [given.toLowerCase(), snake(given)].find(
+      (one) => KNOWN_NAMES.has(one) || CREDENTIALS_IN_QUERY.has(one),
+    );
     if (name !== undefined) return malformed(name, 'must not stand in the query string');
     if (LOOKS_LIKE_JWT.test(value)) return malformed('query', 'must not carry a token');
   }
@@ -77,15 +81,16 @@ function checkQuery(query?: URLSearchParams): Result<never, Denial> | undefined 
 /** An empty parameter counts as absent (RFC 6749 §3.2), a repeated one is refused: two parsers may pick different ones. */
 function fromForm(form: ReturnType<typeof readForm>): Result<TokenRequest, Denial> {
   const given: Parameters = {};
-  const repeated = new Set<Known>();
-  for (const [name, value] of form) {
-    if (!isKnown(name)) continue;
-    if (given[name] !== undefined) repeated.add(name);
+  let repeated: Known[] | undefined;
+  for (const [said, value] of form) {
+    const name = KNOWN_NAMES.get(said);
+    if (name === undefined) continue;
+    if (given[name] !== undefined) (repeated ??= []).push(name);
     given[name] = value;
   }
   const parameters: Parameters = {};
   for (const name of KNOWN) {
-    if (repeated.has(name)) return malformed(name, 'stands more than once');
+    if (repeated?.includes(name) === true) return malformed(name, 'stands more than once');
     const value = given[name];
     // What stands in place of bytes that are no UTF-8: nobody meant that.
     if (value?.includes('\u{fffd}') === true) return malformed(name, 'is not UTF-8');
@@ -102,8 +107,8 @@ function fromJson(body: string): Result<TokenRequest, Denial> {
   const parameters: Parameters = {};
   const seen = new Set<string>();
   for (const [member, value] of Object.entries(document.value)) {
-    const name = snake(member);
-    if (!isKnown(name)) continue;
+    const name = KNOWN_NAMES.get(snake(member));
+    if (name === undefined) continue;
     if (seen.has(name)) return malformed(name, 'stands more than once');
     seen.add(name);
     if (value === null || value === '') continue;
@@ -145,14 +150,23 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
   });
 }
 
+/** Those that have the shape; whether there is such a provider is not known here. */
+const knownAudiences = new HotMap<Result<ProviderName, never>>(2_000);
+
 /** `//iam.googleapis.com/projects/N/…/providers/Q` in every universe; that the provider exists is not asked here. */
 function parseAudience(audience: string | undefined): Result<ProviderName | undefined, Denial> {
   if (audience === undefined) return ok(undefined);
+  const known = knownAudiences.get(audience);
+  if (known !== undefined) return known;
   const name =
     audience.length <= MAX_AUDIENCE_CHARACTERS && audience.startsWith(IAM_PREFIX)
       ? parseProviderName(audience.slice(IAM_PREFIX.length))
       : undefined;
-  if (name !== undefined) return ok(name);
+  if (name !== undefined) {
+    const read = ok(name);
+    knownAudiences.set(audience, read);
+    return read;
+  }
   return malformed(
     'audience',
     'must be //iam.googleapis.com/projects/PROJECT_NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER',
@@ -189,10 +203,6 @@ function parseOptions(options: string): ReturnType<typeof parseStrictJson> {
   } catch {
     return plain;
   }
-}
-
-function isKnown(name: string): name is Known {
-  return KNOWN_NAMES.has(name);
 }
 
 function snake(name: string): string {

@@ -12,20 +12,30 @@ const MAX_BODY_BYTES = 65_536;
 
 type Routes = Hono<{ Variables: { requestId: string } }>;
 
-/** Answers whatever comes to `/v1/token`. */
-export type TokenEndpoint = (request: Request, requestId: string) => Promise<Response>;
+/** Answers whatever comes to `/v1/token`. `method`, `url`: the request's, for each look at a request costs. */
+export type TokenEndpoint = (request: Request, requestId: string, method: string, url: string) => Promise<Response>;
 
 export function createTokenEndpoint(ports: ExchangePorts): TokenEndpoint {
-  return async (request, requestId) => {
-    const read = await readTokenRequest(request);
+  return async (request, requestId, method, url) => {
+    const { headers } = request;
+    const read = await readTokenRequest(request, headers, method, url);
     if (!read.ok) {
       await recordRefusal(requestId, read.error, ports);
       return withRequestId(renderDenial(read.error), requestId);
     }
-    const { requestedTokenType, ...input } = read.value;
-    // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word.
-    const address = request.headers.get('cf-connecting-ip') ?? 'unknown';
-    const { issued, limitPerMinute } = await exchange({ ...input, requestId, address }, ports);
+    const { subjectToken, provider, resource, scopes, requestedTokenType } = read.value;
+    const input = {
+      subjectToken,
+      provider,
+      resource,
+      scopes,
+      requestId,
+      // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word. Only failures ask for it.
+      get address() {
+        return headers.get('cf-connecting-ip') ?? 'unknown';
+      },
+    };
+    const { issued, limitPerMinute } = await exchange(input, ports);
     return issued.ok
       ? renderIssued(issued.value, requestedTokenType, requestId, limitPerMinute)
       : withRequestId(renderDenial(issued.error, limitPerMinute), requestId);
@@ -34,7 +44,7 @@ export function createTokenEndpoint(ports: ExchangePorts): TokenEndpoint {
 
 export function createGoogleStsRoutes(answer: TokenEndpoint, ports: ExchangePorts): Routes {
   const routes: Routes = new Hono();
-  routes.all('/v1/token', (context) => answer(context.req.raw, context.get('requestId')));
+  routes.all('/v1/token', ({ req: { raw }, var: { requestId } }) => answer(raw, requestId, raw.method, raw.url));
   // A client whose token_url is slightly wrong still hears JSON with a string `error`.
   routes.all('/v1/token/*', async (context) => {
     const denial = { tag: 'not_found' } as const;
@@ -57,21 +67,24 @@ async function recordRefusal(requestId: string, denial: Denial | RequestFault, p
   });
 }
 
-async function readTokenRequest(request: Request): Promise<Result<TokenRequest, Denial | RequestFault>> {
-  if (request.method !== 'POST') return err({ tag: 'method_not_allowed' });
-  const mediaType = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
-  const parse =
-    mediaType === 'application/x-www-form-urlencoded'
-      ? parseForm
-      : mediaType === 'application/json'
-        ? parseJson
-        : undefined;
+const FORM = 'application/x-www-form-urlencoded';
+
+async function readTokenRequest(
+  request: Request,
+  headers: Headers,
+  method: string,
+  url: string,
+): Promise<Result<TokenRequest, Denial | RequestFault>> {
+  if (method !== 'POST') return err({ tag: 'method_not_allowed' });
+  const contentType = headers.get('content-type') ?? '';
+  const mediaType = contentType === FORM ? FORM : contentType.split(';')[0]?.trim().toLowerCase();
+  const parse = mediaType === FORM ? parseForm : mediaType === 'application/json' ? parseJson : undefined;
   if (parse === undefined) return err({ tag: 'unsupported_media_type' });
-  const body = await readBody(request, MAX_BODY_BYTES);
+  const body = await readBody(request, MAX_BODY_BYTES, headers);
   if (body === 'too_large') return err({ tag: 'body_too_large' });
   if (body === 'broken')
     return err({ tag: 'malformed', parameter: 'body', problem: 'ended early or did not come in time' });
   const text = decodeUtf8(body);
   if (text === undefined) return err({ tag: 'malformed', parameter: 'body', problem: 'is not UTF-8' });
-  return parse(text, request.url.includes('?') ? new URL(request.url).searchParams : undefined);
+  return parse(text, url.includes('?') ? new URL(url).searchParams : undefined);
 }
