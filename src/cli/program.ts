@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { checkCommand } from './commands/check.ts';
 import { clusterCommand } from './commands/cluster.ts';
 import { completionCommand } from './commands/completion.ts';
+import { contextsCommand } from './commands/contexts.ts';
 import { createCredConfigCommand } from './commands/create-cred-config.ts';
 import { deleteCommand, undeleteCommand } from './commands/delete.ts';
 import { describeCommand } from './commands/describe.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((program: Command, world: CliWorld) => void)[] = [
   initCommand,
   loginCommand,
   whoamiCommand,
+  contextsCommand,
   getCommand,
   describeCommand,
   deleteCommand,
