@@ -43,6 +43,8 @@ describe('links', () => {
     'docs/state.md',
     'docs/performance.md',
     'docs/security.md',
+    'docs/cli.md',
+    'docs/deploy.md',
     'docs/conformance.md',
     ...DESIGN,
   ])('%s', (file) => {

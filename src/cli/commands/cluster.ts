@@ -231,7 +231,7 @@ function tell(command: Command, world: CliWorld, { connection, cluster, keys, pr
         '',
         paint(
           'bold',
-          '# AWS: ~/.aws/config, with `edge-sts exchange --resource sts.amazonaws.com --out … --watch` beside it',
+          '# AWS: ~/.aws/config, with `edge-sts exchange --resource https://sts.amazonaws.com --out … --watch` beside it',
         ),
         aws,
         ...(options.discover === true ? [] : [KEYS_STALE]),

@@ -49,7 +49,7 @@ export function exchangeCommand(program: Command, world: CliWorld): void {
     command,
     'edge-sts exchange --subject-token-file /var/run/secrets/tokens/edge-sts --resource https://orders.example.com',
     'curl -H "Authorization: Bearer $(edge-sts exchange --subject-token-file token.jwt --resource https://orders.example.com)" https://orders.example.com',
-    'edge-sts exchange --subject-token-file token.jwt --resource sts.amazonaws.com --out /tmp/aws/token --watch',
+    'edge-sts exchange --subject-token-file token.jwt --resource https://sts.amazonaws.com --out /tmp/aws/token --watch',
   );
 }
 

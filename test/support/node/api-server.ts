@@ -15,6 +15,8 @@ export interface ApiServer {
   readonly token: string;
   /** What was asked, and who asked: `token`, the name in a certificate, or `nobody`. */
   readonly asked: readonly { readonly path: string; readonly by: string }[];
+  /** A second key beside the first; tokens are signed with it from now on. */
+  rotate(): Promise<void>;
   /** A token as its kubelets project it. */
   project(options: Omit<WorkloadOptions, 'issuerUri'>): Promise<string>;
   /** With members put in place of others, or taken away by undefined. */
@@ -28,6 +30,8 @@ export async function startApiServer(issuer = ISSUER): Promise<ApiServer> {
   const authority = createAuthority('test-only kubernetes');
   const own = authority.server(['kubernetes', 'localhost']);
   const keys = await createIssuer('RS256');
+  let signing = keys;
+  let jwksJson = keys.jwksJson;
   const token = `test-only-kube-${randomBytes(16).toString('base64url')}`;
   const asked: { path: string; by: string }[] = [];
   const server: Server = createServer(
@@ -44,7 +48,7 @@ export async function startApiServer(issuer = ISSUER): Promise<ApiServer> {
           issuer,
           jwks_uri: 'https://10.0.0.1:6443/openid/v1/jwks',
         }),
-        '/openid/v1/jwks': keys.jwksJson,
+        '/openid/v1/jwks': jwksJson,
       };
       const document = documents[request.url ?? ''];
       response.writeHead(document === undefined ? 404 : 200).end(document ?? '{}');
@@ -60,7 +64,12 @@ export async function startApiServer(issuer = ISSUER): Promise<ApiServer> {
     authority,
     token,
     asked,
-    project: (options) => keys.sign(workloadClaims({ issuerUri: issuer, ...options })),
+    rotate: async () => {
+      const next = await createIssuer('RS256');
+      jwksJson = JSON.stringify({ keys: [signing.publicJwk, next.publicJwk] });
+      signing = next;
+    },
+    project: (options) => signing.sign(workloadClaims({ issuerUri: issuer, ...options })),
     kubeconfig: ({ cluster = {}, user = { token } } = {}) => {
       const authorityData = Buffer.from(authority.certificate).toString('base64');
       return stringify({
