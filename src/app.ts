@@ -9,6 +9,10 @@ import { createTroubleshoot } from './core/troubleshoot.ts';
 import { renderDenial } from './protocols/google-sts/response.ts';
 import { createGoogleStsRoutes } from './protocols/google-sts/route.ts';
 import type { CredentialPorts } from './core/credentials/ports.ts';
+import type { DownscopePorts } from './core/token-care/downscope.ts';
+import type { IntrospectPorts } from './core/token-care/introspect.ts';
+import type { RevokePorts } from './core/token-care/revoke.ts';
+import { createTokenCareRoutes } from './protocols/token-care/route.ts';
 import type { DocumentPorts } from './protocols/iam-credentials/document-routes.ts';
 import { createIamCredentialsRoutes } from './protocols/iam-credentials/route.ts';
 import { createHealthRoutes } from './protocols/health/route.ts';
@@ -22,6 +26,7 @@ export interface AppPorts {
   readonly exchange: ExchangePorts;
   readonly wellKnown: WellKnownPorts;
   readonly credentials: CredentialPorts;
+  readonly tokenCare: DownscopePorts & Omit<RevokePorts & IntrospectPorts, 'admin'>;
   readonly accountDocuments: DocumentPorts;
   readonly admin: AdminPort;
   readonly metrics: MetricsPort;
@@ -37,7 +42,7 @@ type App = Hono<{ Variables: { requestId: string } }>;
 export function createApp(ports: AppPorts): App {
   const app = base(ports.newRequestId);
   app.route('/', createHealthRoutes(ports.notReadyReason));
-  app.route('/', createGoogleStsRoutes(ports.exchange));
+  app.route('/', createGoogleStsRoutes(ports.exchange, ports.tokenCare));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
   app.route('/', createOpenApiRoutes());
   app.route(
@@ -55,6 +60,14 @@ export function createApp(ports: AppPorts): App {
     createIamCredentialsRoutes({
       credentials: ports.credentials,
       documents: ports.accountDocuments,
+      authenticate: ports.authenticateAdmin,
+    }),
+  );
+  app.route(
+    '/',
+    createTokenCareRoutes({
+      ports: { ...ports.tokenCare, admin: ports.admin },
+      publicOrigin: ports.exchange.publicOrigin,
       authenticate: ports.authenticateAdmin,
     }),
   );

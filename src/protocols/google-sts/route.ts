@@ -4,6 +4,7 @@ import type { Denial } from '../../core/denial.ts';
 import { exchange } from '../../core/exchange.ts';
 import type { ExchangePorts } from '../../core/ports.ts';
 import { err, type Result } from '../../core/result.ts';
+import { downscope, type DownscopePorts } from '../../core/token-care/downscope.ts';
 import { decodeUtf8, readBody } from '../read-body.ts';
 import { parseForm, parseJson, type TokenRequest } from './request.ts';
 import { renderDenial, renderIssued, type RequestFault } from './response.ts';
@@ -12,13 +13,19 @@ const MAX_BODY_BYTES = 65_536;
 
 type Routes = Hono<{ Variables: { requestId: string } }>;
 
-export function createGoogleStsRoutes(ports: ExchangePorts): Routes {
+export function createGoogleStsRoutes(ports: ExchangePorts, downscoping: DownscopePorts): Routes {
   const routes: Routes = new Hono();
   routes.all('/v1/token', async (context) => {
     const requestId = context.get('requestId');
     const read = await readTokenRequest(context.req.raw);
     if (!read.ok) return refuse(requestId, read.error);
-    const { requestedTokenType, ...input } = read.value;
+    const asked = read.value;
+    if (asked.kind === 'downscope') {
+      const { subjectToken, boundary } = asked;
+      const narrowed = await downscope({ requestId, subjectToken, boundary }, downscoping);
+      return narrowed.ok ? renderIssued(narrowed.value, asked.requestedTokenType) : renderDenial(narrowed.error);
+    }
+    const { requestedTokenType, kind: _exchange, ...input } = asked;
     // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word.
     const address = context.req.header('cf-connecting-ip') ?? 'unknown';
     const { issued, limitPerMinute } = await exchange({ ...input, requestId, address }, ports);
