@@ -11,6 +11,10 @@ import { createTroubleshoot } from './core/troubleshoot.ts';
 import { renderDenial, withRequestId } from './protocols/google-sts/response.ts';
 import { createGoogleStsRoutes, createTokenEndpoint } from './protocols/google-sts/route.ts';
 import type { CredentialPorts } from './core/credentials/ports.ts';
+import type { DownscopePorts } from './core/token-care/downscope.ts';
+import type { IntrospectPorts } from './core/token-care/introspect.ts';
+import type { RevokePorts } from './core/token-care/revoke.ts';
+import { createTokenCareRoutes } from './protocols/token-care/route.ts';
 import type { DocumentPorts } from './protocols/iam-credentials/document-routes.ts';
 import { createIamCredentialsRoutes } from './protocols/iam-credentials/route.ts';
 import { createDashboardRoutes } from './dashboard/routes.tsx';
@@ -30,6 +34,7 @@ export interface AppPorts {
   readonly exchange: ExchangePorts;
   readonly wellKnown: WellKnownPorts;
   readonly credentials: CredentialPorts;
+  readonly tokenCare: DownscopePorts & Omit<RevokePorts & IntrospectPorts, 'admin'>;
   readonly accountDocuments: DocumentPorts;
   readonly aws: Omit<AwsPorts, 'exchange'>;
   /** A host that is AWS's door and nothing else. */
@@ -52,7 +57,7 @@ export function createApp(ports: AppPorts): App {
     '/',
     createHealthRoutes(ports.notReadyReason, () => ports.exchange.nowMs()),
   );
-  const token = createTokenEndpoint(ports.exchange);
+  const token = createTokenEndpoint(ports.exchange, ports.tokenCare);
   app.route('/', createGoogleStsRoutes(token, ports.exchange));
   app.route('/', createAwsStsRoutes({ ...ports.aws, exchange: ports.exchange }, ports.awsStsHost));
   app.route('/', createAwsVerifyRoutes({ ...ports.aws, exchange: ports.exchange }, ports.authenticateAdmin));
@@ -73,6 +78,14 @@ export function createApp(ports: AppPorts): App {
     createIamCredentialsRoutes({
       credentials: ports.credentials,
       documents: ports.accountDocuments,
+      authenticate: ports.authenticateAdmin,
+    }),
+  );
+  app.route(
+    '/',
+    createTokenCareRoutes({
+      ports: { ...ports.tokenCare, admin: ports.admin },
+      publicOrigin: ports.exchange.publicOrigin,
       authenticate: ports.authenticateAdmin,
     }),
   );

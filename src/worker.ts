@@ -14,9 +14,16 @@ import { createAdminAuthenticator } from './platform/administration/authenticate
 import { createBootstrapAuthenticator } from './platform/administration/bootstrap.ts';
 import { createFederatedAuthenticator } from './platform/administration/federated.ts';
 import { createMetricsPort } from './platform/administration/metrics.ts';
+import { createOwnTokenVerifier } from './platform/administration/own-token.ts';
 import { createAdminPort } from './platform/administration/port.ts';
 import { createRetiredTokens, createStands } from './platform/administration/registry.ts';
-import { createAuditLog, createCredentialAuditLog, createFaultLog, createPushAuditLog } from './platform/audit/log.ts';
+import {
+  createAuditLog,
+  createCredentialAuditLog,
+  createFaultLog,
+  createTokenAuditLog,
+  createPushAuditLog,
+} from './platform/audit/log.ts';
 import { createAuthority } from './platform/credentials/authority.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
@@ -36,6 +43,7 @@ import { createAwsAccountReader } from './platform/registry/aws-account-reader.t
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
 import { createSessions } from './platform/sessions/sessions.ts';
+import { createRevoke } from './platform/token-care/authority.ts';
 import { createTokenReviewer } from './platform/token-review/reviewer.ts';
 
 export { Registry } from './platform/registry/object.ts';
@@ -114,6 +122,8 @@ export function createBroker(env: Env): App {
   const audit = createAuditLog(writeLine);
   const auditPush = createPushAuditLog(writeLine);
   const authority = createAuthority(env.REGISTRY, nowMs);
+  const stands = createStands(env.REGISTRY);
+  const verifyOwn = createOwnTokenVerifier({ publicOrigin, publishedKeys: (ring) => jwks.published(ring), nowMs });
   const documents = { openConfig, newsBeforeRefusal };
 
   return createApp({
@@ -162,6 +172,17 @@ export function createBroker(env: Env): App {
       signBytes: (input, bytes) => signer.signBytes(input, bytes),
       record: createCredentialAuditLog(writeLine),
     },
+    tokenCare: {
+      publicOrigin,
+      nowMs,
+      newTokenId: newId,
+      verifyOwn,
+      stands,
+      newsOf: (projectNumber) => gate.news(projectNumber),
+      sign: (input) => signer.sign(input),
+      revoke: createRevoke(env.REGISTRY),
+      recordToken: createTokenAuditLog(writeLine),
+    },
     accountDocuments: {
       publicOrigin,
       issuerKeys: async (projectNumber) => {
@@ -203,12 +224,7 @@ export function createBroker(env: Env): App {
     }),
     authenticateAdmin: createAdminAuthenticator({
       bootstrap: createBootstrapAuthenticator(adminToken, createRetiredTokens(env.REGISTRY)),
-      federated: createFederatedAuthenticator({
-        publicOrigin,
-        publishedKeys: (projectNumber) => jwks.published(projectNumber),
-        stands: createStands(env.REGISTRY),
-        nowMs,
-      }),
+      federated: createFederatedAuthenticator({ publicOrigin, verifyOwn, stands }),
       ...(access === undefined
         ? {}
         : { access: createAccessAuthenticator({ ...access, fetch: (url, init) => fetch(url, init), nowMs }) }),

@@ -7,11 +7,12 @@ import * as health from '../../src/protocols/health/schemas.ts';
 import * as credentials from '../../src/protocols/iam-credentials/schemas.ts';
 import * as answers from '../../src/protocols/iam-admin/answer-schemas.ts';
 import * as bodies from '../../src/protocols/iam-admin/schemas.ts';
+import * as tokenCare from '../../src/protocols/token-care/schemas.ts';
 import * as wellKnown from '../../src/protocols/well-known/schemas.ts';
 import { SENT_BACK } from './operations.ts';
 
 const named = new Map<v.GenericSchema, string>([
-  ...namesOf({ ...sts, ...aws, ...health, ...wellKnown, ...credentials, ...answers }, ''),
+  ...namesOf({ ...sts, ...aws, ...health, ...wellKnown, ...credentials, ...tokenCare, ...answers }, ''),
   ...namesOf(bodies, 'Input'),
 ]);
 

@@ -11,6 +11,7 @@ import { OPENAPI_PATH } from '../../src/protocols/openapi/route.ts';
 import { discovery, jwks } from '../../src/protocols/well-known/schemas.ts';
 import { routesOf } from '../../test/support/admin-rest.ts';
 import type * as v from 'valibot';
+import * as tokenCare from '../../src/protocols/token-care/schemas.ts';
 import { componentSchemas, refTo } from './components.ts';
 import { OPERATIONS } from './operations.ts';
 
@@ -27,7 +28,7 @@ const ISSUER = '{projectNumber}/{poolId}';
 const ACCOUNTS = '{projectNumber}';
 
 export function openApiDocument(version: string): object {
-  const all = [...PUBLIC, ...CREDENTIALS, ...administration()];
+  const all = [...PUBLIC, ...CREDENTIALS, ...TOKEN_CARE, ...administration()];
   const parameters = new Set(all.flatMap(({ path }) => pathParameters(path)));
   const queries = new Set(tables().flatMap(({ query }) => query));
   const both = [...queries].filter((name) => parameters.has(name));
@@ -283,6 +284,50 @@ function credential(
     },
   };
 }
+
+/** What can be done with tokens that are out. */
+const TOKEN_CARE: readonly Documented[] = [
+  ...(
+    [
+      [
+        'introspect',
+        'Is a token good now, and whose is it (RFC 7662)',
+        'Needs sts.tokens.introspect on the project, or on the target that the token is for.',
+        tokenCare.introspection,
+        tokenCare.introspected,
+      ],
+      [
+        'revoke',
+        'End tokens (RFC 7009)',
+        'Whoever shows nothing but the token may end it; else it needs sts.tokens.revoke on the project.',
+        tokenCare.revocation,
+        tokenCare.revoked,
+      ],
+    ] as const
+  ).map(([name, summary, description, body, answer]) => ({
+    method: 'POST',
+    path: `v1/${name}`,
+    operation: {
+      operationId: name,
+      summary,
+      description,
+      requestBody: {
+        required: true,
+        content: { 'application/x-www-form-urlencoded': { schema: refTo(body) }, 'application/json': {} },
+      },
+      responses: { 200: answered(refTo(answer)), default: REFUSED },
+    },
+  })),
+  ...['v1/tokeninfo', 'tokeninfo'].map((path, index) => ({
+    method: 'GET',
+    path,
+    operation: {
+      operationId: index === 0 ? 'tokeninfo' : 'oauth2.tokeninfo',
+      summary: 'What a token says, for its holder',
+      responses: { 200: answered(refTo(tokenCare.tokenInfo)), default: REFUSED },
+    },
+  })),
+];
 
 /** As Google names them: the collections on the way, then what is done. */
 function operationId(method: string, version: string, path: string): string {

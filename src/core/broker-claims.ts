@@ -6,9 +6,9 @@ import type { WorkloadIdentity } from './admin/caller.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 import { parseProviderName } from './names.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
-import { shownToken } from './service-account-claims.ts';
+import { OWN_CLAIM } from './own-claim.ts';
+import { limitsIn } from './token-limits.ts';
 
-const CLAIM = 'edge-sts';
 /** With everything else that such a token holds it stays below what a token may have; a principal of more groups than fit is not refused for it. */
 const MAX_MAPPED_BYTES = 4_096;
 
@@ -19,7 +19,7 @@ export function brokerClaims({ groups, attributes, keyThumbprint }: Principal): 
   };
   const isWhole = new TextEncoder().encode(JSON.stringify(mapped)).length <= MAX_MAPPED_BYTES;
   return {
-    [CLAIM]: {
+    [OWN_CLAIM]: {
       ...(keyThumbprint === undefined ? {} : { key: keyThumbprint }),
       whole: isWhole,
       ...(isWhole ? mapped : {}),
@@ -28,13 +28,12 @@ export function brokerClaims({ groups, attributes, keyThumbprint }: Principal): 
 }
 
 /** Of the verified claims of such a token; undefined where they do not fit together. `issuerPrefix`: PUBLIC_ORIGIN and a slash. */
-export function identityIn(claims: JsonObject, publicOrigin: string): WorkloadIdentity | undefined {
-  const { iss, sub, client_id: clientId, roles } = claims;
+export function holderIn(claims: JsonObject, publicOrigin: string): WorkloadIdentity | undefined {
+  const { iss, sub, client_id: clientId } = claims;
   const provider = typeof clientId === 'string' ? parseProviderName(clientId) : undefined;
-  // A target may have our own address: its tokens carry roles, and are for whoever reads roles.
-  if (provider === undefined || typeof sub !== 'string' || roles !== undefined) return undefined;
+  if (provider === undefined || typeof sub !== 'string') return undefined;
   if (iss !== `${publicOrigin}/${provider.projectNumber}/${provider.poolId}`) return undefined;
-  const own = claims[CLAIM];
+  const own = claims[OWN_CLAIM];
   const said = isJsonObject(own) ? own : {};
   const kubernetes = kubernetesIn(claims['kubernetes.io']);
   const principal: Principal = {
@@ -47,8 +46,8 @@ export function identityIn(claims: JsonObject, publicOrigin: string): WorkloadId
     ...(typeof said['key'] === 'string' ? { keyThumbprint: said['key'] } : {}),
   };
   if (claims['principal'] !== principalIdentifier(principal)) return undefined;
-  const token = shownToken(claims);
-  return { kind: 'workload', principal, isWhole: said['whole'] === true, ...(token === undefined ? {} : { token }) };
+  const limits = limitsIn(claims);
+  return limits && { kind: 'workload', principal, isWhole: said['whole'] === true, ...limits };
 }
 
 function kubernetesIn(claim: JsonValue | undefined): Principal['kubernetes'] | undefined {

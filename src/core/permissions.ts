@@ -71,6 +71,8 @@ export const PERMISSIONS = [
   'sts.targets.list',
   'sts.targets.setIamPolicy',
   'sts.targets.update',
+  'sts.tokens.introspect',
+  'sts.tokens.revoke',
   'sts.usage.get',
 ] as const;
 

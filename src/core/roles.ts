@@ -114,6 +114,8 @@ const PREDEFINED: ReadonlyMap<string, PredefinedRole> = new Map([
   role('roles/iam.denyAdmin', 'Deny Admin', [...DENY_READ, ...DENY_WRITE, 'resourcemanager.projects.get']),
   role('roles/iam.denyReviewer', 'Deny Reviewer', [...DENY_READ, 'resourcemanager.projects.get']),
   role('roles/iam.securityReviewer', 'Security Reviewer', REVIEWER),
+  role('roles/sts.tokenInspector', 'Token Inspector', ['sts.tokens.introspect']),
+  role('roles/sts.tokenAdmin', 'Token Administrator', ['sts.tokens.introspect', 'sts.tokens.revoke']),
   role('roles/sts.targetAdmin', 'Target Admin', [...TARGETS_READ, ...TARGETS_WRITE]),
   role('roles/sts.targetViewer', 'Target Viewer', TARGETS_READ),
 ]);

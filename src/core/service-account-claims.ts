@@ -2,10 +2,13 @@
  * What a service account's tokens say. The access token is for the broker itself and is known again here; the ID token is for whoever its
  * audience is and opens nothing here: its `typ` is another one, and every endpoint asks for it.
  */
-import type { Actor, ServiceAccountIdentity, ShownToken } from './admin/caller.ts';
+import { type AccessBoundary, boundaryClaim } from './access-boundary.ts';
+import type { Actor, ServiceAccountIdentity } from './admin/caller.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 import { parseServiceAccountEmail, projectOfUniqueId } from './names.ts';
+import { OWN_CLAIM } from './own-claim.ts';
 import type { ServiceAccount } from './resources.ts';
+import { limitsIn } from './token-limits.ts';
 
 /** Of every token that is minted for an account of this project; never a pool's. */
 export function accountIssuer(publicOrigin: string, projectNumber: string): string {
@@ -18,6 +21,8 @@ export interface AccessTokenOf {
   readonly account: ServiceAccount;
   readonly scopes: readonly string[];
   readonly actor: Actor;
+  /** Of the token that began the chain: it goes along. */
+  readonly boundary?: AccessBoundary;
   readonly tokenId: string;
   readonly nowSeconds: number;
   readonly expiresAtSeconds: number;
@@ -38,10 +43,11 @@ export function accessTokenClaims(of: AccessTokenOf): JsonObject {
     principal: `serviceAccount:${account.email}`,
     scope: scopes.join(' '),
     act: actClaim(actor),
+    ...(of.boundary === undefined ? {} : { [OWN_CLAIM]: { boundary: boundaryClaim(of.boundary) } }),
   };
 }
 
-export interface IdTokenOf extends Omit<AccessTokenOf, 'scopes' | 'actor'> {
+export interface IdTokenOf extends Omit<AccessTokenOf, 'scopes' | 'actor' | 'boundary'> {
   readonly audience: string;
   readonly includeEmail: boolean;
   /** Google's clients ask for it without saying so in their documents. */
@@ -68,8 +74,8 @@ export function accountIn(claims: JsonObject, publicOrigin: string): ServiceAcco
   if (typeof sub !== 'string' || typeof email !== 'string' || typeof scope !== 'string') return undefined;
   const projectNumber = projectOfUniqueId(sub);
   const named = parseServiceAccountEmail(email);
-  const token = shownToken(claims);
-  if (projectNumber === undefined || named === undefined || token === undefined) return undefined;
+  const limits = limitsIn(claims);
+  if (projectNumber === undefined || named === undefined || limits?.token === undefined) return undefined;
   if (iss !== accountIssuer(publicOrigin, projectNumber)) return undefined;
   const actor = actorIn(claims['act']);
   return {
@@ -79,14 +85,9 @@ export function accountIn(claims: JsonObject, publicOrigin: string): ServiceAcco
     uniqueId: sub,
     email,
     ...(actor === undefined ? {} : { actor }),
-    token: { ...token, scopes: scope.split(' ').filter((one) => one !== '') },
+    ...limits,
+    token: { ...limits.token, scopes: scope.split(' ').filter((one) => one !== '') },
   };
-}
-
-/** What every token of ours that is shown here says of itself; `scopes` are the account's alone. */
-export function shownToken({ jti, iat, exp }: JsonObject): ShownToken | undefined {
-  if (typeof jti !== 'string' || typeof iat !== 'number' || typeof exp !== 'number') return undefined;
-  return { tokenId: jti, issuedAtSeconds: iat, expiresAtSeconds: exp };
 }
 
 function actClaim({ sub, act }: Actor): JsonObject {

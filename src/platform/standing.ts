@@ -1,5 +1,5 @@
 /** Does a workload that exchanged its token, or a service account, still stand? Its own project's Registry says; who cannot ask lets nobody in. */
-import type { Identity, ServiceAccountIdentity, WorkloadIdentity } from '../core/admin/caller.ts';
+import { type HomedIdentity, homeOf, type Identity } from '../core/admin/caller.ts';
 import type { AdminDenial } from '../core/admin/denial.ts';
 import { projectRegistryName } from './object-names.ts';
 import type { Registry } from './registry/object.ts';
@@ -7,15 +7,8 @@ import { within } from './within.ts';
 
 const PATIENCE_MS = 5_000;
 
-/** Whose standing some project knows. */
-export type HomedIdentity = WorkloadIdentity | ServiceAccountIdentity;
-
 export function isHomed(identity: Identity): identity is HomedIdentity {
   return identity.kind === 'workload' || identity.kind === 'serviceAccount';
-}
-
-export function homeOf(identity: HomedIdentity): string {
-  return identity.kind === 'workload' ? identity.principal.provider.projectNumber : identity.projectNumber;
 }
 
 /** Rejects where nobody answers. */

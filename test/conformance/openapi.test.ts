@@ -366,6 +366,12 @@ describe('a real answer of the running broker', () => {
       signJwt: { payload: '{"sub":"me"}', delegates: [] },
       signBlob: { payload: 'Ynl0ZXM=', delegates: null },
     };
+    for (const path of ['/v1/tokeninfo', '/tokeninfo']) await good('GET', path, { bearer });
+    const owner = { role: 'roles/sts.tokenAdmin', members };
+    await good('POST', `${PROJECT}:setIamPolicy`, { body: { policy: { bindings: [owner] } } });
+    await good('POST', '/v1/introspect', { form: new URLSearchParams({ token: bearer }), bearer });
+    const other = String((await good('POST', '/v1/token', { form: await exchangeForm() }))['access_token']);
+    await good('POST', '/v1/revoke', { form: new URLSearchParams({ token: other }), bearer });
     for (const [method, body] of Object.entries(bodies))
       await good('POST', `${ACCOUNT}:${method}`, { names, body, bearer });
   });

@@ -1,7 +1,7 @@
 /** What a token for the broker says of its bearer: enough to know every member text of his again, never more than a token may hold, and nothing of rights. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { identityIn } from '../../src/core/broker-claims.ts';
+import { holderIn } from '../../src/core/broker-claims.ts';
 import { claimsOf, type Grant } from '../../src/core/grant.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { memberTexts, type Principal } from '../../src/core/principal.ts';
@@ -53,7 +53,7 @@ describe('an identity', () => {
           cluster === undefined
             ? { provider, ...mapped, claims: { secret: 'x' }, keyThumbprint: 'k'.repeat(43) }
             : { provider, subject: 'ns/shop/sa/x', groups: [], attributes: {}, kubernetes: cluster, claims: {} };
-        const identity = identityIn(claims(principal), ORIGIN);
+        const identity = holderIn(claims(principal), ORIGIN);
         expect(identity?.isWhole).toBe(true);
         expect([...memberTexts(identity?.principal ?? principal)]).toEqual([...memberTexts(principal)]);
         expect(identity?.principal).toEqual({ ...principal, claims: {} });
@@ -65,7 +65,7 @@ describe('an identity', () => {
     const groups = Array.from({ length: 400 }, (_, index) => `group-${index}@example.com`);
     const principal: Principal = { provider, subject: 'x'.repeat(127), groups, attributes: {}, claims: {} };
     expect(sizeDenial(grantOf(principal), ORIGIN, NOW)).toBeUndefined();
-    expect(identityIn(claims(principal), ORIGIN)).toMatchObject({ isWhole: false, principal: { groups: [] } });
+    expect(holderIn(claims(principal), ORIGIN)).toMatchObject({ isWhole: false, principal: { groups: [] } });
   });
 
   const principal: Principal = { provider, subject: 'job', groups: ['a'], attributes: {}, claims: {} };
@@ -79,14 +79,13 @@ describe('an identity', () => {
     ['another principal', { principal: 'principal://iam.googleapis.com/projects/1/x' }],
     ['another subject', { sub: 'boss' }],
     ['no subject', { sub: undefined }],
-    ['roles, as a token for a target of our own address does', { roles: ['projects/demo/roles/reader'] }],
   ])('is none of a token that names %s', (_what, changes) => {
-    expect(identityIn(claims(principal), ORIGIN)).toBeDefined();
-    expect(identityIn(claims(principal, changes), ORIGIN)).toBeUndefined();
+    expect(holderIn(claims(principal), ORIGIN)).toBeDefined();
+    expect(holderIn(claims(principal, changes), ORIGIN)).toBeUndefined();
   });
 
   it('is not whole in a token from before there was such a claim', () => {
-    expect(identityIn(claims(principal, { 'edge-sts': undefined }), ORIGIN)).toMatchObject({ isWhole: false });
+    expect(holderIn(claims(principal, { 'edge-sts': undefined }), ORIGIN)).toMatchObject({ isWhole: false });
   });
 });
 

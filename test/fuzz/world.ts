@@ -103,6 +103,7 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
       },
       credentials: unreachable().credentials,
       accountDocuments: unreachable().accountDocuments,
+      tokenCare: unreachable().tokenCare,
       admin: { ...admin, ...broken.admin?.(admin) },
       metrics: { visible: async () => ok({ projects: [], isCut: false }), read: async () => [] },
       authenticateAdmin: async ({ authorization }) => {

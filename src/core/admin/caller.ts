@@ -1,5 +1,6 @@
 /** Who asks for a change, and from where: one value from the door to the history. */
-import type { Principal } from '../principal.ts';
+import type { AccessBoundary } from '../access-boundary.ts';
+import { type Principal, principalIdentifier } from '../principal.ts';
 
 export interface Caller {
   /** As the history says it: `bootstrap`, `principal://…`, `user:EMAIL`; `edge-sts` is the broker itself. */
@@ -22,6 +23,18 @@ export type Identity =
   /** Shows a push token, which is good for one command with a rule of its own. */
   | { readonly kind: 'pusher' };
 
+/** Whose standing a project of its own knows. */
+export type HomedIdentity = WorkloadIdentity | ServiceAccountIdentity;
+
+export function homeOf(identity: HomedIdentity): string {
+  return identity.kind === 'workload' ? identity.principal.provider.projectNumber : identity.projectNumber;
+}
+
+/** As policies call it. */
+export function identityName(identity: HomedIdentity): string {
+  return identity.kind === 'workload' ? principalIdentifier(identity.principal) : `serviceAccount:${identity.email}`;
+}
+
 export interface WorkloadIdentity {
   readonly kind: 'workload';
   readonly principal: Principal;
@@ -29,6 +42,8 @@ export interface WorkloadIdentity {
   readonly isWhole: boolean;
   /** Absent where no token was shown: on behalf of somebody, in a rehearsal. */
   readonly token?: ShownToken;
+  /** Of a downscoped token: he may nothing beyond it. */
+  readonly boundary?: AccessBoundary;
 }
 
 /** A service account of some project, by a token of its own or as a link of a chain. */
@@ -41,6 +56,8 @@ export interface ServiceAccountIdentity {
   /** Whom it acts for. */
   readonly actor?: Actor;
   readonly token?: ShownToken;
+  /** Goes along a chain: what the first token may not, nobody may for it. */
+  readonly boundary?: AccessBoundary;
 }
 
 /** RFC 8693 §4.1: who acted last, and whom he acted for. */
@@ -52,6 +69,8 @@ export interface Actor {
 /** What a token of ours says of itself. Nothing in it is a right; all of it takes some away. */
 export interface ShownToken {
   readonly tokenId: string;
+  /** It was downscoped from this one, and dies with it. */
+  readonly fromTokenId?: string;
   readonly issuedAtSeconds: number;
   readonly expiresAtSeconds: number;
   /** Absent: as its bearer. */

@@ -2,6 +2,7 @@
  * From the caller through his delegates to the account: at every hop whoever is there by then must himself be let on, by the account's own
  * project as it stands at that moment. A chain holds for as long as its shortest hop.
  */
+import type { AccessBoundary } from '../access-boundary.ts';
 import { type Impersonable, impersonationDenied } from '../admin/authority/impersonation.ts';
 import type { AuthenticatedAdmin } from '../admin/authenticated.ts';
 import type { Actor, Identity, ServiceAccountIdentity } from '../admin/caller.ts';
@@ -17,6 +18,8 @@ export interface Chain {
   /** Who acts as the account: the last delegate, or the caller; and for whom. */
   readonly actor: Actor;
   readonly delegateEmails: readonly string[];
+  /** Of the token that the caller showed. */
+  readonly boundary?: AccessBoundary;
 }
 
 export interface Wanted {
@@ -34,6 +37,7 @@ export async function walk(
   ports: Pick<CredentialPorts, 'projectNumberOf' | 'impersonation'>,
 ): Promise<Result<Chain, CredentialDenial>> {
   let identity: Identity = caller.identity;
+  const boundary = boundaryOf(caller.identity);
   let actor = actorOf(caller);
   let holdsForSeconds = Infinity;
   const delegateEmails: string[] = [];
@@ -46,11 +50,14 @@ export async function walk(
     const hop = await ports.impersonation(projectNumber.value, identity, asked);
     if (!hop.ok) return hop;
     holdsForSeconds = Math.min(holdsForSeconds, hop.value.holdsForSeconds);
-    if (isLast) return ok({ account: hop.value, holdsForSeconds, actor, delegateEmails });
+    if (isLast) {
+      const narrowed = boundary === undefined ? {} : { boundary };
+      return ok({ account: hop.value, holdsForSeconds, actor, delegateEmails, ...narrowed });
+    }
     const { email } = hop.value.serviceAccount;
     delegateEmails.push(email);
     actor = { sub: `serviceAccount:${email}`, act: actor };
-    identity = asAccount(hop.value);
+    identity = asAccount(hop.value, boundary);
   }
   throw new Error('a chain ends with its account');
 }
@@ -66,10 +73,24 @@ async function homeOf(
   return named === undefined ? ok(undefined) : ports.projectNumberOf(named.projectId);
 }
 
-/** A link has no token of its own, so nothing that only a token says limits it. */
-function asAccount({ serviceAccount, projectNumber }: Impersonable): ServiceAccountIdentity {
+/** A link has no token of its own; the boundary of the first goes along. */
+function asAccount(
+  { serviceAccount, projectNumber }: Impersonable,
+  boundary: AccessBoundary | undefined,
+): ServiceAccountIdentity {
   const { accountId, uniqueId, email } = serviceAccount;
-  return { kind: 'serviceAccount', projectNumber, accountId, uniqueId, email };
+  return {
+    kind: 'serviceAccount',
+    projectNumber,
+    accountId,
+    uniqueId,
+    email,
+    ...(boundary === undefined ? {} : { boundary }),
+  };
+}
+
+function boundaryOf(identity: Identity): AccessBoundary | undefined {
+  return identity.kind === 'workload' || identity.kind === 'serviceAccount' ? identity.boundary : undefined;
 }
 
 function actorOf({ name, identity }: AuthenticatedAdmin): Actor {

@@ -129,7 +129,7 @@ function faultOf(
 
 async function sign(
   request: CredentialRequest,
-  { account, holdsForSeconds, actor }: Chain,
+  { account, holdsForSeconds, actor, boundary }: Chain,
   { news }: Permit,
   nowSeconds: number,
   ports: CredentialPorts,
@@ -140,13 +140,14 @@ async function sign(
   // The run was proven from the start of the request.
   const endsSeconds = Math.floor(trace.startMs / 1_000) + holdsForSeconds;
   const lastsUntil = (lifetimeSeconds: number): number => Math.min(nowSeconds + lifetimeSeconds, endsSeconds);
+  const narrowed = boundary === undefined ? {} : { boundary };
   const of = { publicOrigin, projectNumber, account: serviceAccount, nowSeconds };
   switch (request.method) {
     case 'generateAccessToken': {
       const { scopes, lifetimeSeconds = HOUR_SECONDS } = request;
       const expiresAtSeconds = lastsUntil(Math.min(lifetimeSeconds, account.maxLifetimeSeconds));
       const tokenId = ports.newTokenId();
-      const claims = accessTokenClaims({ ...of, scopes, actor, tokenId, expiresAtSeconds });
+      const claims = accessTokenClaims({ ...of, scopes, actor, tokenId, expiresAtSeconds, ...narrowed });
       const jwt = await token({ alg: 'ES256', typ: 'at+jwt', claims, expiresAtSeconds, tokenId });
       return jwt.ok ? ok({ method: request.method, accessToken: jwt.value, expiresAtSeconds }) : jwt;
     }

@@ -1,9 +1,10 @@
 /** What authentication asks of the Registry: the authority, at every request, so that who is shut out is out at the next one. */
+import type { HomedIdentity } from '../../core/admin/caller.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { DIRECTORY_NAME } from '../object-names.ts';
 import type { Registry } from '../registry/object.ts';
-import { DIRECTORY_AWAY, type HomedIdentity, standsAtHome } from '../standing.ts';
+import { DIRECTORY_AWAY, standsAtHome } from '../standing.ts';
 import { within } from '../within.ts';
 import type { RetiredTokens } from './bootstrap.ts';
 

@@ -1,6 +1,7 @@
 /** The audit line: one JSON object an exchange, and one a push, on stdout (CONTRACT). Members are named here one by one, so nothing slips in by spreading. */
 import type { CredentialEvent } from '../../core/credentials/event.ts';
 import type { ExchangeEvent, PushEvent } from '../../core/event.ts';
+import type { TokenEvent } from '../../core/token-care/event.ts';
 
 /** Writes the line; the subject token leaves here only as its SHA-256. No task beside the request: the answer waits for its line, which is cheaper and cannot be lost. */
 export function createAuditLog(write: (line: string) => void): (event: ExchangeEvent) => Promise<void> {
@@ -77,6 +78,28 @@ export function createCredentialAuditLog(write: (line: string) => void): (event:
         admittedAtMs: event.admittedAtMs,
         expiresIn: event.expiresInSeconds,
         durationsMs: event.durationsMs,
+      }),
+    );
+  };
+}
+
+/** What was done with tokens that are out. */
+export function createTokenAuditLog(write: (line: string) => void): (event: TokenEvent) => void {
+  return (event) => {
+    write(
+      printable({
+        event: 'token',
+        time: new Date(event.timeMs).toISOString(),
+        requestId: event.requestId,
+        outcome: event.outcome,
+        reason: event.reason,
+        method: event.method,
+        project: event.project,
+        principal: event.principal,
+        jti: event.tokenId,
+        revokedPrincipal: event.revokedPrincipal,
+        revokedBefore: event.revokedBefore,
+        expiresIn: event.expiresInSeconds,
       }),
     );
   };

@@ -1,5 +1,5 @@
 /** What a project's Registry asks of others before it lets anybody in: what the organization says, and whether the caller still stands at home. */
-import type { Caller } from '../../core/admin/caller.ts';
+import { type Caller, type HomedIdentity, homeOf } from '../../core/admin/caller.ts';
 import {
   administratorsChanged,
   administratorsOf,
@@ -15,9 +15,10 @@ import type { ConfigState, Write } from '../../core/admin/state.ts';
 import type { PolicyCompiler } from '../../core/policy/cache.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { DIRECTORY_NAME } from '../object-names.ts';
-import { DIRECTORY_AWAY, homeOf, type HomedIdentity, isHomed, standsAtHome } from '../standing.ts';
+import { DIRECTORY_AWAY, isHomed, standsAtHome } from '../standing.ts';
 import { within } from '../within.ts';
 import type { Host } from './host.ts';
+import type { RevokedTokens } from './revoked-tokens.ts';
 
 const PATIENCE_MS = 5_000;
 
@@ -25,8 +26,10 @@ export class Administration {
   readonly #host: Host;
   readonly #state: ConfigState;
   readonly #compiler: PolicyCompiler;
+  readonly #revoked: Pick<RevokedTokens, 'has'>;
 
-  constructor(host: Host, state: ConfigState, compiler: PolicyCompiler) {
+  constructor(host: Host, state: ConfigState, compiler: PolicyCompiler, revoked: Pick<RevokedTokens, 'has'>) {
+    this.#revoked = revoked;
     this.#host = host;
     this.#state = state;
     this.#compiler = compiler;
@@ -46,6 +49,7 @@ export class Administration {
   }
 
   stands(identity: HomedIdentity): boolean {
+    if (this.#revoked.has(identity)) return false;
     if (identity.kind === 'serviceAccount') return accountStands(this.#state, identity);
     return stands(this.#state, identity, Math.floor(this.#host.nowMs() / 1_000), this.#compiler);
   }

@@ -3,7 +3,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Above } from '../../core/admin/authority/above.ts';
 import type { RetiredToken } from '../../core/admin/authenticated.ts';
 import type { Impersonable, ImpersonationAsked } from '../../core/admin/authority/impersonation.ts';
-import type { Caller, Identity } from '../../core/admin/caller.ts';
+import type { Caller, HomedIdentity, Identity } from '../../core/admin/caller.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { HistoryAnswer, HistoryQuery } from '../../core/admin/history/entry.ts';
@@ -14,9 +14,9 @@ import type { Asked, Explanation } from '../../core/explain/answer.ts';
 import type { RegistryFigures } from '../../core/metrics.ts';
 import type { Policy, Project, Shards } from '../../core/resources.ts';
 import type { Result } from '../../core/result.ts';
+import type { Revocation } from '../../core/token-care/revocation.ts';
 import type { ProjectIds } from './directory-store.ts';
 import { Directory, type NewProject } from './directory.ts';
-import type { HomedIdentity } from '../standing.ts';
 import type { Host } from './host.ts';
 import type { KekStanding } from './kek.ts';
 import { ProjectRegistry } from './project.ts';
@@ -139,6 +139,10 @@ export class Registry extends DurableObject<Env> {
 
   async stands(identity: HomedIdentity): Promise<boolean> {
     return this.#project.stands(identity);
+  }
+
+  async revoke(revocation: Revocation): Promise<Result<null, AdminDenial>> {
+    return this.#project.revoke(revocation);
   }
 
   async impersonation(identity: Identity, asked: ImpersonationAsked): Promise<Result<Impersonable, AdminDenial>> {

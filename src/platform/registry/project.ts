@@ -13,7 +13,7 @@ import {
   type ImpersonationAsked,
 } from '../../core/admin/authority/impersonation.ts';
 import { rightsOf } from '../../core/admin/authority/rights.ts';
-import { type Caller, type Identity, THE_BROKER } from '../../core/admin/caller.ts';
+import { type Caller, type HomedIdentity, type Identity, THE_BROKER } from '../../core/admin/caller.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
@@ -31,7 +31,8 @@ import type { RegistryFigures } from '../../core/metrics.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import type { Project, Shards } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { DIRECTORY_AWAY, type HomedIdentity } from '../standing.ts';
+import type { Revocation } from '../../core/token-care/revocation.ts';
+import { DIRECTORY_AWAY } from '../standing.ts';
 import { Administration } from './administration.ts';
 import { alertLine } from './alert.ts';
 import { changesAccount, claimAwsAccount, claimedAccount, releaseAwsAccounts } from './aws-account.ts';
@@ -47,6 +48,7 @@ import { ProjectStore } from './project-store.ts';
 import { Puts } from './puts.ts';
 import { propose, targetShards } from './rehearsal.ts';
 import { registryFigures } from './figures.ts';
+import { RevokedTokens } from './revoked-tokens.ts';
 import { isConfigShard, projectShard, shardValue, targetShard, type ShardValue } from './shards.ts';
 import { TimedWork } from './timed-work.ts';
 
@@ -91,6 +93,7 @@ export class ProjectRegistry {
   readonly #timedWork: TimedWork;
   readonly #reader: HistoryReader;
   readonly #administration: Administration;
+  readonly #revoked: RevokedTokens;
   readonly #compiler = createPolicyCompiler(MAX_COMPILED_CONDITIONS);
   readonly #changes = new Turns();
 
@@ -99,7 +102,8 @@ export class ProjectRegistry {
     this.#host = host;
     this.#store = new ProjectStore(sql, (work) => this.#undone(work));
     this.#reader = new HistoryReader(this.#store.history, host);
-    this.#administration = new Administration(host, this.#store, this.#compiler);
+    this.#revoked = new RevokedTokens(sql);
+    this.#administration = new Administration(host, this.#store, this.#compiler, this.#revoked);
     this.#outbox = new Outbox(sql);
     this.#copies = new Copies(sql);
     this.#faults = new FaultLog(sql);
@@ -176,6 +180,15 @@ export class ProjectRegistry {
     const world = { organizationPolicy, nowSeconds: Math.floor(this.#host.nowMs() / 1_000), compiler: this.#compiler };
     const rights = rightsOf(caller.identity, this.#store, world);
     return ok(permissions.filter((permission) => rights.may(permission, resource)));
+  }
+
+  /** Dead at the next request that shows one of them. */
+  revoke(revocation: Revocation): Result<null, AdminDenial> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    const added = this.#revoked.add(revocation, Math.floor(this.#host.nowMs() / 1_000));
+    const description =
+      'As many tokens are revoked as can be kept. Revoke by principal, or wait until some have expired.';
+    return added ? ok(null) : err({ tag: 'limit_reached', description });
   }
 
   /** May this identity, in whose name nobody else asks, do that with an account of this project, and for how long? */

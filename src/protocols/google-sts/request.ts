@@ -1,4 +1,5 @@
 /** POST /v1/token, read: form or JSON → ExchangeInput (WIRE.md A.2, A.3; RFC 8693 §2.1). Pure. */
+import { type AccessBoundary, parseAccessBoundary } from '../../core/access-boundary.ts';
 import type { Denial } from '../../core/denial.ts';
 import { HotMap } from '../../core/hot-map.ts';
 import { isJsonObject, parseStrictJson } from '../../core/json.ts';
@@ -7,7 +8,18 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { readForm } from './form.ts';
 
 /** What the parameters say; the route adds where they came from. */
-export interface TokenRequest {
+export type TokenRequest = ExchangeRequest | DownscopeRequest;
+
+/** A token of ours, to be narrowed (WIRE.md A.8). */
+export interface DownscopeRequest {
+  readonly kind: 'downscope';
+  readonly subjectToken: string;
+  readonly boundary: AccessBoundary;
+  readonly requestedTokenType: string;
+}
+
+export interface ExchangeRequest {
+  readonly kind: 'exchange';
   readonly subjectToken: string;
   readonly provider: ProviderName | undefined;
   readonly resource: string | undefined;
@@ -127,12 +139,11 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
   const requestedTokenType = given.requested_token_type ?? `${TOKEN_TYPE}access_token`;
   if (!REQUESTED_TOKEN_TYPES.includes(requestedTokenType)) return malformed('requested_token_type', 'is not supported');
   if (given.subject_token_type === undefined) return malformed('subject_token_type', 'is missing');
+  if (given.subject_token_type === `${TOKEN_TYPE}access_token`) return fromAccessToken(given, requestedTokenType);
   if (!SUBJECT_TOKEN_TYPES.includes(given.subject_token_type))
     return malformed('subject_token_type', 'is not supported');
-  // Token files end in a newline more often than not, and Google's clients send it along (WIRE.md A.11).
-  const subjectToken = given.subject_token?.trim() ?? '';
-  if (subjectToken === '') return malformed('subject_token', 'is missing');
-  if (subjectToken.length > MAX_SUBJECT_TOKEN_BYTES) return malformed('subject_token', 'is longer than 16 KiB');
+  const subjectToken = readSubjectToken(given);
+  if (!subjectToken.ok) return subjectToken;
   const provider = parseAudience(given.audience);
   if (!provider.ok) return provider;
   const scopes = parseScope(given.scope);
@@ -142,7 +153,8 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
   const fault = checkOptions(given.options);
   if (fault !== undefined) return fault;
   return ok({
-    subjectToken,
+    kind: 'exchange',
+    subjectToken: subjectToken.value,
     provider: provider.value,
     resource: given.resource,
     scopes: scopes.value,
@@ -152,6 +164,31 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
 
 /** Those that have the shape; whether there is such a provider is not known here. */
 const knownAudiences = new HotMap<Result<ProviderName, never>>(2_000);
+/** Whose it is and how long it lives stands in the token; all that may be asked for is less. */
+function fromAccessToken(given: Parameters, requestedTokenType: string): Result<TokenRequest, Denial> {
+  const subjectToken = readSubjectToken(given);
+  if (!subjectToken.ok) return subjectToken;
+  if (requestedTokenType !== `${TOKEN_TYPE}access_token`) {
+    return malformed('requested_token_type', 'must be that of an access token');
+  }
+  const beside = (['audience', 'scope', 'resource'] as const).find((name) => given[name] !== undefined);
+  if (beside !== undefined) return malformed(beside, 'is not taken with an access token');
+  if (given.options === undefined) return malformed('options', 'must have an accessBoundary');
+  const document = parseOptions(given.options);
+  if (!document.ok || !isJsonObject(document.value)) return malformed('options', 'is not a JSON object');
+  const boundary = parseAccessBoundary(document.value['accessBoundary']);
+  if (!boundary.ok) return malformed('options', `accessBoundary ${boundary.error}`);
+  return ok({ kind: 'downscope', subjectToken: subjectToken.value, boundary: boundary.value, requestedTokenType });
+}
+
+/** Token files end in a newline more often than not, and Google's clients send it along (WIRE.md A.11). */
+function readSubjectToken(given: Parameters): Result<string, Denial> {
+  const subjectToken = given.subject_token?.trim() ?? '';
+  if (subjectToken === '') return malformed('subject_token', 'is missing');
+  return subjectToken.length > MAX_SUBJECT_TOKEN_BYTES
+    ? malformed('subject_token', 'is longer than 16 KiB')
+    : ok(subjectToken);
+}
 
 /** `//iam.googleapis.com/projects/N/…/providers/Q` in every universe; that the provider exists is not asked here. */
 function parseAudience(audience: string | undefined): Result<ProviderName | undefined, Denial> {
@@ -191,7 +228,7 @@ function checkOptions(options: string | undefined): Result<never, Denial> | unde
   const document = parseOptions(options);
   if (!document.ok || !isJsonObject(document.value)) return malformed('options', 'is not a JSON object');
   if (Object.hasOwn(document.value, 'accessBoundary'))
-    return malformed('options', 'accessBoundary is not supported here');
+    return malformed('options', 'accessBoundary is taken with an access token of this broker only');
   return undefined;
 }
 

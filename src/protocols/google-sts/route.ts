@@ -4,6 +4,7 @@ import type { Denial } from '../../core/denial.ts';
 import { exchange } from '../../core/exchange.ts';
 import type { ExchangePorts } from '../../core/ports.ts';
 import { err, type Result } from '../../core/result.ts';
+import { downscope, type DownscopePorts } from '../../core/token-care/downscope.ts';
 import { decodeUtf8, readBody } from '../read-body.ts';
 import { parseForm, parseJson, type TokenRequest } from './request.ts';
 import { renderDenial, renderIssued, type RequestFault, withRequestId } from './response.ts';
@@ -15,13 +16,20 @@ type Routes = Hono<{ Variables: { requestId: string } }>;
 /** Answers whatever comes to `/v1/token`. `method`, `url`: the request's, for each look at a request costs. */
 export type TokenEndpoint = (request: Request, requestId: string, method: string, url: string) => Promise<Response>;
 
-export function createTokenEndpoint(ports: ExchangePorts): TokenEndpoint {
+export function createTokenEndpoint(ports: ExchangePorts, downscoping: DownscopePorts): TokenEndpoint {
   return async (request, requestId, method, url) => {
     const { headers } = request;
     const read = await readTokenRequest(request, headers, method, url);
     if (!read.ok) {
       await recordRefusal(requestId, read.error, ports);
       return withRequestId(renderDenial(read.error), requestId);
+    }
+    if (read.value.kind === 'downscope') {
+      const { subjectToken, boundary, requestedTokenType } = read.value;
+      const narrowed = await downscope({ requestId, subjectToken, boundary }, downscoping);
+      return narrowed.ok
+        ? renderIssued(narrowed.value, requestedTokenType, requestId)
+        : withRequestId(renderDenial(narrowed.error), requestId);
     }
     const { subjectToken, provider, resource, scopes, requestedTokenType } = read.value;
     const input = {

@@ -15,7 +15,7 @@ export const tokenRequest = v.object({
     v.picklist([`${TOKEN_TYPE}access_token`, `${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`]),
   ),
   subject_token: v.string(),
-  subject_token_type: v.picklist([`${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`]),
+  subject_token_type: v.picklist([`${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`, `${TOKEN_TYPE}access_token`]),
 });
 
 export const token = v.object({

@@ -13,6 +13,7 @@ import type { PolicyResource } from '../commands.ts';
 import { rulesDenying } from '../deny-resolution.ts';
 import { permissionsOf } from '../roles.ts';
 import type { ConfigState } from '../state.ts';
+import { boundaryConditions } from './boundary.ts';
 import { membershipOf } from './membership.ts';
 import { SEEN_ORGANIZATION, seenResource } from './seen-resource.ts';
 
@@ -75,15 +76,21 @@ export function rightsOf(identity: Identity, state: ConfigState | undefined, wor
 
   return {
     may(permission, where, api) {
+      if (boundedSeconds(permission, where, 1) === 0) return false;
       return holdsForSeconds(...ruling(permission, where), where, 1, api) > 0;
     },
     mayWithoutLimit(permission, where) {
+      if (boundedSeconds(permission, where, 1) === 0) return false;
       const [allow, deny] = ruling(permission, where);
       const unlimited = allow.filter((one) => one !== 'broken' && one?.roots.has('api') !== true);
       return holdsForSeconds(unlimited, deny, where, 1) > 0;
     },
-    mayForSeconds: (permission, where, maxSeconds) => holdsForSeconds(...ruling(permission, where), where, maxSeconds),
+    mayForSeconds(permission, where, maxSeconds) {
+      const seconds = boundedSeconds(permission, where, maxSeconds);
+      return seconds === 0 ? 0 : holdsForSeconds(...ruling(permission, where), where, seconds);
+    },
     mayHandOn(permission, where, condition) {
+      if (boundedSeconds(permission, where, 1) === 0) return false;
       const allow = bindings(permission, where)
         .filter((one) => one.condition === undefined || one.condition.expression === condition?.expression)
         .map((one) => conditionOf(one.condition));
@@ -100,7 +107,22 @@ export function rightsOf(identity: Identity, state: ConfigState | undefined, wor
 
   function holdsForSeconds(allow: Rulings, deny: Rulings, where: Where, maxSeconds: number, api?: Api): number {
     const holds = { allow: allow.filter((one) => one !== 'broken'), deny: deny.map(closed) };
-    return longestRunSeconds(holds, bindingActivations(seen(where), workload, api), nowSeconds, maxSeconds, budget);
+    const activationAt = bindingActivations(seen(where), workload, api);
+    return longestRunSeconds(holds, activationAt, nowSeconds, maxSeconds, budget);
+  }
+
+  /** `maxSeconds` where there is no boundary. */
+  function boundedSeconds(permission: string, where: Where, maxSeconds: number): number {
+    const boundary = kind === 'workload' || kind === 'serviceAccount' ? identity.boundary : undefined;
+    if (boundary === undefined) return maxSeconds;
+    const allow = boundaryConditions(boundary, permission, where, state, compiler);
+    return longestRunSeconds(
+      { allow, deny: [] },
+      bindingActivations(seen(where), workload),
+      nowSeconds,
+      maxSeconds,
+      budget,
+    );
   }
 
   /** The bindings on the way that name the caller and hold the permission. */

@@ -1,0 +1,22 @@
+/** What is revoked is written where every endpoint asks whether a token's holder stands: in its project's Registry. */
+import type { AdminDenial } from '../../core/admin/denial.ts';
+import { err, type Result } from '../../core/result.ts';
+import type { Revocation } from '../../core/token-care/revocation.ts';
+import { projectRegistryName } from '../object-names.ts';
+import type { Registry } from '../registry/object.ts';
+import { DIRECTORY_AWAY } from '../standing.ts';
+import { within } from '../within.ts';
+
+const PATIENCE_MS = 5_000;
+
+export function createRevoke(
+  registry: DurableObjectNamespace<Registry>,
+): (projectNumber: string, revocation: Revocation) => Promise<Result<null, AdminDenial>> {
+  return async (projectNumber, revocation) => {
+    try {
+      return await within(PATIENCE_MS, registry.getByName(projectRegistryName(projectNumber)).revoke(revocation));
+    } catch {
+      return err(DIRECTORY_AWAY);
+    }
+  };
+}
