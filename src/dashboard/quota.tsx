@@ -28,8 +28,7 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
   return {
     title: `Quota of ${project}`,
     tab: 'quota',
-    isLive: fault === undefined,
-    ...(fault === undefined ? {} : { status: fault.status }),
+    ...(fault === undefined ? { refreshSeconds: range.refreshSeconds } : { status: fault.status }),
     body: (
       <>
         <div class="page-head">

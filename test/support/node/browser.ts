@@ -13,8 +13,8 @@ export async function launchBrowser(): Promise<Browser> {
   const fonts = join(dirname(executablePath), 'fonts');
   return playwright.launch({
     executablePath,
-    // Meant for a function that ends with its one page; here contexts come and go.
-    args: chromium.args.filter((arg) => arg !== '--single-process' && arg !== '--no-zygote'),
+    // Not those that the package proposes: they switch off what keeps one site from reading another.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--hide-scrollbars'],
     headless: true,
     // Its own fonts, lest a page look like the machine it is drawn on.
     env: { ...process.env, ...(existsSync(fonts) ? { FONTCONFIG_PATH: fonts } : {}) },
