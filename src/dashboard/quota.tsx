@@ -140,7 +140,7 @@ function Stats({ limit, usage, label }: { limit: LimitNow | undefined; usage: Us
           <Stat
             label="Counts against it now"
             value={count(limit.used)}
-            unit={share(limit.used, limit.perMinute)}
+            unit={`(${share(limit.used, limit.perMinute)})`}
             {...(limit.used >= limit.perMinute ? { tone: 'bad' as const } : {})}
             note={
               <Meter

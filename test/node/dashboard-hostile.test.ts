@@ -123,6 +123,8 @@ describe.skipIf(!HAS_BROWSER)('the dashboard among enemies', () => {
       "(() => { try { document.body.insertAdjacentHTML('beforeend', '<b>x</b>'); return 'put in'; } catch (fault) { return fault.name; } })()",
     );
     expect(blocked).toBe('TypeError');
+    // And the watch over all these pages hears of it.
+    expect(person.faults.filter((fault) => fault.includes('TrustedHTML')).length).toBe(1);
     expect(await person.page.evaluate<number>("document.querySelectorAll('script:not([src])').length")).toBe(0);
   });
 

@@ -21,6 +21,8 @@ describe('links', () => {
     'docs/how-an-exchange-works.md',
     'docs/state.md',
     'docs/performance.md',
+    'docs/dashboard.md',
+    'docs/design/dashboard.md',
     'docs/security.md',
     'docs/conformance.md',
   ])('%s', (file) => {

@@ -72,7 +72,7 @@ async function weigh(path: string): Promise<{ readonly rows: number; readonly by
 
 describe('90 days of counters for 1,000 providers', () => {
   it.each(['quota', 'quota?range=day&by=principal', 'quota?range=90d&by=namespace', 'quota?range=90d&by=target'])(
-    '%s',
+    '%s: so many rows and no more, and a page below 100 KiB',
     async (path) => {
       const weighed = await weigh(path);
       process.stdout.write(`${path}: ${JSON.stringify(weighed)}\n`);
