@@ -43,7 +43,10 @@ async function takeAll(): Promise<void> {
     for (const [suffix, look, only] of LOOKS) {
       const { page, context } = await openPage(browser, look);
       await page.goto(`${shop.origin}/dashboard`);
-      if (only === undefined) await page.screenshot({ path: join(FOLDER, 'sign-in.png') });
+      if (only === undefined) {
+        await page.setViewportSize({ width: look.width, height: 480 });
+        await page.screenshot({ path: join(FOLDER, 'sign-in.png') });
+      }
       await page.getByLabel('Token', { exact: true }).fill(shop.world.broker.adminToken);
       await page.getByRole('button', { name: 'Sign in' }).click();
       for (const [name, path] of PAGES) {
@@ -54,7 +57,10 @@ async function takeAll(): Promise<void> {
           await field.fill((await field.inputValue()).replace('checkout/sa/worker', 'checkout/sa/nobody'));
           await page.getByRole('button', { name: 'Rehearse' }).click();
         }
-        await page.screenshot({ path: join(FOLDER, `${name}${suffix}.png`), fullPage: look.width > 400 });
+        // As much of a long page as a person sees at first, and a little more.
+        const wholeHeight = await page.evaluate<number>('document.body.scrollHeight');
+        await page.setViewportSize({ width: look.width, height: Math.min(Math.max(wholeHeight, 480), 1_060) });
+        await page.screenshot({ path: join(FOLDER, `${name}${suffix}.png`) });
         process.stdout.write(`${name}${suffix}.png\n`);
       }
       await context.close();
@@ -96,19 +102,17 @@ async function fill(shop: Shop): Promise<void> {
   await must('PATCH', '/v1/projects/shop?updateMask=ownLimits', {
     ownLimits: [{ principal: shop.principal('batch', 'reports'), tokenExchangesPerMinute: 60 }],
   });
-  await load(shop, [
-    ...many(180, 0, 'checkout', 'api'),
-    ...many(60, 1, 'checkout', 'worker'),
-    ...many(24, 2, 'billing', 'invoices'),
-    ...many(12, 0, 'batch', 'reports'),
-  ]);
-  // Two minutes, so that there is more than one bar.
-  await new Promise(
-    (resolve) => void setTimeout(resolve, Number(process.env['EDGE_STS_SCREENSHOT_PAUSE_MS'] ?? 61_000)),
-  );
-  await load(shop, [
-    ...many(240, 0, 'checkout', 'api'),
-    ...many(90, 1, 'checkout', 'worker'),
-    ...many(4, 0, 'batch', 'reports'),
-  ]);
+  // A bar is a minute: what a day looks like takes as long as somebody is willing to wait.
+  const steps = Math.round(6 * Number(process.env['EDGE_STS_SCREENSHOT_MINUTES'] ?? 2));
+  for (let step = 0; step <= steps; step += 1) {
+    const startedMs = performance.now();
+    const wave = 0.55 + 0.45 * Math.sin(step / 11) + (step % 7) / 20;
+    await load(shop, [
+      ...many(Math.ceil(46 * wave), 0, 'checkout', 'api'),
+      ...many(Math.ceil(22 * wave), 1, 'checkout', 'worker'),
+      ...many(Math.ceil(9 * wave), 2, 'billing', 'invoices'),
+      ...many(step % 3 === 0 ? 4 : 1, 0, 'batch', 'reports'),
+    ]);
+    await new Promise((resolve) => void setTimeout(resolve, Math.max(0, 10_000 - (performance.now() - startedMs))));
+  }
 }

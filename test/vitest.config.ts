@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'core',
           root: here('.'),
-          include: ['core/**/*.test.ts', 'protocols/**/*.test.ts'],
+          include: ['core/**/*.test.ts', 'protocols/**/*.test.ts', 'dashboard/**/*.test.ts'],
           env: { TZ: 'UTC' },
           // Properties do much; how long that takes is the machine's affair, and none of these tests waits for anything.
           testTimeout: 120_000,

@@ -145,9 +145,10 @@ function Outcome({ of }: { of: JsonObject }) {
   if (textAt(of, 'outcome') === 'granted') return <Badge tone="good">granted</Badge>;
   const check = textAt(of, 'check');
   return (
-    <span class="why" title={meaningOf(reason)}>
+    <span title={`${meaningOf(reason)} ${visible(check)}`}>
       <Badge tone="bad">refused</Badge> <code>{visible(reason)}</code>
-      {check === '' ? null : <span class="muted"> {visible(check, 80)}</span>}
+      {/* A sentence stands in the title and in the explanation. */}
+      {check === '' || check.length > 40 ? null : <span class="muted"> {visible(check)}</span>}
     </span>
   );
 }

@@ -105,14 +105,13 @@ export function Legend({
         </svg>
         refused
       </li>
-      {limitPerMinute === undefined ? null : (
-        <li>
-          <svg viewBox="0 0 14 10" aria-hidden="true">
-            <line class="limit" x2="14" y1="5" y2="5" />
-          </svg>
-          {`limit now, ${count(limitPerMinute)} a minute${isZoomed ? ' (above what is drawn where no line shows)' : ''}`}
-        </li>
-      )}
+      <li>
+        <svg viewBox="0 0 14 10" aria-hidden="true">
+          <line class="limit" x2="14" y1="5" y2="5" />
+        </svg>
+        {limitPerMinute === undefined ? 'limit now' : `limit now, ${count(limitPerMinute)} a minute`}
+        {isZoomed ? ' (above what is drawn where no line shows)' : ''}
+      </li>
       <li>Height: {range.height}</li>
     </ul>
   );

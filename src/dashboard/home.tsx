@@ -24,7 +24,9 @@ export async function homePage(visit: Visit): Promise<Page> {
   const isSideBySide = url.searchParams.get('view') === 'charts';
   return {
     title: 'Projects',
-    isLive: projects.length > 0,
+    ...(projects.length === 0
+      ? {}
+      : { refreshSeconds: isSideBySide ? rangeNamed(url.searchParams.get('range')).refreshSeconds : 5 }),
     body: (
       <>
         <div class="page-head">

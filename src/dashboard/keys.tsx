@@ -43,7 +43,7 @@ export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Pa
                 { label: 'Published' },
                 { label: 'Signs from' },
                 { label: 'Signs until' },
-                { label: 'Left' },
+                { label: 'Left', isNumber: true },
               ]}
               rows={keys.map((key) => {
                 const [tone, label, meaning] = STATES[textAt(key, 'state')] ?? ['calm', textAt(key, 'state'), ''];

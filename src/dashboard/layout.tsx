@@ -12,11 +12,11 @@ export interface Frame {
   /** Absent before anybody signed in. */
   readonly person?: { readonly name: string; readonly formToken: string };
   readonly project?: { readonly id: string; readonly rights: Rights; readonly tab: string };
-  /** The page shows what moves: it is asked for again while it is looked at. */
-  readonly isLive?: boolean;
+  /** The page shows what moves: it is asked for again so often while it is looked at. */
+  readonly refreshSeconds?: number;
 }
 
-export function Document({ title, assets, person, project, isLive, children }: PropsWithChildren<Frame>) {
+export function Document({ title, assets, person, project, refreshSeconds, children }: PropsWithChildren<Frame>) {
   return (
     <html lang="en">
       <head>
@@ -29,7 +29,7 @@ export function Document({ title, assets, person, project, isLive, children }: P
         <link rel="stylesheet" href={assets.css} />
         <script type="module" src={assets.js}></script>
       </head>
-      <body {...(isLive === true ? { 'data-refresh': '5' } : {})}>
+      <body {...(refreshSeconds === undefined ? {} : { 'data-refresh': refreshSeconds })}>
         <a class="skip" href="#main">
           Skip to content
         </a>

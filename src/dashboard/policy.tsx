@@ -58,7 +58,7 @@ export async function policyPage(visit: ProjectVisit): Promise<Page> {
           </div>
         </div>
         {ids.length === 0 ? null : (
-          <Panel title="Of what" id="of">
+          <Panel title="Whose policy" id="of">
             <form method="get" class="row">
               <label for="target">Policy of</label>
               <select id="target" name="target">

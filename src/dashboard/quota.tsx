@@ -28,8 +28,7 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
   return {
     title: `Quota of ${project}`,
     tab: 'quota',
-    isLive: fault === undefined,
-    ...(fault === undefined ? {} : { status: fault.status }),
+    ...(fault === undefined ? { refreshSeconds: range.refreshSeconds } : { status: fault.status }),
     body: (
       <>
         <div class="page-head">
@@ -141,7 +140,7 @@ function Stats({ limit, usage, label }: { limit: LimitNow | undefined; usage: Us
           <Stat
             label="Counts against it now"
             value={count(limit.used)}
-            unit={share(limit.used, limit.perMinute)}
+            unit={`(${share(limit.used, limit.perMinute)})`}
             {...(limit.used >= limit.perMinute ? { tone: 'bad' as const } : {})}
             note={
               <Meter

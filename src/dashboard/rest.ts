@@ -31,8 +31,9 @@ export function createRest(ports: DashboardPorts, outer: Request, bearer: string
 
   async function asked(method: string, path: string, body?: JsonObject): Promise<Answer> {
     const headers = new Headers(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` });
-    // Where a browser says that it sends this is judged there as well.
-    for (const name of ['cf-connecting-ip', 'cf-access-jwt-assertion', 'origin', 'sec-fetch-site']) {
+    // Where a browser says that it sends a form is judged there as well; a page that is only looked at may be led to from anywhere.
+    const told = outer.method === 'GET' ? [] : ['origin', 'sec-fetch-site'];
+    for (const name of ['cf-connecting-ip', 'cf-access-jwt-assertion', ...told]) {
       const value = outer.headers.get(name);
       if (value !== null) headers.set(name, value);
     }

@@ -33,8 +33,8 @@ p{margin:0 0 10px;max-width:75ch}
 .panel>.head{display:flex;flex-wrap:wrap;align-items:center;gap:6px 12px;margin-bottom:10px}
 .panel>.head .aside{margin-left:auto;color:var(--muted);display:flex;flex-wrap:wrap;gap:8px;align-items:center}
 .grid{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 16px;align-items:start}
-.stats{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:1px;background:var(--line);border:1px solid var(--line);border-radius:8px;overflow:hidden;margin:0 0 16px}
-.stat{background:var(--surface);padding:12px 16px}
+.stats{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));background:var(--surface);border:1px solid var(--line);border-radius:8px;overflow:hidden;margin:0 0 16px}
+.stat{padding:12px 16px;border:solid var(--line);border-width:0 1px 1px 0;margin:0 -1px -1px 0}
 .stat dt{color:var(--muted);font-size:12.5px}
 .stat dd{margin:2px 0 0}
 .stat .value{font-size:22px;font-weight:620;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
@@ -52,14 +52,14 @@ td{border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}
 td time{white-space:nowrap}
 .number{text-align:right}
-th.number,td.number{padding-right:24px}th.number:last-child,td.number:last-child{padding-right:0}
+th.number,td.number{padding-right:24px;white-space:nowrap}th.number:last-child,td.number:last-child{padding-right:0}
 td button{white-space:nowrap}
-.why{display:inline-block;max-width:46ch}
 .name{overflow-wrap:anywhere}
 .name.brief{white-space:pre}
+td .name:not(.brief){display:inline-block;min-width:18ch}
 .name.short{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;max-width:34ch;display:inline-block;vertical-align:bottom}
 code,pre,.code,textarea.code{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
-code{overflow-wrap:anywhere}
+code{overflow-wrap:anywhere}td>span>code,td>a>code{white-space:nowrap}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--raised);border:1px solid var(--line);border-radius:6px;padding:10px 12px;margin:0 0 10px;max-height:420px;overflow:auto}
 .badge{display:inline-block;padding:0 7px;border-radius:10px;font-size:12px;font-weight:600;line-height:20px;white-space:nowrap}
 .badge.good{background:var(--good-bg);color:var(--good)}.badge.bad{background:var(--bad-bg);color:var(--bad)}.badge.warn{background:var(--warn-bg);color:var(--warn)}.badge.calm{background:var(--calm-bg);color:var(--muted)}
@@ -84,9 +84,9 @@ input,select,textarea{font:inherit;color:var(--text);background:var(--surface);b
 textarea{min-height:76px;resize:vertical}
 textarea.code{min-height:260px}
 input[type=checkbox]{width:auto;min-height:0;margin:0 6px 0 0}
-.fields{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:0 16px;align-items:start}
+.fields{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:0 14px;align-items:start}
 .row{display:flex;flex-wrap:wrap;gap:8px;align-items:center}
-.row form{margin:0}
+.row form{margin:0}.row select{width:auto}
 .chart{display:grid;grid-template-columns:auto minmax(0,1fr);column-gap:8px}
 .chart svg{display:block;width:100%;height:200px;border-bottom:1px solid var(--strong);overflow:visible}
 .chart .axis{display:flex;flex-direction:column;justify-content:space-between;height:200px;font-size:11.5px;color:var(--muted);text-align:right;font-variant-numeric:tabular-nums;line-height:1;transform:translateY(-5px)}
@@ -112,7 +112,8 @@ dl.facts dt{color:var(--muted)}dl.facts dd{margin:0;overflow-wrap:anywhere}
 .diff{display:grid;grid-template-columns:1fr 1fr;gap:12px}
 .live{display:inline-flex;gap:8px;align-items:center;color:var(--muted);font-size:12.5px}
 .live button{min-height:26px;padding:0 9px;font-size:12.5px}
-@media(max-width:820px){.grid,.diff{grid-template-columns:minmax(0,1fr)}main{padding:14px 14px 40px}.top{padding:8px 14px;flex-wrap:wrap}.tabs{padding:0 6px}.panel{padding:12px 14px}.scroll{margin:0 -14px;padding:0 14px}.page-head .aside{margin-left:0}.who .name.brief{white-space:pre}
+@media(max-width:820px){.grid,.diff{grid-template-columns:minmax(0,1fr)}main{padding:14px 14px 40px}.top{padding:8px 14px;flex-wrap:wrap}.tabs{padding:0 6px}.panel{padding:12px 14px}.scroll{margin:0 -14px;padding:0 14px}.page-head .aside,.panel>.head .aside{margin-left:0}.who .name.brief{white-space:pre}
+td .name:not(.brief){display:inline-block;min-width:18ch}
 .name.short{max-width:14ch}}
 @media print{.tabs,.who,.live,button{display:none}}
 @media(forced-colors:active){.badge,.choice a[aria-current]{border:1px solid}}

@@ -12,6 +12,8 @@ export interface Range {
   /** Of what is drawn: one bar. */
   readonly barMs: number;
   readonly bars: number;
+  /** To read much of it takes the quota object's time: what moves slowly is asked for seldom. */
+  readonly refreshSeconds: number;
   /** What the height of a bar is. */
   readonly height: string;
 }
@@ -27,6 +29,7 @@ export const RANGES: readonly Range[] = [
     stepMs: MINUTE_MS,
     barMs: MINUTE_MS,
     bars: 60,
+    refreshSeconds: 5,
     height: 'exchanges in each minute',
   },
   {
@@ -36,6 +39,7 @@ export const RANGES: readonly Range[] = [
     stepMs: MINUTE_MS,
     barMs: 15 * MINUTE_MS,
     bars: 96,
+    refreshSeconds: 60,
     height: 'the busiest minute of each quarter of an hour',
   },
   {
@@ -45,6 +49,7 @@ export const RANGES: readonly Range[] = [
     stepMs: HOUR_MS,
     barMs: 24 * HOUR_MS,
     bars: 90,
+    refreshSeconds: 600,
     height: 'the busiest hour of each day, per minute on average',
   },
 ];

@@ -29,7 +29,7 @@ export interface Page {
   readonly title: string;
   readonly body: Child;
   readonly status?: number;
-  readonly isLive?: boolean;
+  readonly refreshSeconds?: number;
   readonly tab?: string;
 }
 
@@ -45,7 +45,10 @@ export function render(frame: Frame, body: Child, status = 200): Response {
   return withHeaders(new Response(`<!doctype html>${page.toString()}`, { status, headers }));
 }
 
-export function answerPage(visit: Visit | ProjectVisit, { title, body, status, isLive, tab = '' }: Page): Response {
+export function answerPage(
+  visit: Visit | ProjectVisit,
+  { title, body, status, refreshSeconds, tab = '' }: Page,
+): Response {
   const { session, assets } = visit;
   const project = 'project' in visit ? { id: visit.project, rights: visit.rights, tab } : undefined;
   return render(
@@ -54,7 +57,7 @@ export function answerPage(visit: Visit | ProjectVisit, { title, body, status, i
       assets: assets.urls,
       person: { name: session.name, formToken: session.formToken },
       ...(project === undefined ? {} : { project }),
-      ...(isLive === undefined ? {} : { isLive }),
+      ...(refreshSeconds === undefined ? {} : { refreshSeconds }),
     },
     body,
     status,

@@ -76,6 +76,7 @@ async function greet(broker: Broker, folder: StateFolder, demo: boolean, tokenWa
       ? `The administrator is whoever sends the token of EDGE_STS_ADMIN_TOKEN; while that is set, ${path} does not count.`
       : `The administrator's token stands in ${path}:\n  curl -sS -H "Authorization: Bearer $(cat ${quote(path)})" ${broker.origin}/v1/projects`,
   );
+  say(`The dashboard is at ${broker.origin}/dashboard and takes the same token.`);
   const reason = await unreadiness(broker.origin);
   if (reason !== undefined) complain(`The broker is not ready: ${reason}`);
   else if (demo) await runDemo(broker, folder.path, say);

@@ -42,6 +42,8 @@ describe('links', () => {
     'docs/how-an-exchange-works.md',
     'docs/state.md',
     'docs/performance.md',
+    'docs/dashboard.md',
+    'docs/design/dashboard.md',
     'docs/security.md',
     'docs/cli.md',
     'docs/deploy.md',

@@ -128,7 +128,11 @@ export class UsageRows {
   packHour(hour: number): void {
     const tally = new UsageTally(WIDE);
     for (const { sums } of this.minutesOf(hour)) tally.merge(sums);
-    this.#put('usage_hour', hour % HOURS_KEPT, hour, tally.sums(ROW_LIMITS));
+    this.putHour(hour, tally.sums(ROW_LIMITS));
+  }
+
+  putHour(hour: number, sums: UsageSums): void {
+    this.#put('usage_hour', hour % HOURS_KEPT, hour, sums);
   }
 
   minutesOf(hour: number): readonly Point[] {
@@ -156,11 +160,22 @@ export class UsageRows {
     );
   }
 
+  /** By slot, which is the key: to look for `start` alone would read the whole ring each time. */
   #range(table: Table, from: number, to: number): readonly Point[] {
-    if (!this.#exists()) return [];
+    if (!this.#exists() || from > to) return [];
+    const kept = table === 'usage_minute' ? MINUTES_KEPT : HOURS_KEPT;
+    const [low, high] = [from % kept, to % kept];
+    if (to - from >= kept - 1) return this.#slots(table, 0, kept - 1, from, to);
+    if (low <= high) return this.#slots(table, low, high, from, to);
+    return [...this.#slots(table, low, kept - 1, from, to), ...this.#slots(table, 0, high, from, to)];
+  }
+
+  #slots(table: Table, firstSlot: number, lastSlot: number, from: number, to: number): readonly Point[] {
     return this.#sql
       .exec<{ start: number; sums: string }>(
-        `SELECT start, sums FROM ${table} WHERE start BETWEEN ? AND ? ORDER BY start`,
+        `SELECT start, sums FROM ${table} WHERE slot BETWEEN ? AND ? AND start BETWEEN ? AND ? ORDER BY start`,
+        firstSlot,
+        lastSlot,
         from,
         to,
       )

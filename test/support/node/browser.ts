@@ -1,5 +1,6 @@
 /** A real Chromium out of a package, for Linux x64; elsewhere there is none, and whoever wants one is told so. */
-import { existsSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import chromium from '@sparticuz/chromium';
@@ -10,15 +11,23 @@ export const NO_BROWSER = `the dashboard's browser tests did not run: there is n
 
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = await chromium.executablePath();
-  const fonts = join(dirname(executablePath), 'fonts');
   return playwright.launch({
     executablePath,
-    // Meant for a function that ends with its one page; here contexts come and go.
-    args: chromium.args.filter((arg) => arg !== '--single-process' && arg !== '--no-zygote'),
+    // Not those that the package proposes: they switch off what keeps one site from reading another.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--hide-scrollbars'],
     headless: true,
-    // Its own fonts, lest a page look like the machine it is drawn on.
-    env: { ...process.env, ...(existsSync(fonts) ? { FONTCONFIG_PATH: fonts } : {}) },
+    env: { ...process.env, FONTCONFIG_FILE: fontsOf(dirname(executablePath)) },
   });
+}
+
+/** The one font that the package brings, and what the machine has of those with letters of one width. */
+function fontsOf(folder: string): string {
+  const home = mkdtempSync(join(tmpdir(), 'edge-sts-fonts-'));
+  const file = join(home, 'fonts.conf');
+  const folders = [join(folder, 'fonts'), '/usr/share/fonts'].map((one) => `<dir>${one}</dir>`).join('');
+  writeFileSync(file, `<fontconfig>${folders}<cachedir>${home}</cachedir></fontconfig>`);
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+  return file;
 }
 
 export interface Look {
