@@ -268,4 +268,25 @@ describe('a target', () => {
     expect((await rest.call('DELETE', TARGET, undefined, user('ada'))).status).toBe(403);
     expect((await rest.call('DELETE', TARGET)).status).toBe(200);
   });
+
+  it('is not moved out of a denial that looks at its tags, nor made anew without them', async () => {
+    const prod = { uri: 'https://files.example.com', tags: { '1/env': 'prod' } };
+    expect((await rest.call('PATCH', `${TARGET}?updateMask=tags`, prod)).status).toBe(200);
+    expect(await set(PROJECT, [{ role: 'roles/sts.targetAdmin', members: [user('ada')] }])).toBe(200);
+    const retag = async (tags: object, as?: string) =>
+      (await rest.call('PATCH', `${TARGET}?updateMask=tags`, { tags }, as)).status;
+    expect(await retag({ '1/env': 'dev' }, user('ada')), 'while nothing is denied').toBe(200);
+    expect(await retag(prod.tags)).toBe(200);
+    const denialCondition = { title: 'prod', expression: 'resource.matchTag("1/env", "prod")' };
+    const rules = [{ denyRule: { ...denyRule, denialCondition } }];
+    expect((await rest.call('POST', `${DENIALS}?policyId=not-in-prod`, { rules })).status).toBe(200);
+    expect(await retag({ '1/env': 'dev' }, user('ada'))).toBe(403);
+    const moved = { uri: 'https://elsewhere.example.com' };
+    expect((await rest.call('PATCH', `${TARGET}?updateMask=uri`, moved, user('ada'))).status).toBe(403);
+    expect((await rest.call('DELETE', TARGET, undefined, user('ada'))).status).toBe(403);
+    const renamed = { displayName: 'Files' };
+    expect((await rest.call('PATCH', TARGET, renamed, user('ada'))).status).toBe(200);
+    expect(await retag({ '1/env': 'dev' })).toBe(200);
+    expect((await rest.call('DELETE', TARGET)).status).toBe(200);
+  });
 });

@@ -28,6 +28,7 @@ import {
   poolKey,
   isPoolOf,
 } from './administrative-pools.ts';
+import { isJudgedByDenials } from './denials-of-target.ts';
 import { SET_POLICY } from './needs.ts';
 import { ESCALATE, type Rights, type Where } from './rights.ts';
 
@@ -79,6 +80,7 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
   if ('remove' in write) {
     // With its target too: the next target of that uri would be without the denial.
     if (write.remove === 'pool' || write.remove === 'provider') return refusalOfPool(write.poolId, by);
+    if (write.remove === 'target') return refusalOfLifting(write.targetId, by);
     if (write.remove !== 'denyPolicy') return undefined;
     const current = state.denyPolicy(write);
     return current && refusalOfDenial(current, [], by);
@@ -253,7 +255,14 @@ function refusalOfTarget(target: Target, by: Escalation): Refusal | undefined {
   const { targetId } = target;
   const current = by.state.target(targetId);
   const isSame = current !== undefined && JSON.stringify(decisive(current)) === JSON.stringify(decisive(target));
-  return isSame ? undefined : lacking('sts.targets.setIamPolicy', { kind: 'target', targetId }, by);
+  if (isSame) return undefined;
+  const refusal = lacking('sts.targets.setIamPolicy', { kind: 'target', targetId }, by);
+  return refusal ?? (current && refusalOfLifting(targetId, by));
+}
+
+/** Of a target that is there. A new one takes nothing out of a denial. */
+function refusalOfLifting(targetId: string, by: Escalation): Refusal | undefined {
+  return isJudgedByDenials(by.state, targetId) ? lacking(ESCALATE, { kind: 'target', targetId }, by) : undefined;
 }
 
 function decisive({ uri, resource, tags, tagIds }: Target) {
