@@ -1,6 +1,6 @@
 /** What administrators may hand on: what they hold themselves, under a condition no wider than their own; and Google's limit on the roles that they give and take. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { EC_KEY, jwks, OIDC } from '../../support/admin-samples.ts';
+import { CLUSTER, EC_KEY, jwks, OIDC } from '../../support/admin-samples.ts';
 import { PERMISSIONS } from '../../../src/core/permissions.ts';
 import type { AdminRest } from '../../support/admin-rest.ts';
 import { withDemo } from '../../support/admin-rest.ts';
@@ -288,5 +288,24 @@ describe('a target', () => {
     expect((await rest.call('PATCH', TARGET, renamed, user('ada'))).status).toBe(200);
     expect(await retag({ '1/env': 'dev' })).toBe(200);
     expect((await rest.call('DELETE', TARGET)).status).toBe(200);
+  });
+
+  it('that is made anew is not a reviewer’s again by who may write providers alone', async () => {
+    const providers = `${PROJECT}/locations/global/workloadIdentityPools/demo.svc.id.goog/providers`;
+    const tokenReview = { url: 'https://api.example.com', target: 'files' };
+    const made = await rest.call('POST', `${providers}?workloadIdentityPoolProviderId=cluster`, {
+      ...CLUSTER,
+      tokenReview,
+    });
+    expect(made.status).toBe(200);
+    expect(await set(PROJECT, [{ role: 'roles/iam.workloadIdentityPoolAdmin', members: [user('ada')] }])).toBe(200);
+    const patch = async (mask: string, body: object, as?: string) =>
+      (await rest.call('PATCH', `${providers}/cluster?updateMask=${mask}`, body, as)).status;
+    expect(await patch('tokenReview', { tokenReview }, user('ada')), 'as it is').toBe(200);
+    await rest.call('DELETE', TARGET);
+    await rest.call('POST', `${PROJECT}/targets?targetId=files`, { uri: 'https://bank.example.com' });
+    expect(await patch('displayName', { displayName: 'One' }, user('ada'))).toBe(200);
+    expect(await patch('tokenReview', { tokenReview }, user('ada'))).toBe(403);
+    expect(await patch('tokenReview', { tokenReview })).toBe(200);
   });
 });

@@ -246,7 +246,8 @@ export function isAdministrative(state: ConfigState, poolId: string, named: Name
 function refusalOfReview({ poolId, providerId, tokenReview }: Provider, by: Escalation): Refusal | undefined {
   if (tokenReview === undefined) return undefined;
   const current = by.state.provider(poolId, providerId)?.tokenReview;
-  if (current?.url === tokenReview.url && current.targetId === tokenReview.targetId) return undefined;
+  const isSame = current?.url === tokenReview.url && current.targetId === tokenReview.targetId;
+  if (isSame && current.targetUid === tokenReview.targetUid) return undefined;
   return lacking('sts.targets.setIamPolicy', { kind: 'target', targetId: tokenReview.targetId }, by);
 }
 
