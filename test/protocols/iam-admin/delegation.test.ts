@@ -147,6 +147,35 @@ describe('a limit on the roles that one gives and takes', () => {
     ).toBe(200);
   });
 
+  it.each<[string, string, string, object]>([
+    ['grows while nobody is bound to it', 'PATCH', '/reader', { includedPermissions: ['iam.policies.escalate'] }],
+    [
+      'is made under a name that waits in the list',
+      'POST',
+      '',
+      { roleId: 'later', role: { includedPermissions: ['iam.policies.escalate'] } },
+    ],
+  ])(
+    'is no way round what a role holds: none of the list %s, by who may write roles',
+    async (_how, method, at, body) => {
+      const listed = only('projects/demo/roles/reader', 'projects/100000000001/roles/later');
+      const delegate: TestBinding = {
+        role: 'projects/demo/roles/delegate',
+        members: [user('ada')],
+        condition: listed,
+      };
+      const roleAdmin: TestBinding = { role: 'roles/iam.roleAdmin', members: [user('ada')] };
+      expect(await set(PROJECT, [roleAdmin])).toBe(200);
+      expect((await rest.call('PATCH', `${PROJECT}/roles/reader`, { title: 'Free' }, user('ada'))).status).toBe(200);
+      expect(await set(TARGET, [delegate])).toBe(200);
+      const write = async (as?: string) => (await rest.call(method, `${PROJECT}/roles${at}`, body, as)).status;
+      expect(await write(user('ada'))).toBe(403);
+      const other = { roleId: 'other', role: { includedPermissions: ['iam.policies.escalate'] } };
+      expect((await rest.call('POST', `${PROJECT}/roles`, other, user('ada'))).status, 'one of no list').toBe(200);
+      expect(await write()).toBe(200);
+    },
+  );
+
   it('keeps the words of other people’s conditions too', async () => {
     const other: TestBinding = { role: 'roles/sts.targetViewer', members: [user('bob')], condition: OFFICE_HOURS };
     const admin: TestBinding = { role: IAM_ADMIN, members: [user('ada')], condition: only(VIEWER) };

@@ -2,7 +2,6 @@
  * Nobody raises himself. What a change would write is looked at row by row, so whatever makes the rows (a policy, a role, a provider, a
  * restore) is held to the same rules: nothing is handed on that its writer does not hold, but by an owner.
  */
-import type { Permission } from '../../permissions.ts';
 import type { Api } from '../../policy/variables.ts';
 import {
   type Binding,
@@ -10,13 +9,10 @@ import {
   type DenyPolicy,
   type Project,
   type Provider,
-  type Role,
   type Target,
 } from '../../resources.ts';
 import { predefinedRole } from '../../roles.ts';
 import type { PolicyResource } from '../commands.ts';
-import type { AdminDenial } from '../denial.ts';
-import { policyResourceName } from '../policies.ts';
 import { limitInForce, QUOTAS } from '../quotas.ts';
 import { permissionsOf, roleName } from '../roles.ts';
 import type { ConfigState, Write } from '../state.ts';
@@ -30,25 +26,13 @@ import {
 } from './administrative-pools.ts';
 import { isJudgedByDenials } from './denials-of-target.ts';
 import { SET_POLICY } from './needs.ts';
+import { denied, type Escalation, lacking, type NamedBy, type Refusal } from './refusal.ts';
 import { ESCALATE, type Rights, type Where } from './rights.ts';
-
-export interface Escalation {
-  readonly state: ConfigState;
-  readonly rights: Rights;
-  /** `poolKey`s of this project's pools whose principals the organization's policy lets administer, and those that other projects' policies do. */
-  readonly namedBy: NamedBy;
-}
-
-interface NamedBy {
-  readonly organization: ReadonlySet<string>;
-  readonly projects: ReadonlySet<string>;
-}
+import { refusalOfRole } from './role-growth.ts';
 
 export function namedBy({ organizationPolicy, namedByProjects }: Above): NamedBy {
   return { organization: administratorsOfOrganization(organizationPolicy), projects: new Set(namedByProjects) };
 }
-
-type Refusal = Extract<AdminDenial, { tag: 'permission_denied' }>;
 
 /** Why these rows are not this caller's to write, if they are not: the right that he lacks, and where. `state` is as it is before them. */
 export function refusalOfWrites(writes: readonly Write[], by: Escalation): Refusal | undefined {
@@ -211,23 +195,6 @@ function keyOf({ role, member, condition }: Grant): string {
   return JSON.stringify([role, member, condition?.expression]);
 }
 
-/** A role that is bound to nobody gives nobody anything; binding it is looked at by itself. */
-function refusalOfRole(role: Role, by: Escalation): Refusal | undefined {
-  const { state, rights } = by;
-  const known = new Set(state.role(role.roleId)?.includedPermissions);
-  const more = role.includedPermissions.filter((permission) => !known.has(permission));
-  if (more.length === 0) return undefined;
-  const name = roleName(state.project().projectId, role.roleId);
-  for (const { resource, policy } of state.policiesWithRole(name)) {
-    if (rights.mayWithoutLimit(ESCALATE, resource)) continue;
-    for (const { condition } of policy.bindings.filter((binding) => binding.role === name)) {
-      const lacks = more.find((permission) => !rights.mayHandOn(permission, resource, condition));
-      if (lacks !== undefined) return denied(lacks, resource, by);
-    }
-  }
-  return undefined;
-}
-
 /** Also for one that does not exist yet: its name may stand in a policy already. */
 function refusalOfPool(poolId: string, by: Escalation): Refusal | undefined {
   const { state, namedBy: named } = by;
@@ -296,14 +263,4 @@ function refusalOfLimits(project: Project, by: Escalation): Refusal | undefined 
   const isLowered = QUOTAS.some((quota) => limitInForce(project, quota) < limitInForce(current, quota));
   const isOwn = JSON.stringify(project.ownLimits ?? []) !== JSON.stringify(current.ownLimits ?? []);
   return isLowered || isOwn ? lacking('cloudquotas.quotas.update', { kind: 'project' }, by) : undefined;
-}
-
-function lacking(permission: Permission, where: Where, by: Escalation): Refusal | undefined {
-  return by.rights.mayWithoutLimit(permission, where) ? undefined : denied(permission, where, by);
-}
-
-function denied(permission: string, where: Where, { state }: { readonly state?: ConfigState }): Refusal {
-  const resource =
-    state === undefined || where.kind === 'organization' ? 'organizations/1' : policyResourceName(state, where);
-  return { tag: 'permission_denied', permission, resource };
 }
