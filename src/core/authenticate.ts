@@ -91,8 +91,11 @@ async function secondOpinion(
 ): Promise<Result<void, Denial>> {
   const { kubernetes } = verified;
   if (provider.tokenReview === undefined || kubernetes === undefined) return ok(undefined);
-  const target = await view.target(provider.tokenReview.targetId);
-  if (target === undefined) return err({ tag: 'unavailable', dependency: 'token_review' });
+  const { targetId, targetUid } = provider.tokenReview;
+  const target = await view.target(targetId);
+  // The next target of that name is another cluster, and its credential is not this url's to get.
+  const isMeant = target !== undefined && (targetUid === undefined || targetUid === target.target.uid);
+  if (!isMeant) return err({ tag: 'unavailable', dependency: 'token_review' });
   const { jti } = verified.claims;
   return ports.reviewToken({
     name,

@@ -172,6 +172,8 @@ export interface TokenReviewOption {
   readonly url: string;
   /** The target that stands for that cluster: the reviewer's credential is a token minted for it. */
   readonly targetId: string;
+  /** Of that target when this was written: another one that is called so later is another cluster. Absent in rows from before. */
+  readonly targetUid?: string;
 }
 
 export interface Role {

@@ -1,6 +1,6 @@
 /** TokenReview through the front door: a cluster that says no, or nothing, is obeyed; one that was not asked costs nothing. */
 import { env } from 'cloudflare:workers';
-import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch, decodeJwt, jwtVerify } from 'jose';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBroker } from '../../src/worker.ts';
 import {
@@ -10,6 +10,7 @@ import {
   captureAudit,
   type Cluster,
   createProject,
+  must,
   ORIGIN,
   postToken,
   type TestProject,
@@ -119,4 +120,28 @@ it('does not ask where the provider does not say so', async () => {
   const form = tokenForm(other.audience, await other.token());
   expect((await postToken(form, {}, async (request) => broker.fetch(request))).status).toBe(200);
   expect(sent).toEqual([]);
+});
+
+it('a target of the name that comes later is another cluster: its credential goes to nobody until the provider names it anew', async () => {
+  const own = await addTarget(project, { uri: 'https://api.old.example.com', tokenType: 'JWT' });
+  const tokenReview = { url: 'https://api.old.example.com', target: own.id };
+  const reviewed = await addCluster(project, { extra: { tokenReview } });
+  const ask = async (): Promise<number> =>
+    (
+      await postToken(tokenForm(reviewed.audience, await reviewed.token()), {}, async (request) =>
+        createBroker(env).fetch(request),
+      )
+    ).status;
+  expect(await ask()).toBe(200);
+  const audiences = () => new Set(sent.map(({ bearer }) => decodeJwt(bearer.replace('Bearer ', '')).aud));
+  await must('DELETE', own.path);
+  await must('POST', own.path.replace(/\/([^/]+)$/, '?targetId=$1'), { uri: 'https://api.bank.example.com' });
+  expect(await ask()).toBe(503);
+  // Who patches something else does not choose it.
+  await must('PATCH', `/v1/${reviewed.name}?updateMask=displayName`, { displayName: 'Reviewed' });
+  expect(await ask()).toBe(503);
+  expect(audiences()).toEqual(new Set(['https://api.old.example.com']));
+  await must('PATCH', `/v1/${reviewed.name}?updateMask=tokenReview`, { tokenReview });
+  expect(await ask()).toBe(200);
+  expect(audiences()).toContain('https://api.bank.example.com');
 });

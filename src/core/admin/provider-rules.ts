@@ -24,7 +24,7 @@ import { checkAudiences, checkIssuerUri } from './issuers.ts';
 import { idleKeys, isSubjectAlgorithm } from './jwks.ts';
 import { readUploadedKeys, type UploadedKeys } from './key-sets.ts';
 import { sharedIssuerOf, tenantProblem } from './lint/shared-issuers.ts';
-import { checkJwksHosts, checkTokenReview, fetchRules, tokenReviewOf } from './remote-hosts.ts';
+import { checkJwksHosts, checkTokenReview, fetchRules, type ReviewStanding, tokenReviewOf } from './remote-hosts.ts';
 import type { ApplyContext } from './state.ts';
 
 /** The keys and where they come from. */
@@ -37,11 +37,9 @@ type ProviderFields = Omit<
 >;
 
 /** What a document is laid over, where there is anything yet. */
-interface Standing {
-  readonly current?: Provider;
+interface Standing extends ReviewStanding {
   /** The document says where the keys come from; otherwise those of `current` stay. */
   readonly namesKeys: boolean;
-  readonly targetExists: (targetId: string) => boolean;
 }
 
 interface CheckedProvider {
@@ -89,7 +87,7 @@ export function checkProvider(
     ...checkDescription('description', input.description ?? ''),
   ];
   if (violations.length > 0 || !keys.ok || !algorithms.ok) return refused(violations);
-  const tokenReview = tokenReviewOf(input.tokenReview);
+  const tokenReview = tokenReviewOf(input.tokenReview, standing);
   const fields: ProviderFields = {
     kind,
     issuerUri,

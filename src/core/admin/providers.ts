@@ -37,8 +37,8 @@ export function createProvider(
   if (taken !== undefined) {
     return err({ tag: 'already_exists', resource: providerName({ projectNumber, poolId, providerId }) });
   }
-  const targetExists = (targetId: string): boolean => state.target(targetId) !== undefined;
-  const checked = checkProvider(input, { namesKeys: true, targetExists }, context);
+  const standing = { namesKeys: true, namesReview: true, targetUid: targetUidIn(state) };
+  const checked = checkProvider(input, standing, context);
   if (!checked.ok) return checked;
   const provider: Provider = {
     poolId,
@@ -78,7 +78,8 @@ export function patchProvider(
   const standing = {
     current,
     namesKeys: namesKeys(paths, current.kind),
-    targetExists: (targetId: string): boolean => state.target(targetId) !== undefined,
+    namesReview: replacesEverything(paths) || paths.some((path) => path.split('.')[0] === 'tokenReview'),
+    targetUid: targetUidIn(state),
   };
   const checked = checkProvider(withClusterOf(current, patched.value), standing, context);
   if (!checked.ok) return checked;
@@ -92,6 +93,10 @@ export function patchProvider(
   const alert = keysChanged({ projectNumber, poolId, providerId }, current, provider);
   const change = written(state, provider, [...warnings, ...lint(provider, context)]);
   return change.ok && alert !== undefined ? ok({ ...change.value, alert }) : change;
+}
+
+function targetUidIn(state: ConfigState): (targetId: string) => string | undefined {
+  return (targetId) => state.target(targetId)?.uid;
 }
 
 /** A patch that says where the keys come from: it names them, or the whole of what they are part of. */

@@ -19,12 +19,20 @@ export function checkJwksHosts(field: string, hosts: readonly string[]): Violati
   });
 }
 
+export interface ReviewStanding {
+  readonly current?: Provider;
+  /** The document says who reviews; otherwise it is as in `current`. */
+  readonly namesReview: boolean;
+  /** Undefined: there is no such target. */
+  readonly targetUid: (targetId: string) => string | undefined;
+}
+
 /** The reviewer's credential goes to `url`, so nobody but an API server on a name of its own may stand there. */
 export function checkTokenReview(
   field: string,
   tokenReview: ProviderInput['tokenReview'],
   kind: Provider['kind'],
-  standing: { readonly current?: Provider; readonly targetExists: (targetId: string) => boolean },
+  standing: ReviewStanding,
   context: ApplyContext,
 ): Violations {
   if (tokenReview === undefined) return [];
@@ -33,7 +41,7 @@ export function checkTokenReview(
   const fetchable = checkFetchUrl(url, fetchRules(context));
   const isOrigin = fetchable.ok && fetchable.value.pathname === '/';
   // What is there already may have lost its target since, and must not stand in the way of a patch that disables the provider.
-  const isKnown = standing.current?.tokenReview?.targetId === target || standing.targetExists(target);
+  const isKnown = standing.current?.tokenReview?.targetId === target || standing.targetUid(target) !== undefined;
   return [
     ...(fetchable.ok ? [] : wrong(`${field}.url`, fetchable.error)),
     ...(fetchable.ok && !isOrigin ? wrong(`${field}.url`, 'must be https://HOST without a path') : []),
@@ -41,8 +49,14 @@ export function checkTokenReview(
   ];
 }
 
-/** Of an option that was checked. */
-export function tokenReviewOf(tokenReview: ProviderInput['tokenReview']): TokenReviewOption | undefined {
+/** Of an option that was checked. Whoever does not name it leaves it with the target that it was written for. */
+export function tokenReviewOf(
+  tokenReview: ProviderInput['tokenReview'],
+  { current, namesReview, targetUid }: ReviewStanding,
+): TokenReviewOption | undefined {
   if (tokenReview === undefined) return undefined;
-  return { url: tokenReview.url ?? '', targetId: tokenReview.target ?? '' };
+  if (!namesReview && current?.tokenReview !== undefined) return current.tokenReview;
+  const { url = '', target: targetId = '' } = tokenReview;
+  const uid = targetUid(targetId);
+  return { url, targetId, ...(uid === undefined ? {} : { targetUid: uid }) };
 }

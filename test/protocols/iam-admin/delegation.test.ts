@@ -1,6 +1,6 @@
 /** What administrators may hand on: what they hold themselves, under a condition no wider than their own; and Google's limit on the roles that they give and take. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { EC_KEY, jwks, OIDC } from '../../support/admin-samples.ts';
+import { CLUSTER, EC_KEY, jwks, OIDC } from '../../support/admin-samples.ts';
 import { PERMISSIONS } from '../../../src/core/permissions.ts';
 import type { AdminRest } from '../../support/admin-rest.ts';
 import { withDemo } from '../../support/admin-rest.ts';
@@ -147,6 +147,35 @@ describe('a limit on the roles that one gives and takes', () => {
     ).toBe(200);
   });
 
+  it.each<[string, string, string, object]>([
+    ['grows while nobody is bound to it', 'PATCH', '/reader', { includedPermissions: ['iam.policies.escalate'] }],
+    [
+      'is made under a name that waits in the list',
+      'POST',
+      '',
+      { roleId: 'later', role: { includedPermissions: ['iam.policies.escalate'] } },
+    ],
+  ])(
+    'is no way round what a role holds: none of the list %s, by who may write roles',
+    async (_how, method, at, body) => {
+      const listed = only('projects/demo/roles/reader', 'projects/100000000001/roles/later');
+      const delegate: TestBinding = {
+        role: 'projects/demo/roles/delegate',
+        members: [user('ada')],
+        condition: listed,
+      };
+      const roleAdmin: TestBinding = { role: 'roles/iam.roleAdmin', members: [user('ada')] };
+      expect(await set(PROJECT, [roleAdmin])).toBe(200);
+      expect((await rest.call('PATCH', `${PROJECT}/roles/reader`, { title: 'Free' }, user('ada'))).status).toBe(200);
+      expect(await set(TARGET, [delegate])).toBe(200);
+      const write = async (as?: string) => (await rest.call(method, `${PROJECT}/roles${at}`, body, as)).status;
+      expect(await write(user('ada'))).toBe(403);
+      const other = { roleId: 'other', role: { includedPermissions: ['iam.policies.escalate'] } };
+      expect((await rest.call('POST', `${PROJECT}/roles`, other, user('ada'))).status, 'one of no list').toBe(200);
+      expect(await write()).toBe(200);
+    },
+  );
+
   it('keeps the words of other people’s conditions too', async () => {
     const other: TestBinding = { role: 'roles/sts.targetViewer', members: [user('bob')], condition: OFFICE_HOURS };
     const admin: TestBinding = { role: IAM_ADMIN, members: [user('ada')], condition: only(VIEWER) };
@@ -267,5 +296,45 @@ describe('a target', () => {
     expect((await rest.call('POST', denial, { rules: [{ denyRule }] })).status).toBe(200);
     expect((await rest.call('DELETE', TARGET, undefined, user('ada'))).status).toBe(403);
     expect((await rest.call('DELETE', TARGET)).status).toBe(200);
+  });
+
+  it('is not moved out of a denial that looks at its tags, nor made anew without them', async () => {
+    const prod = { uri: 'https://files.example.com', tags: { '1/env': 'prod' } };
+    expect((await rest.call('PATCH', `${TARGET}?updateMask=tags`, prod)).status).toBe(200);
+    expect(await set(PROJECT, [{ role: 'roles/sts.targetAdmin', members: [user('ada')] }])).toBe(200);
+    const retag = async (tags: object, as?: string) =>
+      (await rest.call('PATCH', `${TARGET}?updateMask=tags`, { tags }, as)).status;
+    expect(await retag({ '1/env': 'dev' }, user('ada')), 'while nothing is denied').toBe(200);
+    expect(await retag(prod.tags)).toBe(200);
+    const denialCondition = { title: 'prod', expression: 'resource.matchTag("1/env", "prod")' };
+    const rules = [{ denyRule: { ...denyRule, denialCondition } }];
+    expect((await rest.call('POST', `${DENIALS}?policyId=not-in-prod`, { rules })).status).toBe(200);
+    expect(await retag({ '1/env': 'dev' }, user('ada'))).toBe(403);
+    const moved = { uri: 'https://elsewhere.example.com' };
+    expect((await rest.call('PATCH', `${TARGET}?updateMask=uri`, moved, user('ada'))).status).toBe(403);
+    expect((await rest.call('DELETE', TARGET, undefined, user('ada'))).status).toBe(403);
+    const renamed = { displayName: 'Files' };
+    expect((await rest.call('PATCH', TARGET, renamed, user('ada'))).status).toBe(200);
+    expect(await retag({ '1/env': 'dev' })).toBe(200);
+    expect((await rest.call('DELETE', TARGET)).status).toBe(200);
+  });
+
+  it('that is made anew is not a reviewer’s again by who may write providers alone', async () => {
+    const providers = `${PROJECT}/locations/global/workloadIdentityPools/demo.svc.id.goog/providers`;
+    const tokenReview = { url: 'https://api.example.com', target: 'files' };
+    const made = await rest.call('POST', `${providers}?workloadIdentityPoolProviderId=cluster`, {
+      ...CLUSTER,
+      tokenReview,
+    });
+    expect(made.status).toBe(200);
+    expect(await set(PROJECT, [{ role: 'roles/iam.workloadIdentityPoolAdmin', members: [user('ada')] }])).toBe(200);
+    const patch = async (mask: string, body: object, as?: string) =>
+      (await rest.call('PATCH', `${providers}/cluster?updateMask=${mask}`, body, as)).status;
+    expect(await patch('tokenReview', { tokenReview }, user('ada')), 'as it is').toBe(200);
+    await rest.call('DELETE', TARGET);
+    await rest.call('POST', `${PROJECT}/targets?targetId=files`, { uri: 'https://bank.example.com' });
+    expect(await patch('displayName', { displayName: 'One' }, user('ada'))).toBe(200);
+    expect(await patch('tokenReview', { tokenReview }, user('ada'))).toBe(403);
+    expect(await patch('tokenReview', { tokenReview })).toBe(200);
   });
 });

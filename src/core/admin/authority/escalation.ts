@@ -2,7 +2,6 @@
  * Nobody raises himself. What a change would write is looked at row by row, so whatever makes the rows (a policy, a role, a provider, a
  * restore) is held to the same rules: nothing is handed on that its writer does not hold, but by an owner.
  */
-import type { Permission } from '../../permissions.ts';
 import type { Api } from '../../policy/variables.ts';
 import {
   type Binding,
@@ -10,14 +9,11 @@ import {
   type DenyPolicy,
   type Project,
   type Provider,
-  type Role,
   type ServiceAccount,
   type Target,
 } from '../../resources.ts';
 import { predefinedRole } from '../../roles.ts';
 import type { PolicyResource } from '../commands.ts';
-import type { AdminDenial } from '../denial.ts';
-import { policyResourceName } from '../policies.ts';
 import { limitInForce, QUOTAS } from '../quotas.ts';
 import { permissionsOf, roleName } from '../roles.ts';
 import type { ConfigState, Write } from '../state.ts';
@@ -30,26 +26,15 @@ import {
   isOfProject,
   poolKey,
 } from './administrative-pools.ts';
+import { isJudgedByDenials } from './denials-of-target.ts';
 import { SET_POLICY } from './needs.ts';
+import { denied, type Escalation, lacking, type NamedBy, type Refusal } from './refusal.ts';
 import { ESCALATE, type Rights, type Where } from './rights.ts';
-
-export interface Escalation {
-  readonly state: ConfigState;
-  readonly rights: Rights;
-  /** This project's pools and accounts, as `administratorsOf` names them, that the organization's policy lets administer, and those that other projects' policies do. */
-  readonly namedBy: NamedBy;
-}
-
-interface NamedBy {
-  readonly organization: ReadonlySet<string>;
-  readonly projects: ReadonlySet<string>;
-}
+import { refusalOfRole } from './role-growth.ts';
 
 export function namedBy({ organizationPolicy, namedByProjects }: Above): NamedBy {
   return { organization: administratorsOfOrganization(organizationPolicy), projects: new Set(namedByProjects) };
 }
-
-type Refusal = Extract<AdminDenial, { tag: 'permission_denied' }>;
 
 /** Why these rows are not this caller's to write, if they are not: the right that he lacks, and where. `state` is as it is before them. */
 export function refusalOfWrites(writes: readonly Write[], by: Escalation): Refusal | undefined {
@@ -81,6 +66,7 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
   if ('remove' in write) {
     // With its target too: the next target of that uri would be without the denial.
     if (write.remove === 'pool' || write.remove === 'provider') return refusalOfPool(write.poolId, by);
+    if (write.remove === 'target') return refusalOfLifting(write.targetId, by);
     if (write.remove !== 'denyPolicy') return undefined;
     const current = state.denyPolicy(write);
     return current && refusalOfDenial(current, [], by);
@@ -220,23 +206,6 @@ function keyOf({ role, member, condition }: Grant): string {
   return JSON.stringify([role, member, condition?.expression]);
 }
 
-/** A role that is bound to nobody gives nobody anything; binding it is looked at by itself. */
-function refusalOfRole(role: Role, by: Escalation): Refusal | undefined {
-  const { state, rights } = by;
-  const known = new Set(state.role(role.roleId)?.includedPermissions);
-  const more = role.includedPermissions.filter((permission) => !known.has(permission));
-  if (more.length === 0) return undefined;
-  const name = roleName(state.project().projectId, role.roleId);
-  for (const { resource, policy } of state.policiesWithRole(name)) {
-    if (rights.mayWithoutLimit(ESCALATE, resource)) continue;
-    for (const { condition } of policy.bindings.filter((binding) => binding.role === name)) {
-      const lacks = more.find((permission) => !rights.mayHandOn(permission, resource, condition));
-      if (lacks !== undefined) return denied(lacks, resource, by);
-    }
-  }
-  return undefined;
-}
-
 /** Also for one that does not exist yet: its name may stand in a policy already. */
 function refusalOfPool(poolId: string, by: Escalation): Refusal | undefined {
   const { state, namedBy: named } = by;
@@ -265,7 +234,8 @@ function refusalOfAccount(email: string, by: Escalation): Refusal | undefined {
 function refusalOfReview({ poolId, providerId, tokenReview }: Provider, by: Escalation): Refusal | undefined {
   if (tokenReview === undefined) return undefined;
   const current = by.state.provider(poolId, providerId)?.tokenReview;
-  if (current?.url === tokenReview.url && current.targetId === tokenReview.targetId) return undefined;
+  const isSame = current?.url === tokenReview.url && current.targetId === tokenReview.targetId;
+  if (isSame && current.targetUid === tokenReview.targetUid) return undefined;
   return lacking('sts.targets.setIamPolicy', { kind: 'target', targetId: tokenReview.targetId }, by);
 }
 
@@ -274,7 +244,14 @@ function refusalOfTarget(target: Target, by: Escalation): Refusal | undefined {
   const { targetId } = target;
   const current = by.state.target(targetId);
   const isSame = current !== undefined && JSON.stringify(decisive(current)) === JSON.stringify(decisive(target));
-  return isSame ? undefined : lacking('sts.targets.setIamPolicy', { kind: 'target', targetId }, by);
+  if (isSame) return undefined;
+  const refusal = lacking('sts.targets.setIamPolicy', { kind: 'target', targetId }, by);
+  return refusal ?? (current && refusalOfLifting(targetId, by));
+}
+
+/** Of a target that is there. A new one takes nothing out of a denial. */
+function refusalOfLifting(targetId: string, by: Escalation): Refusal | undefined {
+  return isJudgedByDenials(by.state, targetId) ? lacking(ESCALATE, { kind: 'target', targetId }, by) : undefined;
 }
 
 function decisive({ uri, resource, tags, tagIds }: Target) {
@@ -320,14 +297,4 @@ function refusalOfAwsRole({ accountId, awsRole }: ServiceAccount, by: Escalation
   const current = by.state.serviceAccount(accountId) ?? by.state.deletedServiceAccount(accountId);
   if (JSON.stringify(awsRole) === JSON.stringify(current?.awsRole)) return undefined;
   return lacking('iam.serviceAccounts.setIamPolicy', { kind: 'serviceAccount', accountId }, by);
-}
-
-function lacking(permission: Permission, where: Where, by: Escalation): Refusal | undefined {
-  return by.rights.mayWithoutLimit(permission, where) ? undefined : denied(permission, where, by);
-}
-
-function denied(permission: string, where: Where, { state }: { readonly state?: ConfigState }): Refusal {
-  const resource =
-    state === undefined || where.kind === 'organization' ? 'organizations/1' : policyResourceName(state, where);
-  return { tag: 'permission_denied', permission, resource };
 }
