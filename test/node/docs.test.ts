@@ -39,6 +39,8 @@ describe('links', () => {
   it.each([
     'README.md',
     'docs/audit-line.md',
+    'docs/aws.md',
+    'docs/design/aws.md',
     'docs/how-an-exchange-works.md',
     'docs/state.md',
     'docs/performance.md',

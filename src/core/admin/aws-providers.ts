@@ -5,7 +5,7 @@ import type { AdminDenial } from './denial.ts';
 import type { ConfigState, Write } from './state.ts';
 
 /** As an AWS account has at most. */
-export const MAX_AWS_PROVIDERS = 100;
+const MAX_AWS_PROVIDERS = 100;
 
 export function awsShard(state: ConfigState): Shards['aws'] | undefined {
   if (state.project().awsAccountId === undefined) return undefined;

@@ -38,7 +38,8 @@ export function edgeDenyRules(
   return rules.map(({ who }, place) => ({
     ...who,
     deniesExchange: deniesExchange.has(place),
-    ...(deniesImpersonation.has(place) ? { deniesImpersonation: true as const } : {}),
+    // Who may not exchange at all takes no role either.
+    ...(deniesImpersonation.has(place) && !deniesExchange.has(place) ? { deniesImpersonation: true as const } : {}),
     // Who may not exchange at all needs no list, and a record of 500 such lists would not fit.
     deniedRoleIds: deniesExchange.has(place) ? [] : (deniedRoleIds[place] ?? []),
   }));

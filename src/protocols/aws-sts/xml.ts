@@ -1,6 +1,6 @@
 /** XML by template: elements with text, the five characters escaped. What is no character of XML 1.0 is left out: no parser would take the answer. */
 
-export const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
+const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -19,7 +19,7 @@ export function escapeXml(text: string): string {
 /** A tree of names and texts; an absent one is no element. */
 export type Element = readonly [name: string, content: string | number | undefined | readonly Element[]];
 
-export function xml(elements: readonly Element[]): string {
+function xml(elements: readonly Element[]): string {
   return elements.map(element).join('');
 }
 

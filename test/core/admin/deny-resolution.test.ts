@@ -81,6 +81,22 @@ describe('a rule at the edge', () => {
   });
 });
 
+describe('a rule and AWS roles', () => {
+  it.each([
+    ['the right itself', ['iam.serviceAccounts.getAccessToken'], [], true],
+    ["as Google's IAM v2 spells it", ['iam.googleapis.com/serviceAccounts.getAccessToken'], [], true],
+    ['all of service accounts', ['iam.serviceAccounts.*'], [], true],
+    ['with an exception', ['iam.serviceAccounts.*'], ['iam.serviceAccounts.getAccessToken'], undefined],
+    ['another right', ['iam.serviceAccounts.get'], [], undefined],
+    // Who may not exchange at all takes no role either.
+    ['everything', ['*'], [], undefined],
+  ])('%s', (_what, denied, excepted, expected) => {
+    const project = new Administered();
+    project.do(deny([ruleOf(denied, excepted)]));
+    expect(rulesAt(project)[0]?.deniesImpersonation).toBe(expected);
+  });
+});
+
 describe('which permissions a rule denies', () => {
   const held = ['storage.objects.get'];
 

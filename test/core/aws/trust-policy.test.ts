@@ -142,6 +142,30 @@ describe('who and what a statement is about', () => {
   });
 });
 
+describe('a token speaks for its issuer and for nothing else', () => {
+  it('not for another issuer whose name its claim could complete', () => {
+    const short = { issuerUri: 'https://oidc.example.com', federated: FEDERATED };
+    const policy = policyOf(statement({ StringEquals: { 'oidc.example.com:8443:sub': 'root' } }));
+    expect(verdict(policy, { ...short, claims: { ...CLAIMS, '8443:sub': 'root' } }).allowed).toBe(false);
+  });
+
+  it('not for the request, whatever the issuer is called', () => {
+    const named = { issuerUri: 'http://sts', federated: FEDERATED };
+    const policy = policyOf(statement({ StringEquals: { 'sts:RoleSessionName': 'root' } }));
+    expect(verdict(policy, { ...named, claims: { ...CLAIMS, RoleSessionName: 'root' } }).allowed).toBe(false);
+    const tagged = policyOf(statement({ StringEquals: { 'aws:RequestTag/team': 'root' } }));
+    const claims = { ...CLAIMS, 'RequestTag/team': 'root' };
+    expect(verdict(tagged, { issuerUri: 'http://aws', federated: FEDERATED, claims }).allowed).toBe(false);
+  });
+
+  it('not in two spellings at once', () => {
+    const policy = policyOf(statement({ StringEquals: { [`${PREFIX}:colour`]: 'blue' } }));
+    expect(verdict(policy, { claims: { ...CLAIMS, colour: 'blue' } }).allowed).toBe(true);
+    expect(verdict(policy, { claims: { ...CLAIMS, colour: 'red', Colour: 'blue' } }).allowed).toBe(false);
+    expect(verdict(EKS_ROLE, { claims: { ...CLAIMS, sub: 'x', SUB: CLAIMS.sub } }).allowed).toBe(false);
+  });
+});
+
 describe('what is no trust policy is refused whole, with the place', () => {
   it.each([
     ['{', /not valid JSON/],

@@ -9,7 +9,7 @@ export const EKS_PREFIX = EKS_ISSUER.slice('https://'.length);
 export const ROLE_ARN = `arn:aws:iam::${ACCOUNT}:role/shop/checkout`;
 
 /** As `eksctl create iamserviceaccount` writes it. */
-export const EKS_TRUST_POLICY = {
+const EKS_TRUST_POLICY = {
   Version: '2012-10-17',
   Statement: [
     {

@@ -39,7 +39,7 @@ export function stringToSign(timestamp: string, scope: Scope, canonicalRequestSh
   return [ALGORITHM, timestamp, scopeText(scope), canonicalRequestSha256].join('\n');
 }
 
-export function scopeText({ date, region, service }: Scope): string {
+function scopeText({ date, region, service }: Scope): string {
   return `${date}/${region}/${service}/aws4_request`;
 }
 

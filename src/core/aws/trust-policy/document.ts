@@ -41,7 +41,7 @@ export interface TrustPolicy {
   readonly statements: readonly Statement[];
 }
 
-export const MAX_TRUST_POLICY_CHARACTERS = 8_192;
+const MAX_TRUST_POLICY_CHARACTERS = 8_192;
 const VERSIONS: readonly JsonValue[] = ['2012-10-17', '2008-10-17'];
 const MEMBERS = ['Version', 'Id', 'Statement'];
 const STATEMENT_MEMBERS = ['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Condition'];

@@ -21,11 +21,13 @@ const GLOBAL = new Set([
 /** Those whose value passes with time. */
 export const TIME_KEYS: ReadonlySet<string> = new Set(['aws:currenttime', 'aws:epochtime']);
 
+const OWN = /^(?:aws|sts|iam):/;
+
 /** Undefined: it may stand in a policy. */
 export function faultOfKey(key: string): string | undefined {
   const lower = key.toLowerCase();
   // At AWS this key may have a value: a Deny that asks for it would never bind here.
-  if (/^(?:aws|sts|iam):/.test(lower)) {
+  if (OWN.test(lower)) {
     const isKnown = GLOBAL.has(lower) || /^aws:requesttag\/./.test(lower);
     return isKnown ? undefined : 'this key has no value here, so nothing would enforce it';
   }
@@ -46,8 +48,31 @@ export interface Asking {
 const NOT_KEYS = new Set(['aud', 'azp', 'oaud', 'iss', 'exp', 'iat', 'nbf']);
 
 export function conditionKeys(asking: Asking): ConditionKeys {
-  const { accountId, issuerUri, claims, tags, nowSeconds } = asking;
-  const keys = new Map<string, readonly string[]>([
+  // An issuer that is called as AWS's own keys begin does not speak for the request.
+  const ofToken = [...keysOfToken(asking)].filter(([key]) => !OWN.test(key));
+  return new Map([...ofToken, ...keysOfRequest(asking)]);
+}
+
+function keysOfToken({ issuerUri, claims }: Asking): ConditionKeys {
+  const keys = new Map<string, readonly string[]>();
+  const keyOf = (name: string): string => `${issuerPrefix(issuerUri)}:${name}`.toLowerCase();
+  for (const [name, value] of Object.entries(claims)) {
+    // With a colon in it, a claim of this issuer could be spelt as one of another's.
+    if (NOT_KEYS.has(name.toLowerCase()) || name.includes(':')) continue;
+    // Two claims that differ in case only are one key, of two values: then nobody can say which was meant, and no Allow applies.
+    keys.set(keyOf(name), [...(keys.get(keyOf(name)) ?? []), ...textsOf(value)]);
+  }
+  keys.set(keyOf('sub'), textsOf(claims['sub'] ?? null));
+  const audience = textsOf(claims['aud'] ?? null);
+  const authorized = textsOf(claims['azp'] ?? null);
+  keys.set(keyOf('aud'), authorized.length > 0 ? authorized : audience);
+  keys.set(keyOf('oaud'), authorized.length > 0 ? audience : []);
+  return keys;
+}
+
+function keysOfRequest(asking: Asking): ConditionKeys {
+  const { accountId, issuerUri, tags, nowSeconds } = asking;
+  return new Map<string, readonly string[]>([
     ['aws:currenttime', [new Date(nowSeconds * 1_000).toISOString()]],
     ['aws:epochtime', [String(nowSeconds)]],
     ['aws:federatedprovider', [oidcProviderArn(accountId, issuerUri)]],
@@ -58,19 +83,6 @@ export function conditionKeys(asking: Asking): ConditionKeys {
     ['sts:transitivetagkeys', tags.transitiveKeys],
     ...tags.tags.map(({ key, value }) => [`aws:requesttag/${key.toLowerCase()}`, [value]] as const),
   ]);
-  const prefix = issuerPrefix(issuerUri).toLowerCase();
-  const put = (name: string, values: readonly string[]): unknown => keys.set(`${prefix}:${name}`.toLowerCase(), values);
-  for (const [name, value] of Object.entries(claims)) {
-    // Two claims that differ in case only are one key, of two values: then nobody can say which was meant, and no Allow applies.
-    const before = keys.get(`${prefix}:${name}`.toLowerCase()) ?? [];
-    if (!NOT_KEYS.has(name.toLowerCase())) put(name, [...before, ...textsOf(value)]);
-  }
-  put('sub', textsOf(claims['sub'] ?? null));
-  const audience = textsOf(claims['aud'] ?? null);
-  const authorized = textsOf(claims['azp'] ?? null);
-  put('aud', authorized.length > 0 ? authorized : audience);
-  put('oaud', authorized.length > 0 ? audience : []);
-  return keys;
 }
 
 /** Texts, truth and numbers; lists of them. Objects are no values of conditions. */

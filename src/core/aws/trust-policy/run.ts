@@ -14,10 +14,16 @@ export function trustRun(
   const changes = policy.statements
     .flatMap(({ conditions }) => conditions)
     .filter(({ key }) => TIME_KEYS.has(key.toLowerCase()))
-    .flatMap(({ values }) => values.map((value) => timeOf(value) / 1_000))
+    .flatMap(({ values }) => values.map(secondOf))
     // An operator may turn at the second, or after it.
     .flatMap((second) => [Math.floor(second), Math.floor(second) + 1])
     .filter((second) => second > fromSeconds && second < untilSeconds);
   const first = [...new Set(changes)].toSorted((one, other) => one - other).find((second) => !isAllowedAt(second));
   return (first ?? untilSeconds) - fromSeconds;
+}
+
+/** A number, as numeric operators read it, or a time. */
+function secondOf(value: string): number {
+  const number = Number(value);
+  return Number.isNaN(number) ? timeOf(value) / 1_000 : number;
 }
