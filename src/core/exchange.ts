@@ -78,7 +78,7 @@ async function issue(input: ExchangeInput, ports: ExchangePorts, trace: Trace): 
   trace.provider = name;
   if (assertion.ok) trace.claimsBytes = claimsBytes(assertion.value);
   const decision = assertion.ok ? await decideOnNewest(input, assertion.value, name, ports, trace) : assertion;
-  if (decision.ok) return spendAndMint(decision.value, ports, trace);
+  if (decision.ok) return await spendAndMint(decision.value, ports, trace);
   return isStrangers(decision.error) ? failure(decision.error, input.address, name, ports) : decision;
 }
 
@@ -225,7 +225,7 @@ async function spendAndMint(decided: Decision, ports: ExchangePorts, trace: Trac
   trace.grant = current.value.grant;
   const nowMs = ports.nowMs();
   if (nowMs >= permit.value.usableUntilMs) return err({ tag: 'unavailable', dependency: 'quota' });
-  return mint(current.value.grant, permit.value, ports, trace, nowMs);
+  return await mint(current.value.grant, permit.value, ports, trace, nowMs);
 }
 
 /** The isolate that refuses from what it remembers knows no numbers; the decision that was made just now does. */
