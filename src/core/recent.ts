@@ -74,25 +74,28 @@ export function recentExchange(
   const mappedBytes = isUnmapped ? 0 : bytesOf([groups, attributes]);
   const isCut = mappedBytes > MAX_SAID_BYTES;
   const keepsClaims = claimsBytes <= MAX_CLAIMS_BYTES && mappedBytes + claimsBytes <= MAX_SAID_BYTES;
-  return {
+  const record: Writable<RecentExchange> = {
     id,
     timeMs,
     outcome,
     reason,
-    ...(check === undefined ? {} : { check }),
     poolId: provider.poolId,
     providerId: provider.providerId,
     subject,
     groups: isCut ? [] : groups,
     attributes: isCut ? {} : attributes,
-    ...(isCut ? { isCut } : {}),
-    ...(kubernetes === undefined ? {} : { kubernetes }),
-    ...(keepsClaims ? { claims } : {}),
-    ...(targetId === undefined ? {} : { targetId }),
-    ...(roles === undefined ? {} : { roles }),
-    ...(again === undefined ? {} : { again }),
   };
+  if (check !== undefined) record.check = check;
+  if (isCut) record.isCut = isCut;
+  if (kubernetes !== undefined) record.kubernetes = kubernetes;
+  if (keepsClaims) record.claims = claims;
+  if (targetId !== undefined) record.targetId = targetId;
+  if (roles !== undefined) record.roles = roles;
+  if (again !== undefined) record.again = again;
+  return record;
 }
+
+type Writable<T> = { -readonly [Member in keyof T]: T[Member] };
 
 /** As policies see whoever asked then. What was not kept is as if there were none; who needs it has to look first. */
 export function principalOf(record: RecentExchange, projectNumber: string): Principal {

@@ -118,7 +118,7 @@ async function issue<G extends Decided, I extends Minted>(
 ): Promise<Result<I, Denial>> {
   if (assertion.ok) by.trace.claimsBytes = claimsBytes(assertion.value);
   const decision = assertion.ok ? await decideOnNewest(input, assertion.value, by) : assertion;
-  if (decision.ok) return spendAndMint(decision.value, by);
+  if (decision.ok) return await spendAndMint(decision.value, by);
   return isStrangers(decision.error) ? failure(decision.error, input.address, by.door.counted, by.ports) : decision;
 }
 

@@ -16,9 +16,9 @@ export interface VerifiedAssertion {
   readonly claims: JsonObject;
   readonly expiresAtSeconds: number;
   /** Present for Kubernetes providers. */
-  readonly kubernetes?: KubernetesIdentity;
+  readonly kubernetes: KubernetesIdentity | undefined;
   /** Present where the token is taken once: single-use providers, and pushes. */
-  readonly tokenId?: string;
+  readonly tokenId: string | undefined;
   /** RFC 7638, of the key that signed it. */
   readonly keyThumbprint: string;
 }
@@ -62,9 +62,9 @@ export async function verify(
   const value = {
     claims: assertion.claims,
     keyThumbprint: key.value.jwk.thumbprint,
-    ...(tokenId === undefined ? {} : { tokenId }),
+    tokenId,
     expiresAtSeconds: times.expiresAtSeconds,
-    ...(kubernetes?.ok ? { kubernetes: kubernetes.value } : {}),
+    kubernetes: kubernetes?.value,
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand has one maker, and this is it
   return ok(value as VerifiedAssertion);

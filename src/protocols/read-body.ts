@@ -7,41 +7,48 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * Reads a request body with a cap, whether or not it says its length: a chunked flood ends where the cap is. `broken`: it ended early
  * or did not come in time.
  */
-export async function readBody(
+export function readBody(
   request: Request,
   maxBytes: number,
   headers: Headers = request.headers,
 ): Promise<Bytes | 'too_large' | 'broken'> {
   const declaredBytes = Number(headers.get('content-length') ?? 0);
+  if (declaredBytes > maxBytes) return refuse(request);
   // A length is there only where the server took the body's end from it (of a chunked body it hides what else was said), so no more can come.
-  if (declaredBytes > 0 && declaredBytes <= maxBytes) return inTime(readDeclared(request, declaredBytes));
+  if (declaredBytes > 0) return inTime(request.arrayBuffer(), (body) => ofLength(new Uint8Array(body), declaredBytes));
+  return readUndeclared(request, maxBytes);
+}
+
+async function refuse(request: Request): Promise<'too_large'> {
+  await request.body?.cancel();
+  return 'too_large';
+}
+
+function ofLength(body: Bytes, bytes: number): Bytes | 'broken' {
+  return body.length === bytes ? body : 'broken';
+}
+
+async function readUndeclared(request: Request, maxBytes: number): Promise<Bytes | 'too_large' | 'broken'> {
   if (request.body === null) return new Uint8Array(0);
-  if (declaredBytes > maxBytes) {
-    await request.body.cancel();
-    return 'too_large';
-  }
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
-  const body = await inTime(readAll(reader, maxBytes));
+  const body = await inTime(readAll(reader, maxBytes), (all) => all);
   if (typeof body === 'string') await reader.cancel().catch(() => undefined);
   return body;
 }
 
-/** Also where the reading fails. */
-function inTime<T>(reading: Promise<T>): Promise<T | 'broken'> {
+/** `broken` also where the reading fails. */
+function inTime<R, T>(reading: Promise<R>, take: (read: R) => T): Promise<T | 'broken'> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve('broken'), PATIENCE_MS);
     const end = (body: T | 'broken'): void => {
       clearTimeout(timer);
       resolve(body);
     };
-    reading.then(end, () => end('broken'));
+    reading.then(
+      (read) => end(take(read)),
+      () => end('broken'),
+    );
   });
-}
-
-/** All at once, as the runtime reads it best. */
-async function readDeclared(request: Request, declaredBytes: number): Promise<Bytes | 'broken'> {
-  const body = new Uint8Array(await request.arrayBuffer());
-  return body.length === declaredBytes ? body : 'broken';
 }
 
 async function readAll(

@@ -22,7 +22,7 @@ async function serve(fault: Error, lines: string[]): Promise<string> {
       openConfig: () => {
         throw fault;
       },
-      record: ({ reason }) => lines.push(reason),
+      record: ({ reason }) => void lines.push(reason),
     },
   });
   const made = createServer((incoming, outgoing) => {

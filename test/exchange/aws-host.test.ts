@@ -57,7 +57,7 @@ it.each([
       openConfig: () => {
         throw fault;
       },
-      record: ({ reason, check }) => lines.push(`${reason} ${check}`),
+      record: ({ reason, check }) => void lines.push(`${reason} ${check}`),
     },
   });
   const part = (value: object): string => btoa(JSON.stringify(value)).replaceAll('=', '');

@@ -32,17 +32,9 @@ export function createTokenEndpoint(ports: ExchangePorts, downscoping: Downscope
         : withRequestId(renderDenial(narrowed.error), requestId);
     }
     const { subjectToken, provider, resource, scopes, requestedTokenType } = read.value;
-    const input = {
-      subjectToken,
-      provider,
-      resource,
-      scopes,
-      requestId,
-      // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word. Only failures ask for it.
-      get address() {
-        return headers.get('cf-connecting-ip') ?? 'unknown';
-      },
-    };
+    // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word.
+    const address = headers.get('cf-connecting-ip') ?? 'unknown';
+    const input = { subjectToken, provider, resource, scopes, requestId, address };
     const { issued, limitPerMinute } = await exchange(input, ports);
     return issued.ok
       ? renderIssued(issued.value, requestedTokenType, requestId, limitPerMinute)
