@@ -24,6 +24,7 @@ import {
   createTokenAuditLog,
   createPushAuditLog,
 } from './platform/audit/log.ts';
+import { createAskAws } from './platform/aws-identity/ask.ts';
 import { createAuthority } from './platform/credentials/authority.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
@@ -142,6 +143,7 @@ export function createBroker(env: Env): App {
         newTokenId: newId,
         loopbackAllowed: loopbackIssuersAllowed,
       }),
+      askAws: createAskAws((url, init) => fetch(url, init)),
       spend: (projectNumber, alone, requestId) =>
         recent.during(projectNumber, () => gate.spend(projectNumber, alone, requestId)),
       sign: (input) => signer.sign(input),

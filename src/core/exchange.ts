@@ -1,13 +1,15 @@
 /** The exchange: authenticate → authorize → spend → mint, and one event whatever happened. Decide first, act second, charge last. */
 import { authenticate } from './authenticate.ts';
 import { parseAssertion, type UnverifiedAssertion } from './assertion.ts';
+import { authenticateAws } from './aws/authenticate.ts';
+import { type AwsRequest, parseAwsRequest } from './aws/request.ts';
 import type { Denial } from './denial.ts';
 import { causeOf } from './denial-check.ts';
 import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
 import type { ExchangeEvent } from './event.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
 import { mayExist, type ProviderName, providerName, targetName } from './names.ts';
-import { providerInAudience } from './provider-in-audience.ts';
+import { providerInAudience, providerNamedBy } from './provider-in-audience.ts';
 import type { EpochNews } from './news.ts';
 import { type ConfigView, ConfigUnavailable, type ExchangePorts, type Permit, type SpendAlone } from './ports.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
@@ -22,6 +24,8 @@ export interface ExchangeInput {
   /** Where the request came from; limits failed verifications. */
   readonly address: string;
   readonly subjectToken: string;
+  /** A signed question to AWS; else a JWT. */
+  readonly isAws?: true;
   /** The provider that `audience` names; undefined: the token's own `aud` must name one. */
   readonly provider: ProviderName | undefined;
   /** A target's uri; undefined: the token is for the broker itself. */
@@ -64,13 +68,33 @@ export async function exchange(input: ExchangeInput, ports: ExchangePorts): Prom
 }
 
 async function issue(input: ExchangeInput, ports: ExchangePorts, trace: Trace): Promise<Result<Issued, Denial>> {
-  const assertion = parseAssertion(input.subjectToken);
-  const name = input.provider ?? (assertion.ok ? providerInAudience(assertion.value) : undefined);
+  const assertion = parseSubject(input);
+  const name = input.provider ?? (assertion.ok ? providerOf(assertion.value) : undefined);
   if (name === undefined) return assertion.ok ? err(missingAudience) : assertion;
   trace.provider = name;
   const decision = assertion.ok ? await decideOnNewest(input, assertion.value, name, ports, trace) : assertion;
   if (decision.ok) return spendAndMint(decision.value, ports, trace);
   return isStrangers(decision.error) ? failure(decision.error, input.address, name, ports) : decision;
+}
+
+/** What is shown, by its shape: nothing in it is a fact yet. */
+type Subject =
+  | { readonly kind: 'jws'; readonly assertion: UnverifiedAssertion }
+  | { readonly kind: 'aws'; readonly request: AwsRequest };
+
+function parseSubject({ subjectToken, isAws }: ExchangeInput): Result<Subject, Denial> {
+  if (isAws === true) {
+    const request = parseAwsRequest(subjectToken);
+    return request.ok ? ok({ kind: 'aws', request: request.value }) : request;
+  }
+  const assertion = parseAssertion(subjectToken);
+  return assertion.ok ? ok({ kind: 'jws', assertion: assertion.value }) : assertion;
+}
+
+function providerOf(subject: Subject): ProviderName | undefined {
+  return subject.kind === 'jws'
+    ? providerInAudience(subject.assertion)
+    : providerNamedBy(subject.request.targetResource);
 }
 
 /**
@@ -106,7 +130,7 @@ interface Decision {
 /** A refusal may come from a copy that is behind: before it is said, the epoch is asked for, and if it moved we decide again. */
 async function decideOnNewest(
   input: ExchangeInput,
-  assertion: UnverifiedAssertion,
+  assertion: Subject,
   name: ProviderName,
   ports: ExchangePorts,
   trace: Trace,
@@ -138,14 +162,17 @@ async function decideOnNewest(
 /** Who it is, and what he may have: the decision, whole, before anything is spent. */
 async function decide(
   input: ExchangeInput,
-  assertion: UnverifiedAssertion,
+  assertion: Subject,
   name: ProviderName,
   view: ConfigView,
   ports: ExchangePorts,
   trace: Trace,
 ): Promise<Result<Pick<Decision, 'grant' | 'alone'>, Denial>> {
   trace.dryRuns = [];
-  const authenticated = await authenticate(assertion, name, 'exchange', view, ports, trace.dryRuns);
+  const authenticated =
+    assertion.kind === 'aws'
+      ? await authenticateAws(assertion.request, name, view, ports, trace.dryRuns)
+      : await authenticate(assertion.assertion, name, 'exchange', view, ports, trace.dryRuns);
   if (!authenticated.ok) return authenticated;
   const { principal, expiresAtSeconds, once } = authenticated.value;
   trace.principal = principal;
