@@ -93,6 +93,7 @@ export function createBroker(env: Env): App {
     issuerKeys: env.ISSUER_KEYS,
     bootstrapToken: adminToken,
     usage: (number) => gate.usage(number),
+    credentialUsage: (number) => credentialGate.usage(number),
     // Who changed something here sees it at his next exchange here; other isolates within one lease.
     changed: (number) => {
       gate.drop(number);

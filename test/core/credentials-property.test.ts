@@ -78,7 +78,7 @@ function expected({ hops, projectMax, asked, scopes, held, isBounded }: World): 
   for (const [index, one] of hops.entries()) {
     const needed = index === hops.length - 1 ? 'getAccessToken' : 'implicitDelegation';
     const lasts = ({ role: name, endsIn }: { role: string; endsIn: number | undefined }): number =>
-      HOLDS[name]?.includes(needed) === true ? Math.max(0, endsIn ?? Infinity) : 0;
+      (HOLDS[name] ?? []).includes(needed) ? Math.max(0, endsIn ?? Infinity) : 0;
     const within = isBounded ? (one.rule === undefined ? 0 : lasts(one.rule)) : Infinity;
     const hopRoom = Math.min(one.isForSomebodyElse ? 0 : lasts(one), within);
     if (hopRoom === 0) return { tag: 'permission_denied' };
