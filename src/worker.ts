@@ -24,6 +24,7 @@ import {
   createTokenAuditLog,
   createPushAuditLog,
 } from './platform/audit/log.ts';
+import { createAskAws } from './platform/aws-identity/ask.ts';
 import { createAuthority } from './platform/credentials/authority.ts';
 import { createFailureLimiter } from './platform/failures/limiter.ts';
 import { createIssuerKeyReader } from './platform/issuer-keys/read.ts';
@@ -95,6 +96,7 @@ export function createBroker(env: Env): App {
     issuerKeys: env.ISSUER_KEYS,
     bootstrapToken: adminToken,
     usage: (number) => gate.usage(number),
+    credentialUsage: (number) => credentialGate.usage(number),
     // Who changed something here sees it at his next exchange here; other isolates within one lease.
     changed: (number) => {
       gate.drop(number);
@@ -145,6 +147,7 @@ export function createBroker(env: Env): App {
         newTokenId: newId,
         loopbackAllowed: loopbackIssuersAllowed,
       }),
+      askAws: createAskAws((url, init) => fetch(url, init)),
       spend: (projectNumber, alone, requestId) =>
         recent.during(projectNumber, () => gate.spend(projectNumber, alone, requestId)),
       sign: (input) => signer.sign(input),

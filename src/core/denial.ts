@@ -63,7 +63,14 @@ export type Denial =
   | { readonly tag: 'token_too_large'; readonly bytes: number }
   | {
       readonly tag: 'unavailable';
-      readonly dependency: 'quota' | 'configuration' | 'key_ring' | 'issuer_keys' | 'token_review' | 'settings';
+      readonly dependency:
+        | 'quota'
+        | 'configuration'
+        | 'key_ring'
+        | 'issuer_keys'
+        | 'token_review'
+        | 'aws_sts'
+        | 'settings';
     }
   /** A fault of ours: `fault` is the name of the exception, never its message, which may quote a token. */
   | { readonly tag: 'internal'; readonly fault: string };

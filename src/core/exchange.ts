@@ -1,11 +1,14 @@
 /** The token endpoint's exchange: the provider that `audience` names, a token for a target or for the broker itself. The steps are `steps.ts`. */
-import type { Authenticated } from './authenticate.ts';
+import { claimsBytes, parseAssertion, type UnverifiedAssertion } from './assertion.ts';
+import { authenticate, type Authenticated } from './authenticate.ts';
+import { authenticateAws } from './aws/authenticate.ts';
+import { type AwsRequest, parseAwsRequest } from './aws/request.ts';
 import type { Denial } from './denial.ts';
 import { dryRunsOnTarget } from './dry-run.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
 import { mayExist, type ProviderName } from './names.ts';
 import { type ConfigView, type ExchangePorts, type Permit } from './ports.ts';
-import { providerInAudience } from './provider-in-audience.ts';
+import { providerInAudience, providerNamedBy } from './provider-in-audience.ts';
 import type { Shards } from './resources.ts';
 import { err, ok, type Result } from './result.ts';
 import { isLater, type Soon } from './soon.ts';
@@ -13,6 +16,8 @@ import { attempt, type Attempt, type Attempted, type Door, type Minted, type Tra
 import { MAX_MINTED_BYTES, sizeDenial } from './token-size.ts';
 
 export interface ExchangeInput extends Attempt {
+  /** A signed question to AWS; else a JWT. */
+  readonly isAws?: true;
   /** The provider that `audience` names; undefined: the token's own `aud` must name one. */
   readonly provider: ProviderName | undefined;
   /** A target's uri; undefined: the token is for the broker itself. */
@@ -30,25 +35,63 @@ export type Exchanged = Attempted<Issued>;
 export async function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Exchanged> {
   return attempt(
     input,
-    (assertion, trace) => {
-      const name = input.provider ?? (assertion.ok ? providerInAudience(assertion.value) : undefined);
-      if (name === undefined) return assertion.ok ? err(missingAudience) : assertion;
+    (trace) => {
+      const subject = parseSubject(input);
+      const name = input.provider ?? (subject.ok ? providerOf(subject.value) : undefined);
+      if (name === undefined) return subject.ok ? err(missingAudience) : subject;
       trace.provider = name;
-      return ok(tokenDoor(input, name, ports));
+      if (subject.ok && subject.value.kind === 'jws') trace.claimsBytes = claimsBytes(subject.value.assertion);
+      return ok(tokenDoor(input, subject, name, ports));
     },
     ports,
   );
 }
 
-function tokenDoor(input: ExchangeInput, name: ProviderName, ports: ExchangePorts): Door<Grant, Issued> {
+/** What is shown, by its shape. */
+type Subject =
+  | { readonly kind: 'jws'; readonly assertion: UnverifiedAssertion }
+  | { readonly kind: 'aws'; readonly request: AwsRequest };
+
+function parseSubject({ subjectToken, isAws }: ExchangeInput): Result<Subject, Denial> {
+  if (isAws === true) {
+    const request = parseAwsRequest(subjectToken);
+    return request.ok ? ok({ kind: 'aws', request: request.value }) : request;
+  }
+  const assertion = parseAssertion(subjectToken);
+  return assertion.ok ? ok({ kind: 'jws', assertion: assertion.value }) : assertion;
+}
+
+function providerOf(subject: Subject): ProviderName | undefined {
+  return subject.kind === 'jws'
+    ? providerInAudience(subject.assertion)
+    : providerNamedBy(subject.request.targetResource);
+}
+
+function tokenDoor(
+  input: ExchangeInput,
+  subject: Result<Subject, Denial>,
+  name: ProviderName,
+  ports: ExchangePorts,
+): Door<Grant, Issued> {
+  const hopeless = hopelessOf(subject, name);
   return {
-    purpose: 'exchange',
     counted: name,
-    ...(mayExist(name) ? {} : { hopeless: { tag: 'unknown_provider', why: 'malformed name' } as const }),
+    ...(hopeless === undefined ? {} : { hopeless }),
     provider: () => ok(name),
+    prove: async (_name, view, dryRuns) => {
+      if (!subject.ok) return subject;
+      return subject.value.kind === 'aws'
+        ? authenticateAws(subject.value.request, name, view, ports, dryRuns)
+        : authenticate(subject.value.assertion, name, 'exchange', view, ports, dryRuns);
+    },
     authorize: (proven, project, view, trace) => authorizeWith(input, proven, project, view, ports, trace),
     mint: (grant, permit, nowMs, trace) => mint(grant, permit, ports, trace, nowMs),
   };
+}
+
+function hopelessOf(subject: Result<Subject, Denial>, name: ProviderName): Denial | undefined {
+  if (!subject.ok) return subject.error;
+  return mayExist(name) ? undefined : { tag: 'unknown_provider', why: 'malformed name' };
 }
 
 function authorizeWith(

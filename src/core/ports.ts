@@ -1,5 +1,7 @@
 /** What the core needs from the world. Cloudflare fills these in `worker.ts`; the tests fill some with lagging or failing ones. */
 import type { Purpose } from './audiences.ts';
+import type { AwsIdentity } from './aws/authenticate.ts';
+import type { AwsRequest } from './aws/request.ts';
 import type { Denial } from './denial.ts';
 import type { ExchangeEvent, PushEvent } from './event.ts';
 import type { ProviderName } from './names.ts';
@@ -114,6 +116,8 @@ export interface ExchangePorts {
   readonly verifySignature: VerifySignature;
   /** The cluster's own word on the token: ok, or why not. Closed on failure. */
   reviewToken(input: TokenReviewInput): Promise<Result<void, Denial>>;
+  /** Whom AWS says that a signed question is from. */
+  askAws(request: AwsRequest): Promise<Result<AwsIdentity, Denial>>;
   /** `alone`: a permit for this one exchange; without it any permit that the isolate holds will do. `requestId`: for lines that others write about it. */
   spend(projectNumber: string, alone: SpendAlone | undefined, requestId: string): Soon<Result<Permit, NoPermit>>;
   sign(input: SignInput): Promise<Result<{ readonly jwt: string }, Denial>>;

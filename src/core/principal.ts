@@ -14,7 +14,7 @@ export interface Principal {
   /** Of the verified subject token: what conditions see as `request.workload.claims`. */
   readonly claims: JsonObject;
   /** RFC 7638, of the key that signed the subject token, where it is known: a distrusted key takes its tokens along. */
-  readonly keyThumbprint?: string;
+  readonly keyThumbprint?: string | undefined;
 }
 
 /** The full name, as it stands in the minted token's `principal` claim and in the audit line. */

@@ -6,7 +6,11 @@ import { IAM_PREFIX, parseProviderName, type ProviderName } from './names.ts';
 export function providerInAudience(assertion: UnverifiedAssertion): ProviderName | undefined {
   const aud: unknown = assertion.claims['aud'];
   const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
-  if (typeof audience !== 'string') return undefined;
+  return typeof audience === 'string' ? providerNamedBy(audience) : undefined;
+}
+
+/** With or without `https:`. */
+export function providerNamedBy(audience: string): ProviderName | undefined {
   const name = audience.startsWith('https:') ? audience.slice('https:'.length) : audience;
   return name.startsWith(IAM_PREFIX) ? parseProviderName(name.slice(IAM_PREFIX.length)) : undefined;
 }

@@ -121,9 +121,11 @@ export interface Provider {
   readonly poolId: string;
   readonly providerId: string;
   readonly uid: string;
-  readonly kind: 'kubernetes' | 'oidc';
+  readonly kind: 'kubernetes' | 'oidc' | 'aws';
   /** Compared byte for byte with `iss`. */
   readonly issuerUri: string;
+  /** AWS only, which has neither issuer nor keys: 12 digits. */
+  readonly awsAccountId?: string;
   /** Kubernetes only: the identity of the cluster, unique in its pool. */
   readonly clusterUri?: string;
   /** Empty: the provider's own resource name, with either prefix, is the audience. */

@@ -2,9 +2,7 @@
  * The steps of an exchange, whatever door it came by: authenticate → authorize → spend → mint, and one event whatever happened. Decide first,
  * act second, charge last. A door says which provider is meant, what is granted and what is minted; the order, and what is asked again, is not its to say.
  */
-import { type Authenticated, authenticate } from './authenticate.ts';
-import { claimsBytes, parseAssertion, type UnverifiedAssertion } from './assertion.ts';
-import type { Purpose } from './audiences.ts';
+import type { Authenticated } from './authenticate.ts';
 import type { Denial } from './denial.ts';
 import { causeOf } from './denial-check.ts';
 import type { DryRun } from './dry-run.ts';
@@ -40,12 +38,13 @@ export interface Minted {
 }
 
 export interface Door<G extends Decided, I extends Minted> {
-  readonly purpose: Purpose;
   /** Under whose name an address's failures are counted. Its project's configuration is read. */
   readonly counted: ProviderName;
   /** It cannot be anything: nothing is read for it. */
   readonly hopeless?: Denial;
-  provider(assertion: UnverifiedAssertion, view: ConfigView): Soon<Result<ProviderName, Denial>>;
+  provider(view: ConfigView): Soon<Result<ProviderName, Denial>>;
+  /** Who it is, by what was shown: the only step that believes anything of it. */
+  prove(name: ProviderName, view: ConfigView, dryRuns: DryRun[]): Promise<Result<Authenticated, Denial>>;
   /** The decision, whole, before anything is spent. `project`: undefined where there is none. */
   authorize(
     proven: Authenticated,
@@ -75,20 +74,19 @@ export interface Trace extends Memory {
   readonly durationsMs: Record<string, number>;
 }
 
-/** `open` finds the door: it is told what the token says where that is one, and must believe nothing of it. */
+/** `open` reads what was shown and finds the door; nothing in what was shown is a fact yet. */
 export async function attempt<G extends Decided, I extends Minted>(
   input: Attempt,
-  open: (assertion: Result<UnverifiedAssertion, Denial>, trace: Trace) => Soon<Result<Door<G, I>, Denial>>,
+  open: (trace: Trace) => Soon<Result<Door<G, I>, Denial>>,
   ports: ExchangePorts,
 ): Promise<Attempted<I>> {
   const startMs = ports.nowMs();
   const trace: Trace = { requestId: input.requestId, startMs, dryRuns: [], durationsMs: {} };
   let issued: Result<I, Denial>;
   try {
-    const assertion = parseAssertion(input.subjectToken);
-    const asked = open(assertion, trace);
+    const asked = open(trace);
     const door = isLater(asked) ? await asked : asked;
-    issued = door.ok ? await issue(input, assertion, { door: door.value, ports, trace }) : door;
+    issued = door.ok ? await issue(input, { door: door.value, ports, trace }) : door;
   } catch (fault) {
     issued = err(closedBy(fault));
   }
@@ -111,13 +109,8 @@ interface With<G extends Decided, I extends Minted> {
   readonly trace: Trace;
 }
 
-async function issue<G extends Decided, I extends Minted>(
-  input: Attempt,
-  assertion: Result<UnverifiedAssertion, Denial>,
-  by: With<G, I>,
-): Promise<Result<I, Denial>> {
-  if (assertion.ok) by.trace.claimsBytes = claimsBytes(assertion.value);
-  const decision = assertion.ok ? await decideOnNewest(input, assertion.value, by) : assertion;
+async function issue<G extends Decided, I extends Minted>(input: Attempt, by: With<G, I>): Promise<Result<I, Denial>> {
+  const decision = await decideOnNewest(input, by);
   if (decision.ok) return await spendAndMint(decision.value, by);
   return isStrangers(decision.error) ? failure(decision.error, input.address, by.door.counted, by.ports) : decision;
 }
@@ -155,16 +148,14 @@ interface Decision<G> {
 /** A refusal may come from a copy that is behind: before it is said, the epoch is asked for, and if it moved we decide again. */
 async function decideOnNewest<G extends Decided, I extends Minted>(
   input: Attempt,
-  assertion: UnverifiedAssertion,
   by: With<G, I>,
 ): Promise<Result<Decision<G>, Denial>> {
   const { door, ports, trace } = by;
   if (door.hopeless !== undefined) return err(door.hopeless);
   const { projectNumber } = door.counted;
-  const again = (): Promise<Result<Decision<G>, Denial>> =>
-    decide(assertion, ports.openConfig(projectNumber), again, by);
+  const again = (): Promise<Result<Decision<G>, Denial>> => decide(ports.openConfig(projectNumber), again, by);
   const view = ports.openConfig(projectNumber);
-  const first = await decide(assertion, view, again, by);
+  const first = await decide(view, again, by);
   // Pushed keys that are too old in this copy may have been renewed since; everything else that is away stays away.
   const tooOld = !first.ok && first.error.tag === 'unavailable' && first.error.dependency === 'issuer_keys';
   if (first.ok || (first.error.tag === 'unavailable' && !tooOld)) return first;
@@ -179,17 +170,16 @@ async function decideOnNewest<G extends Decided, I extends Minted>(
 
 /** Who it is, and what he may have: the decision, whole, before anything is spent. */
 async function decide<G extends Decided, I extends Minted>(
-  assertion: UnverifiedAssertion,
   view: ConfigView,
   again: Decision<G>['again'],
-  { door, ports, trace }: With<G, I>,
+  { door, trace }: With<G, I>,
 ): Promise<Result<Decision<G>, Denial>> {
   trace.dryRuns = [];
-  const askedName = door.provider(assertion, view);
+  const askedName = door.provider(view);
   const name = isLater(askedName) ? await askedName : askedName;
   if (!name.ok) return name;
   trace.provider = name.value;
-  const proven = await authenticate(assertion, name.value, door.purpose, view, ports, trace.dryRuns);
+  const proven = await door.prove(name.value, view, trace.dryRuns);
   if (!proven.ok) return proven;
   const { principal, once } = proven.value;
   trace.principal = principal;

@@ -17,9 +17,12 @@ const MAX_MAPPED_BYTES = 8_192;
 // oxlint-disable-next-line no-control-regex -- a control character in a name forges log lines and member texts
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** What an admission looks at: verified by us, or vouched for by AWS, which has no key of its own to name. */
+type Vouched = Pick<VerifiedAssertion, 'claims'> & Partial<Pick<VerifiedAssertion, 'kubernetes' | 'keyThumbprint'>>;
+
 /** `dryRuns` takes up what the provider's condition on trial says; it decides nothing. */
 export function admit(
-  assertion: VerifiedAssertion,
+  assertion: Vouched,
   name: ProviderName,
   provider: Provider,
   compiler: PolicyCompiler,
@@ -43,7 +46,7 @@ export function admit(
 }
 
 /** Fixed mapping, so that nobody can spell somebody else's subject; the cluster is the provider's, never the token's, to name. */
-function fromCluster(assertion: VerifiedAssertion, name: ProviderName, provider: Provider): Result<Principal, Denial> {
+function fromCluster(assertion: Vouched, name: ProviderName, provider: Provider): Result<Principal, Denial> {
   const { kubernetes } = assertion;
   if (kubernetes === undefined || provider.clusterUri === undefined) {
     return err({ tag: 'unverified', check: 'kubernetes_claims' });
@@ -60,7 +63,7 @@ function fromCluster(assertion: VerifiedAssertion, name: ProviderName, provider:
 }
 
 function fromMapping(
-  assertion: VerifiedAssertion,
+  assertion: Vouched,
   name: ProviderName,
   provider: Provider,
   compiler: PolicyCompiler,

@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { auth as googleAuth, iamcredentials, type iamcredentials_v1 } from '@googleapis/iamcredentials';
-import { type ExternalAccountClient, GoogleAuth, IdTokenClient, Impersonated } from 'google-auth-library';
+import {
+  DownscopedClient,
+  type ExternalAccountClient,
+  type gaxios,
+  GoogleAuth,
+  IdTokenClient,
+  Impersonated,
+} from 'google-auth-library';
 import { createRemoteJWKSet, type JWK, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld, type World } from '../support/node/demo-world.ts';
@@ -145,6 +152,62 @@ describe('google-auth-library', () => {
     await expect((await impersonated(builder, { lifetime: 7_200 })).getAccessToken()).rejects.toThrow(
       /INVALID_ARGUMENT: unable to impersonate: Invalid value at 'lifetime'/,
     );
+  });
+});
+
+describe('a downscoped client', () => {
+  const boundary = (...emails: readonly string[]) => ({
+    accessBoundary: {
+      accessBoundaryRules: emails.map((email) => ({
+        availableResource: `//iam.googleapis.com/projects/-/serviceAccounts/${email}`,
+        availablePermissions: ['inRole:roles/iam.serviceAccountTokenCreator'],
+      })),
+    },
+  });
+
+  /** Its endpoint is `sts.UNIVERSE` and nothing else: whoever owns the universe's domain leads it here, and the hook stands in for that. */
+  async function downscoped(...emails: readonly string[]): Promise<DownscopedClient> {
+    const client = new DownscopedClient({
+      authClient: await sourceClient(),
+      credentialAccessBoundary: boundary(...emails),
+      universeDomain: 'sts.example.com',
+    });
+    const { stsCredential } = client as unknown as { stsCredential: { transporter: gaxios.Gaxios } };
+    stsCredential.transporter.interceptors.request.add({
+      resolved: async (config) => {
+        expect(config.url.href).toBe('https://sts.sts.example.com/v1/token');
+        return { ...config, url: new URL(`${world.broker.origin}/v1/token`) };
+      },
+    });
+    return client;
+  }
+
+  const sign = (email: string, bearer: string): Promise<Response> =>
+    fetch(`${world.broker.origin}/v1/projects/-/serviceAccounts/${email}:signBlob`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ payload: 'YQ==' }),
+    });
+
+  it('gets a token that may less, and says until when', async () => {
+    const other = await account('bystander', [
+      {
+        role: 'roles/iam.serviceAccountTokenCreator',
+        members: [`principal:${world.audience.replace(/\/providers\/.*/, '')}/subject/ns/shop/sa/checkout`],
+      },
+    ]);
+    const { token, expirationTime } = await (await downscoped(builder)).getAccessToken();
+    expect(expirationTime).toBeGreaterThan(Date.now());
+    expect((await sign(builder, String(token))).status).toBe(200);
+    expect((await sign(other, String(token))).status).toBe(403);
+    expect((await sign(other, String((await (await sourceClient()).getAccessToken()).token))).status).toBe(200);
+  });
+
+  it('hears what is wrong with its boundary', async () => {
+    const client = await downscoped(builder);
+    const { credentialAccessBoundary } = client as unknown as { credentialAccessBoundary: ReturnType<typeof boundary> };
+    credentialAccessBoundary.accessBoundary.accessBoundaryRules[0]?.availablePermissions.push('storage.objects.get');
+    await expect(client.getAccessToken()).rejects.toThrow(/invalid_request.*accessBoundaryRules\[0\]/);
   });
 });
 

@@ -60,6 +60,7 @@ async function run(
     },
     discoveredKeys: async () => err({ tag: 'unavailable', dependency: 'issuer_keys' }),
     verifySignature: async () => true,
+    askAws: async () => err({ tag: 'unavailable', dependency: 'aws_sts' }),
     reviewToken: async () => ok(undefined),
     spend: async () => ok({ news, usableUntilMs: NOW_SECONDS * 1_000 + 1_500 }),
     sign: async () => ok({ jwt: 'signed' }),

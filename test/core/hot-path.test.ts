@@ -80,6 +80,7 @@ async function ask(targetId: string): Promise<string> {
     newsBeforeRefusal: async () => ok(news),
     discoveredKeys: async () => err({ tag: 'unavailable', dependency: 'issuer_keys' }),
     verifySignature: async () => true,
+    askAws: async () => err({ tag: 'unavailable', dependency: 'aws_sts' }),
     reviewToken: async () => ok(undefined),
     spend: async () => ok({ news, usableUntilMs: NOW_SECONDS * 1_000 + 1_000 }),
     sign: async () => ok({ jwt: 'signed' }),

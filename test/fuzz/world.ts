@@ -143,6 +143,7 @@ function portsOver(openConfig: ExchangePorts['openConfig'], outside: Outside, fa
       return ok(set.value.keys.map((key) => ({ ...key, thumbprint: thumbprintOf(key) })));
     },
     verifySignature: createSignatureVerifier(),
+    askAws: async () => err({ tag: 'unavailable', dependency: 'aws_sts' }),
     reviewToken: createTokenReviewer({
       sign,
       newsOf: async () => ok(news),

@@ -379,6 +379,7 @@ describe('rotation by command', () => {
       issuerKeys: env.ISSUER_KEYS,
       bootstrapToken: 'test-only-nobody-asks-for-this-token-01',
       usage,
+      credentialUsage: usage,
       changed: () => undefined,
       recentExchanges: usage,
       usagePoints: usage,

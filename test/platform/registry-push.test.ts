@@ -164,6 +164,7 @@ describe('discovery', () => {
         },
       } as unknown as typeof env.ISSUER_KEYS,
       bootstrapToken: 'test-only-nobody-asks-for-this-token-01',
+      credentialUsage: () => Promise.reject(new Error('not asked here')),
       usage: async () => ({ ok: true, value: { limitPerMinute: 1, countedPermits: 0 } }),
       changed: () => undefined,
       recentExchanges: async () => ({ records: [], dropped: 0 }),

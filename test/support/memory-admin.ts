@@ -169,8 +169,10 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
       history.push({ actor: caller.name, type: 'keys.rotate' });
       return ok(keys);
     },
-    quotaUsage: async (projectNumber) =>
-      ok({ limitPerMinute: config(projectNumber).project().tokenExchangesPerMinute, countedPermits: 42 }),
+    quotaUsage: async (projectNumber, quotaId) =>
+      quotaId.startsWith('Credential')
+        ? ok({ limitPerMinute: 0, countedPermits: 0 })
+        : ok({ limitPerMinute: config(projectNumber).project().tokenExchangesPerMinute, countedPermits: 42 }),
   };
 }
 

@@ -18,6 +18,7 @@ export function unreachable(): AppPorts {
       discoveredKeys: port,
       verifySignature: port,
       reviewToken: port,
+      askAws: port,
       spend: port,
       sign: port,
       failures: { blockedForSeconds: () => undefined, recordFailure: port },

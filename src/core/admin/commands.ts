@@ -27,6 +27,7 @@ export interface PoolInput {
 export interface ProviderInput {
   readonly kubernetes?: KubernetesInput;
   readonly oidc?: OidcInput;
+  readonly aws?: { readonly accountId?: string };
   readonly attributeMapping?: Readonly<Record<string, string>>;
   readonly attributeCondition?: string;
   readonly dryRunCondition?: string;

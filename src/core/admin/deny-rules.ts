@@ -127,7 +127,9 @@ function deniedPrincipal(text: string, problemOf: ProblemHere, isUserKnown: bool
   const member = parseMember(text);
   if (!member.ok) return member;
   const { kind } = member.value;
-  if (NOBODY_HERE.includes(kind) || (kind === 'user' && !isUserKnown))
+  // Users and service accounts administer, and never exchange.
+  const isAdministrator = kind === 'user' || kind === 'service_account';
+  if (NOBODY_HERE.includes(kind) || (isAdministrator && !isUserKnown))
     return err('means nobody who exchanges tokens here: name principals of a workload identity pool');
   const problem = problemOf(text);
   return problem?.isFinal === true ? err(`can never match anybody: ${problem.why}`) : ok(text);
@@ -135,7 +137,7 @@ function deniedPrincipal(text: string, problemOf: ProblemHere, isUserKnown: bool
 
 type ProblemHere = (text: string) => MemberProblem | undefined;
 
-const NOBODY_HERE: readonly Member['kind'][] = ['workforce', 'service_account', 'deleted'];
+const NOBODY_HERE: readonly Member['kind'][] = ['workforce', 'deleted'];
 
 /** Google's forms without a meaning here, each with the way out. */
 const FOREIGN: readonly { readonly pattern: RegExp; readonly why: string }[] = [

@@ -104,5 +104,6 @@ export interface AdminPort {
     page: { readonly before?: string; readonly maxRecords: number },
   ): Promise<Result<RecentPage, AdminDenial>>;
   usage(projectNumber: string, wanted: UsageWanted): Promise<Result<UsagePage, AdminDenial>>;
-  quotaUsage(projectNumber: string): Promise<Result<QuotaUse, AdminDenial>>;
+  /** By the id of the quota. */
+  quotaUsage(projectNumber: string, quotaId: string): Promise<Result<QuotaUse, AdminDenial>>;
 }

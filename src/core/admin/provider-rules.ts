@@ -37,12 +37,12 @@ type ProviderFields = Omit<
 >;
 
 /** What a document is laid over, where there is anything yet. */
-interface Standing extends ReviewStanding {
+export interface Standing extends ReviewStanding {
   /** The document says where the keys come from; otherwise those of `current` stay. */
   readonly namesKeys: boolean;
 }
 
-interface CheckedProvider {
+export interface CheckedProvider {
   readonly fields: ProviderFields;
   readonly warnings: readonly string[];
 }
@@ -139,16 +139,19 @@ export function documentOf(provider: Provider): ProviderInput {
   };
 }
 
-type Config = { readonly kind: Provider['kind']; readonly source: OidcInput & Pick<KubernetesInput, 'clusterUri'> };
+type Config = {
+  readonly kind: 'kubernetes' | 'oidc';
+  readonly source: OidcInput & Pick<KubernetesInput, 'clusterUri'>;
+};
 
 function configOf(input: ProviderInput): Result<Config, Violations> {
   const { kubernetes, oidc } = input;
   if (kubernetes !== undefined && oidc !== undefined) {
-    return err(wrong('oidc', 'exactly one of kubernetes and oidc is wanted, not both'));
+    return err(wrong('oidc', 'exactly one of kubernetes, oidc and aws is wanted'));
   }
   if (kubernetes !== undefined) return ok({ kind: 'kubernetes', source: kubernetes });
   if (oidc !== undefined) return ok({ kind: 'oidc', source: oidc });
-  return err(wrong('kubernetes', 'exactly one of kubernetes and oidc is wanted, none is there'));
+  return err(wrong('kubernetes', 'exactly one of kubernetes, oidc and aws is wanted, none is there'));
 }
 
 interface ReadKeys {
@@ -232,7 +235,7 @@ const MAX_EXPRESSION = 2_048;
 /** `__proto__` is a legal name to the pattern and no name at all to a JavaScript object: the attribute would vanish. */
 const MAPPING_KEY = /^(google\.subject|google\.groups|attribute\.(?!__proto__$)[a-z0-9_]+)$/;
 
-function checkMapping(mapping: Readonly<Record<string, string>>, patterns: PatternBudget): Violations {
+export function checkMapping(mapping: Readonly<Record<string, string>>, patterns: PatternBudget): Violations {
   const entries = Object.entries(mapping);
   const custom = entries.filter(([key]) => key.startsWith('attribute.'));
   return [
@@ -258,7 +261,7 @@ function checkMappingEntry(key: string, expression: string, patterns: PatternBud
 
 const MAX_CONDITION = 4_096;
 
-function checkCondition(
+export function checkCondition(
   field: 'attributeCondition' | 'dryRunCondition',
   expression: string,
   patterns: PatternBudget,

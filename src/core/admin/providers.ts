@@ -10,7 +10,13 @@ import { bindingsOfPool } from './lint/clusters-apart.ts';
 import { lintProvider } from './lint/provider.ts';
 import { overlay, replacesEverything } from './mask.ts';
 import { misfitIn, neighboursIn, type Neighbour } from './neighbours.ts';
-import { checkProvider, documentOf } from './provider-rules.ts';
+import { AWS_PATHS, awsDocumentOf, checkAwsProvider } from './provider-aws.ts';
+import {
+  checkProvider as checkVerified,
+  type CheckedProvider,
+  documentOf as verifiedDocumentOf,
+  type Standing,
+} from './provider-rules.ts';
 import { noSuchPool, noSuchProvider } from './soft-delete.ts';
 import type { ApplyContext, ConfigState } from './state.ts';
 
@@ -67,9 +73,8 @@ export function patchProvider(
   const current = state.provider(id.poolId, id.providerId);
   if (state.pool(id.poolId) === undefined) return err(noSuchPool(state, id.poolId));
   if (current === undefined) return err(noSuchProvider(state, id));
-  const other = current.kind === 'kubernetes' ? 'oidc' : 'kubernetes';
-  const namesOther = mask.some((path) => path === other || path.startsWith(`${other}.`));
-  if (namesOther || (replacesEverything(mask) && input[other] !== undefined)) {
+  const other = KINDS.find((kind) => kind !== current.kind && isNamed(kind, mask, input));
+  if (other !== undefined) {
     return err(invalid(other, `this is a ${current.kind} provider, and its kind cannot change`));
   }
   const paths = mask.map((path) => (path === 'jwksJson' ? `${current.kind}.jwksJson` : path));
@@ -97,6 +102,30 @@ export function patchProvider(
 
 function targetUidIn(state: ConfigState): (targetId: string) => string | undefined {
   return (targetId) => state.target(targetId)?.uid;
+}
+
+const KINDS: readonly Provider['kind'][] = ['kubernetes', 'oidc', 'aws'];
+
+function isNamed(kind: Provider['kind'], mask: readonly string[], input: ProviderInput): boolean {
+  if (replacesEverything(mask) && input[kind] !== undefined) return true;
+  return mask.some((path) => path === kind || path.startsWith(`${kind}.`));
+}
+
+/** Each kind has its rules; exactly one is named. */
+function checkProvider(
+  input: ProviderInput,
+  standing: Standing,
+  context: ApplyContext,
+): Result<CheckedProvider, AdminDenial> {
+  if (input.aws === undefined) return checkVerified(input, standing, context);
+  const beside = (['kubernetes', 'oidc'] as const).find((kind) => input[kind] !== undefined);
+  if (beside !== undefined) return err(invalid(beside, 'exactly one of kubernetes, oidc and aws is wanted'));
+  return checkAwsProvider(input, standing.current, context.time);
+}
+
+/** The document that makes this row again: what a patch is laid over. */
+export function documentOf(provider: Provider): ProviderInput {
+  return provider.kind === 'aws' ? awsDocumentOf(provider) : verifiedDocumentOf(provider);
 }
 
 /** A patch that says where the keys come from: it names them, or the whole of what they are part of. */
@@ -135,6 +164,7 @@ const PATHS: Readonly<Record<Provider['kind'], ReadonlySet<string>>> = {
     'oidc',
     ...['issuerUri', 'jwksJson', 'allowedAudiences'].map((field) => `oidc.${field}`),
   ]),
+  aws: AWS_PATHS,
 };
 
 /** Who replaces `kubernetes` as a whole need not repeat what cannot change. */

@@ -1,6 +1,6 @@
 /** `AssumeRoleWithWebIdentity`: the account's provider by the token's issuer, the role's own policy, a session. The steps are those of every exchange. */
-import type { UnverifiedAssertion } from '../assertion.ts';
-import type { Authenticated } from '../authenticate.ts';
+import { claimsBytes, parseAssertion, type UnverifiedAssertion } from '../assertion.ts';
+import { authenticate, type Authenticated } from '../authenticate.ts';
 import type { Denial } from '../denial.ts';
 import type { ProviderName } from '../names.ts';
 import { providerInAudience } from '../provider-in-audience.ts';
@@ -42,24 +42,31 @@ interface RoleGrant extends Decided {
 export async function assumeRole(input: AssumeRoleInput, ports: AwsPorts): Promise<Attempted<AssumedRole>> {
   return attempt(
     input,
-    async (assertion) => {
+    async (trace) => {
+      const assertion = parseAssertion(input.subjectToken);
       // What is no token at all makes us ask nobody.
       if (!assertion.ok) return assertion;
       const projectNumber = await ports.projectOfAccount(input.role.accountId);
       if (!projectNumber.ok) return projectNumber;
       if (projectNumber.value === undefined) return err({ tag: 'unknown_provider', why: 'account' });
-      return ok(roleDoor(input, projectNumber.value, ports));
+      trace.claimsBytes = claimsBytes(assertion.value);
+      return ok(roleDoor(input, assertion.value, projectNumber.value, ports));
     },
     ports.exchange,
   );
 }
 
-function roleDoor(input: AssumeRoleInput, projectNumber: string, ports: AwsPorts): Door<RoleGrant, AssumedRole> {
+function roleDoor(
+  input: AssumeRoleInput,
+  assertion: UnverifiedAssertion,
+  projectNumber: string,
+  ports: AwsPorts,
+): Door<RoleGrant, AssumedRole> {
   const { exchange } = ports;
   return {
-    purpose: 'assumeRole',
     counted: { projectNumber, poolId: 'aws', providerId: input.role.accountId },
-    provider: (assertion, view) => findProvider(input.role.accountId, assertion, view),
+    provider: (view) => findProvider(input.role.accountId, assertion, view),
+    prove: (name, view, dryRuns) => authenticate(assertion, name, 'assumeRole', view, exchange, dryRuns),
     authorize: (proven, project, view) => authorize(input, proven, project, view, exchange),
     mint: async (grant, _permit, nowMs, trace) => {
       const nowSeconds = Math.floor(nowMs / 1_000);

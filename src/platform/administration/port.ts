@@ -2,6 +2,7 @@
 import type { Answer, Command } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { AdminPort, QuotaUse } from '../../core/admin/port.ts';
+import { CREDENTIAL_GENERATIONS } from '../../core/admin/quotas.ts';
 import type { Denial } from '../../core/denial.ts';
 import { projectName } from '../../core/names.ts';
 import type { RecentPage } from '../../core/recent.ts';
@@ -28,6 +29,8 @@ export interface AdminObjects {
   readonly keyRing: DurableObjectNamespace<KeyRing>;
   readonly issuerKeys: DurableObjectNamespace<IssuerKeys>;
   readonly usage: (projectNumber: string) => Promise<Result<QuotaUse, Denial>>;
+  /** Of service accounts' credentials; a project that never had an account has a limit of 0 there. */
+  readonly credentialUsage: (projectNumber: string) => Promise<Result<QuotaUse, Denial>>;
   readonly bootstrapToken: string;
   /** Something of this project was changed, or may have been. */
   readonly changed: (projectNumber: string) => void;
@@ -108,9 +111,10 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       objects.changed(projectNumber);
       return answer;
     },
-    quotaUsage: (projectNumber) =>
+    quotaUsage: (projectNumber, quotaId) =>
       asking('quota', async () => {
-        const usage = await objects.usage(projectNumber);
+        const isCredentials = quotaId === CREDENTIAL_GENERATIONS.quotaId;
+        const usage = await (isCredentials ? objects.credentialUsage : objects.usage)(projectNumber);
         return usage.ok ? usage : err(away('quota'));
       }),
   };

@@ -20,6 +20,8 @@ export interface DownscopeRequest {
 
 export interface ExchangeRequest {
   readonly kind: 'exchange';
+  /** A signed question to AWS (WIRE.md A.4.1). */
+  readonly isAws?: true;
   readonly subjectToken: string;
   readonly provider: ProviderName | undefined;
   readonly resource: string | undefined;
@@ -30,7 +32,8 @@ export interface ExchangeRequest {
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
-const SUBJECT_TOKEN_TYPES = [`${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`];
+const AWS_TOKEN_TYPE = 'urn:ietf:params:aws:token-type:aws4_request';
+const SUBJECT_TOKEN_TYPES = [`${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`, AWS_TOKEN_TYPE];
 const REQUESTED_TOKEN_TYPES = [`${TOKEN_TYPE}access_token`, `${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`];
 const MAX_SUBJECT_TOKEN_BYTES = 16_384;
 const MAX_AUDIENCE_CHARACTERS = 512;
@@ -154,6 +157,7 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
   if (fault !== undefined) return fault;
   return ok({
     kind: 'exchange',
+    ...(given.subject_token_type === AWS_TOKEN_TYPE ? { isAws: true as const } : {}),
     subjectToken: subjectToken.value,
     provider: provider.value,
     resource: given.resource,

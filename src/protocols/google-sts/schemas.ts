@@ -15,7 +15,12 @@ export const tokenRequest = v.object({
     v.picklist([`${TOKEN_TYPE}access_token`, `${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`]),
   ),
   subject_token: v.string(),
-  subject_token_type: v.picklist([`${TOKEN_TYPE}jwt`, `${TOKEN_TYPE}id_token`, `${TOKEN_TYPE}access_token`]),
+  subject_token_type: v.picklist([
+    `${TOKEN_TYPE}jwt`,
+    `${TOKEN_TYPE}id_token`,
+    `${TOKEN_TYPE}access_token`,
+    'urn:ietf:params:aws:token-type:aws4_request',
+  ]),
 });
 
 export const token = v.object({

@@ -1,7 +1,7 @@
 /** updateMask as it stands in a query → paths in camelCase; without one, every member that the input fills. */
 
 /** Members that are documents of their own: a patch reaches into them instead of replacing them. */
-const NESTED = ['kubernetes', 'oidc', 'resource', 'quotaConfig'];
+const NESTED = ['kubernetes', 'oidc', 'aws', 'resource', 'quotaConfig'];
 
 export function readMask(updateMask: string | undefined, input: object): readonly string[] {
   const paths = (updateMask ?? '').split(',').map((path) => camelCase(path.trim()));

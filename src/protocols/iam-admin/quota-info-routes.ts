@@ -58,13 +58,15 @@ export function quotaInfoRoutes(context: RestContext): readonly Route[] {
   ): Promise<Result<readonly JsonObject[], AdminDenial>> {
     const project = await projectOf(projectNumber);
     if (!project.ok) return project;
-    const counted = quotas.includes(TOKEN_EXCHANGES) ? await admin.quotaUsage(projectNumber) : ok(undefined);
-    if (!counted.ok) return counted;
-    return ok(
-      quotas.map((quota) =>
-        renderQuotaInfo(project.value, quota, quota === TOKEN_EXCHANGES ? counted.value : undefined),
-      ),
-    );
+    const infos: JsonObject[] = [];
+    for (const quota of quotas) {
+      const counted = await admin.quotaUsage(projectNumber, quota.quotaId);
+      if (!counted.ok) return counted;
+      // Whoever counts credentials hears of a project with its first account.
+      const isTold = quota === TOKEN_EXCHANGES || counted.value.limitPerMinute > 0;
+      infos.push(renderQuotaInfo(project.value, quota, isTold ? counted.value : undefined));
+    }
+    return ok(infos);
   }
 
   async function projectOf(projectNumber: string): Promise<Result<Project, AdminDenial>> {

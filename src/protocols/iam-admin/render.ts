@@ -57,7 +57,7 @@ export function renderPool(
 }
 
 export function renderProvider(provider: Provider, projectNumber: string, discovered?: IssuerKeysStatus): JsonObject {
-  const { poolId, providerId, kind, clusterUri, issuerUri, jwksJson, allowedAudiences, tokenReview } = provider;
+  const { poolId, providerId, kind, clusterUri, issuerUri, jwksJson, allowedAudiences } = provider;
   const source = {
     ...(clusterUri === undefined ? {} : { clusterUri }),
     issuerUri,
@@ -71,9 +71,19 @@ export function renderProvider(provider: Provider, projectNumber: string, discov
     ...filled({ displayName: provider.displayName, description: provider.description }),
     ...stateOf(provider),
     disabled: provider.disabled,
-    [kind]: source,
+    ...(kind === 'aws' ? { aws: { accountId: provider.awsAccountId ?? '' } } : { [kind]: source }),
     ...(kind === 'kubernetes' ? {} : { attributeMapping: provider.attributeMapping }),
     ...filled({ attributeCondition: provider.attributeCondition, dryRunCondition: provider.dryRunCondition }),
+    ...(kind === 'aws' ? {} : renderVerification(provider, discovered)),
+    createTime: provider.createTime,
+    updateTime: provider.updateTime,
+  };
+}
+
+/** What an issuer's tokens are held to; AWS answers for its own. */
+function renderVerification(provider: Provider, discovered?: IssuerKeysStatus): JsonObject {
+  const { tokenReview } = provider;
+  return {
     allowedAlgorithms: provider.allowedAlgorithms,
     maxTokenLifetime: `${provider.maxTokenLifetimeSeconds}s`,
     ...(provider.allowedJwksHosts.length > 0 ? { allowedJwksHosts: provider.allowedJwksHosts } : {}),
@@ -85,8 +95,6 @@ export function renderProvider(provider: Provider, projectNumber: string, discov
     keySource: provider.keySource,
     keys: provider.keySource === 'discovery' ? renderDiscovered(discovered) : renderKeySet(provider),
     distrustedThumbprints: provider.distrustedThumbprints,
-    createTime: provider.createTime,
-    updateTime: provider.updateTime,
   };
 }
 

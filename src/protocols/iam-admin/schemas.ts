@@ -91,6 +91,7 @@ const oidc = { issuerUri: text, jwksJson, allowedAudiences: texts };
 export const provider = document({
   kubernetes: v.exactOptional(document({ clusterUri: text, ...oidc })),
   oidc: v.exactOptional(document(oidc)),
+  aws: v.exactOptional(document({ accountId: text })),
   attributeMapping: textMap,
   attributeCondition: text,
   dryRunCondition: text,

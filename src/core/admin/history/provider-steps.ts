@@ -4,8 +4,7 @@
  */
 import type { Provider } from '../../resources.ts';
 import type { Command, ProviderInput } from '../commands.ts';
-import { documentOf } from '../provider-rules.ts';
-import { RESTORED_PATHS } from '../providers.ts';
+import { documentOf, RESTORED_PATHS } from '../providers.ts';
 import type { ConfigState } from '../state.ts';
 import { type Part, PURGED, uidOf } from './step.ts';
 
@@ -52,6 +51,7 @@ function keysOf(now: Provider, then: Provider): { readonly jwksJson?: string; re
 function patchOf(id: ProviderId, now: Provider, then: Provider, jwksJson: string | undefined): Command | undefined {
   const document = documentOf(then);
   if (jwksJson === undefined && JSON.stringify(document) === JSON.stringify(documentOf(now))) return undefined;
+  if (then.kind === 'aws') return { type: 'provider.patch', ...id, input: document, mask: ['*'] };
   const { kind } = then;
   const config = { ...document[kind], ...(jwksJson ? { jwksJson } : {}) };
   const input: ProviderInput = { ...document, [kind]: config };
