@@ -233,9 +233,9 @@ async function expectWhole({ page }: Watched, what: string): Promise<void> {
     mains: document.querySelectorAll('main').length,
     scripts: document.querySelectorAll('script').length,
     strange: document.querySelectorAll('iframe, object, embed, img:not(.brand img), base, [onerror], [onload], [onclick], a[href^="javascript" i]').length,
-    bytes: document.documentElement.outerHTML.length,
+    bytes: new TextEncoder().encode(document.documentElement.outerHTML).length,
   })`);
-  expect({ ...whole, bytes: whole.bytes < 150_000 }, what.slice(0, 200)).toEqual({
+  expect({ ...whole, bytes: whole.bytes < 102_400 }, what.slice(0, 200)).toEqual({
     tops: 1,
     mains: 1,
     scripts: 1,
