@@ -83,7 +83,7 @@ async function fill(shop: Shop): Promise<void> {
   const must: Shop['world']['must'] = (...call) => shop.world.must(...call);
   const many = (count: number, cluster: number, namespace: string, account: string) =>
     Array.from({ length: count }, () => [cluster, namespace, account] as const);
-  await must('PATCH', '/v1/projects/shop?updateMask=tokenExchangesPerMinute', { tokenExchangesPerMinute: 600 });
+  await must('PATCH', '/v1/projects/shop?updateMask=tokenExchangesPerMinute', { tokenExchangesPerMinute: 800 });
   const preferences = '/v1/projects/shop/locations/global/quotaPreferences';
   const wish = (preferredValue: string, justification: string) => ({
     service: 'sts',
@@ -92,8 +92,8 @@ async function fill(shop: Shop): Promise<void> {
     justification,
     contactEmail: 'checkout@example.com',
   });
-  await must('POST', `${preferences}?quotaPreferenceId=second-region`, wish('800', 'A second region goes live.'));
-  await must('POST', `${preferences}/second-region:approve`, { grantedValue: '700', comment: 'To begin with.' });
+  await must('POST', `${preferences}?quotaPreferenceId=second-region`, wish('1000', 'A second region goes live.'));
+  await must('POST', `${preferences}/second-region:approve`, { grantedValue: '900', comment: 'To begin with.' });
   await must(
     'POST',
     `${preferences}?quotaPreferenceId=black-friday`,
@@ -102,17 +102,17 @@ async function fill(shop: Shop): Promise<void> {
   await must('PATCH', '/v1/projects/shop?updateMask=ownLimits', {
     ownLimits: [{ principal: shop.principal('batch', 'reports'), tokenExchangesPerMinute: 60 }],
   });
-  // A bar is a minute: what a day looks like takes as long as somebody is willing to wait.
-  const steps = Math.round(6 * Number(process.env['EDGE_STS_SCREENSHOT_MINUTES'] ?? 2));
-  for (let step = 0; step <= steps; step += 1) {
+  // A bar is a minute: what a day looks like takes as long as somebody is willing to wait. Evenly, as many workloads come.
+  const seconds = Math.round(60 * Number(process.env['EDGE_STS_SCREENSHOT_MINUTES'] ?? 2));
+  for (let second = 0; second <= seconds; second += 1) {
     const startedMs = performance.now();
-    const wave = 0.55 + 0.45 * Math.sin(step / 11) + (step % 7) / 20;
+    const wave = 0.6 + 0.4 * Math.sin(second / 95) + (second % 7) / 20;
     await load(shop, [
-      ...many(Math.ceil(46 * wave), 0, 'checkout', 'api'),
-      ...many(Math.ceil(22 * wave), 1, 'checkout', 'worker'),
-      ...many(Math.ceil(9 * wave), 2, 'billing', 'invoices'),
-      ...many(step % 3 === 0 ? 4 : 1, 0, 'batch', 'reports'),
+      ...many(Math.round(5 * wave), 0, 'checkout', 'api'),
+      ...many(Math.round(2.4 * wave), 1, 'checkout', 'worker'),
+      ...many(second % 2, 2, 'billing', 'invoices'),
+      ...many(second % 30 < 4 ? 1 : 0, 0, 'batch', 'reports'),
     ]);
-    await new Promise((resolve) => void setTimeout(resolve, Math.max(0, 10_000 - (performance.now() - startedMs))));
+    await new Promise((resolve) => void setTimeout(resolve, Math.max(0, 1_000 - (performance.now() - startedMs))));
   }
 }

@@ -10,11 +10,16 @@ import { listAt, numberAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
 import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
 
-const SHOWN = 50;
-const EXPORTED = 5_000;
-/** What one page looks through for what is asked for, at most; it says how far it came. */
-const READ_AT_ONCE = 1_000;
-const PAGES_READ = 4;
+/** How much is looked through at once: pages of the list, and when there is enough. What one page of the list held is shown whole. */
+interface Depth {
+  readonly pageSize: number;
+  readonly pages: number;
+  readonly enough: number;
+}
+
+const NEWEST: Depth = { pageSize: 50, pages: 1, enough: 50 };
+const FILTERED: Depth = { pageSize: 50, pages: 20, enough: 15 };
+const EXPORTED: Depth = { pageSize: 1_000, pages: 4, enough: Infinity };
 
 interface Filter {
   readonly outcome: string;
@@ -36,10 +41,15 @@ interface Found {
 export async function activityPage(visit: ProjectVisit): Promise<Page> {
   const { project, rights, url } = visit;
   const filter = filterIn(url.searchParams);
-  const found = await search(visit, filter, SHOWN, url.searchParams.get('pageToken') ?? undefined);
+  const isFiltered = Object.values(filter).some((text) => text !== '');
+  const found = await search(
+    visit,
+    filter,
+    isFiltered ? FILTERED : NEWEST,
+    url.searchParams.get('pageToken') ?? undefined,
+  );
   if (!found.ok) return { ...refusedPage(found.error), tab: 'activity' };
   const { records, looked, oldest, dropped, next } = found.value;
-  const isFiltered = Object.values(filter).some((text) => text !== '');
   const query = new URLSearchParams(Object.entries(filter).filter(([, text]) => text !== ''));
   const mayExplain = can(rights, 'sts.policies.troubleshoot');
   return {
@@ -204,21 +214,14 @@ function fits(record: JsonObject, filter: Filter): boolean {
 async function search(
   { rest, project }: ProjectVisit,
   filter: Filter,
-  wanted: number,
+  { pageSize, pages, enough }: Depth,
   from: string | undefined,
 ): Promise<Result<Found, Refused>> {
-  const isFiltered = Object.values(filter).some((text) => text !== '');
   const records: JsonObject[] = [];
   let [pageToken, looked, dropped, oldest] = [from, 0, 0, ''];
-  for (let page = 0; page < PAGES_READ && records.length < wanted; page += 1) {
-    // Without a filter just as many as are shown; with one, as many of those read as there is room for would leave out the rest of the page.
-    const pageSize = isFiltered
-      ? Math.min(READ_AT_ONCE, Math.max(wanted, 200))
-      : Math.min(READ_AT_ONCE, wanted - records.length);
-    const answer = await rest.get(`projects/${segment(project)}/recentExchanges`, {
-      pageSize: String(pageSize),
-      pageToken,
-    });
+  for (let page = 0; page < pages && records.length < enough; page += 1) {
+    const query = { pageSize: String(pageSize), pageToken };
+    const answer = await rest.get(`projects/${segment(project)}/recentExchanges`, query);
     if (!answer.ok) return answer;
     const read = listAt(answer.value, 'recentExchanges');
     looked += read.length;
@@ -228,7 +231,7 @@ async function search(
     pageToken = textAt(answer.value, 'nextPageToken') || undefined;
     if (pageToken === undefined) break;
   }
-  return ok({ records: records.slice(0, Math.max(wanted, 200)), looked, oldest, dropped, next: pageToken ?? '' });
+  return ok({ records, looked, oldest, dropped, next: pageToken ?? '' });
 }
 
 const COLUMNS = ['time', 'outcome', 'reason', 'check', 'principal', 'provider', 'target', 'requestId'];

@@ -59,7 +59,8 @@ async function refresh() {
     localTimes(now);
     old.replaceWith(now);
   }
-  if (said !== null) said.textContent = 'Live, ' + clock.format(new Date());
+  // Said once: a screen reader hears every change of it.
+  if (said !== null && said.textContent !== 'Live') said.textContent = 'Live';
 }
 
 if (seconds > 0) {

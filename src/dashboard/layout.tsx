@@ -104,7 +104,7 @@ export function Name({ text, isShort = false, shown }: { text: string; isShort?:
   const told = visible(shown ?? text, 200);
   const kind = isShort ? 'name short' : told.length <= BRIEF ? 'name brief' : 'name';
   return (
-    <bdi class={kind} title={visible(text, 2_000)}>
+    <bdi class={kind} title={visible(text, 600)}>
       {told}
     </bdi>
   );
@@ -124,7 +124,7 @@ export function Panel({
   return (
     <section class="panel" aria-labelledby={`${id}-title`} id={id} {...(isLive === true ? { 'data-live': true } : {})}>
       <div class="head">
-        <h2 id={`${id}-title`}>{title}</h2>
+        <h2 id={`${id}-title`}>{visible(title, 200)}</h2>
         {aside === undefined ? null : <div class="aside">{aside}</div>}
       </div>
       {children}

@@ -4,13 +4,14 @@ import type { JsonObject } from '../core/json.ts';
 import { Legend, UsageChart, UsageTable } from './chart.tsx';
 import { count, duration, share } from './format.ts';
 import { LiveState } from './home.tsx';
-import { Alert, Choice, Empty, Field, FormToken, Meter, Panel, Stat, Table, Time } from './layout.tsx';
+import { Alert, Choice, Empty, Meter, Panel, Stat, Table, Time } from './layout.tsx';
 import { type LimitNow, limitOf } from './limit.ts';
-import { consumerName, LastName, PrincipalName } from './names.tsx';
+import { consumerName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
 import { DIMENSIONS, type Dimension, rangeNamed, RANGES, readUsage, topConsumers, type Usage } from './usage.ts';
 import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { OwnLimits } from './own-limits.tsx';
 
 export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<Page> {
   const { rest, rights, project, url, nowMs } = visit;
@@ -239,64 +240,7 @@ function Top({
   );
 }
 
-function OwnLimits({ visit: { session, rights, project }, limit }: { visit: ProjectVisit; limit: LimitNow }) {
-  const mayChange = can(rights, 'resourcemanager.projects.update') && can(rights, 'resourcemanager.projects.get');
-  if (limit.own.length === 0 && !mayChange) return null;
-  return (
-    <Panel title="Limits of single providers and principals" id="own">
-      {limit.own.length === 0 ? (
-        <Empty>
-          There are none: everybody shares the project's limit. One of its own keeps a noisy cluster from using up what
-          the others need.
-        </Empty>
-      ) : (
-        <Table
-          label="Own limits"
-          columns={[{ label: 'Whose' }, { label: 'A minute', isNumber: true }, ...(mayChange ? [{ label: '' }] : [])]}
-          rows={limit.own.slice(0, 100).map(({ kind, name, perMinute }) => [
-            <>
-              <span class="muted">{kind}</span>{' '}
-              {kind === 'principal' ? <PrincipalName text={name} /> : <LastName text={name} />}
-            </>,
-            count(perMinute),
-            ...(mayChange
-              ? [
-                  <form method="post" data-once>
-                    <FormToken token={session.formToken} />
-                    <input type="hidden" name="name" value={name} />
-                    <button class="quiet" name="perMinute" value="">
-                      Take away
-                    </button>
-                  </form>,
-                ]
-              : []),
-          ])}
-        />
-      )}
-      {mayChange ? (
-        <details>
-          <summary>Set a limit</summary>
-          <form method="post" action={under(project, 'quota')} data-once>
-            <FormToken token={session.formToken} />
-            <div class="fields">
-              <Field label="Provider or principal" name="name" hint="projects/NUMBER/…/providers/ID, or principal://…">
-                <input id="name" name="name" required maxlength={600} />
-              </Field>
-              <Field
-                label="Exchanges a minute"
-                name="perMinute"
-                hint={`At most the project's ${count(limit.perMinute)} count.`}
-              >
-                <input id="perMinute" name="perMinute" inputmode="numeric" pattern="[0-9]{1,6}" required />
-              </Field>
-            </div>
-            <button>Set the limit</button>
-          </form>
-        </details>
-      ) : null}
-    </Panel>
-  );
-}
+export const QUOTA_ID = TOKEN_EXCHANGES.quotaId;
 
 /** The list is replaced whole over REST: the project is read first, and its etag sent along, so that nobody else's limit is lost. */
 export async function setOwnLimit(visit: ProjectVisit, form: Form): Promise<Page | Response> {
@@ -314,5 +258,3 @@ export async function setOwnLimit(visit: ProjectVisit, form: Form): Promise<Page
   });
   return answer.ok ? goTo(`${under(project, 'quota')}#own`) : quotaPage(visit, answer.error);
 }
-
-export const QUOTA_ID = TOKEN_EXCHANGES.quotaId;

@@ -2,15 +2,20 @@
 import { Hono } from 'hono';
 import { activityCsv, activityPage } from './activity.tsx';
 import { assets } from './assets.ts';
-import { clustersPage, distrust, providerPage } from './clusters.tsx';
+import { clustersPage } from './clusters.tsx';
+import { explainPage } from './explain.tsx';
 import { BASE, cookieIn, isOwnForm, isSameToken, safeNext, withHeaders } from './guard.ts';
-import { comparePage, entryPage, historyPage, restoreEntry } from './history.tsx';
+import { comparePage, historyPage } from './history.tsx';
+import { entryPage, restoreEntry } from './history-entry.tsx';
 import { homePage } from './home.tsx';
 import { keysPage, rotateKeys } from './keys.tsx';
-import { explainPage, policyPage, rehearsePage, setPolicy } from './policy.tsx';
+import { policyPage } from './policy.tsx';
 import type { DashboardPorts } from './ports.ts';
+import { distrust, providerPage } from './provider.tsx';
 import { quotaPage, setOwnLimit } from './quota.tsx';
-import { askForMore, requestPage, requestsPage, review, withdraw } from './requests.tsx';
+import { rehearsePage, setPolicy } from './rehearse.tsx';
+import { requestPage, review, withdraw } from './request.tsx';
+import { askForMore, requestsPage } from './requests.tsx';
 import { createRest } from './rest.ts';
 import { isFresh, proveAgain, provePage, signIn, signInPage, signOut } from './sign-in.tsx';
 import {

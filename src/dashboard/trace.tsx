@@ -5,7 +5,7 @@ import { Badge, Empty, Name, Table, type Tone } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, numberAt, objectAt, textAt, textsAt } from './rest.ts';
 
-const SHOWN = 60;
+const SHOWN = 30;
 
 const WORDS: Readonly<Record<string, readonly [Tone, string]>> = {
   ALLOW_ACCESS_STATE_GRANTED: ['good', 'grants'],
@@ -137,10 +137,10 @@ function ConditionSaw({ of }: { of: JsonObject }) {
         )}
       </div>
       {listAt(seen, 'evaluationStates')
-        .slice(0, 12)
+        .slice(0, 6)
         .map((state) => (
           <div class="muted">
-            <code>{visible(textAt(state, 'expression'))}</code> ={' '}
+            <code>{visible(textAt(state, 'expression'), 120)}</code> ={' '}
             {visible(
               'value' in state ? JSON.stringify(state['value']) : textAt(listAt(state, 'errors')[0] ?? {}, 'message'),
             )}

@@ -73,6 +73,7 @@ describe('forms', () => {
     ['the same host without encryption', { origin: ORIGIN.replace('https:', 'http:'), 'sec-fetch-site': 'cross-site' }],
     ['a sandboxed frame', { origin: 'null', 'sec-fetch-site': 'cross-site' }],
     ['another origin that says same-origin', { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' }],
+    ['our origin, said to be a neighbour', { origin: ORIGIN, 'sec-fetch-site': 'same-site' }],
     ['our origin, said to be cross-site', { origin: ORIGIN, 'sec-fetch-site': 'cross-site' }],
     ['nothing that a browser sends', {}],
   ])('CSRF: a form from %s is refused, even with the right token', async (_name, headers) => {

@@ -1,0 +1,169 @@
+/** A change of policy before it is made: who would gain or lose by it, and then the change itself. */
+import { isJsonObject, type JsonObject, parseStrictJson } from '../core/json.ts';
+import { count, visible } from './format.ts';
+import { Alert, Badge, Empty, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { LastName, PrincipalName } from './names.tsx';
+import { listAt, numberAt, objectAt, type Refused, textAt, textsAt } from './rest.ts';
+import { can } from './rights.ts';
+import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { placeOf, readPolicy } from './policy-place.ts';
+
+export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Page> {
+  const { rest, project, rights, session, url } = visit;
+  const target = form?.('target') ?? url.searchParams.get('target') ?? '';
+  const current = await readPolicy(visit, target);
+  if (!current.ok) return { ...refusedPage(current.error, undefined, under(project, 'policy')), tab: 'policy' };
+  const typed = form?.('policy') ?? JSON.stringify(current.value, null, 2);
+  const parsed = parsePolicy(typed);
+  const result =
+    form === undefined
+      ? undefined
+      : parsed === undefined
+        ? NO_POLICY
+        : await rest.post(`${placeOf(project, target)}:simulate`, { policy: parsed });
+  const maySet = can(rights, target === '' ? 'resourcemanager.projects.setIamPolicy' : 'sts.targets.setIamPolicy');
+  const where = target === '' ? 'project' : `target ${target}`;
+  return {
+    title: `Rehearse, ${project}`,
+    tab: 'policy',
+    ...(result?.ok === false ? { status: result.error.status } : {}),
+    body: (
+      <>
+        <div class="page-head">
+          <h1>Rehearse a change</h1>
+          <div class="aside">
+            <a href={under(project, 'policy')}>Policy</a>
+          </div>
+        </div>
+        <p class="muted">
+          Recent exchanges are decided once more by the policy below, as if it were set. Nothing is changed by that.
+        </p>
+        {result === undefined ? null : result.ok ? (
+          <Rehearsal result={result.value} />
+        ) : (
+          <Alert kind="bad">{result.error.message}</Alert>
+        )}
+        <Panel title={`Proposed policy of the ${where}`} id="proposal">
+          <form method="post" action={under(project, 'policy/rehearse')} data-once>
+            <FormToken token={session.formToken} />
+            <input type="hidden" name="target" value={target} />
+            <Field
+              label="Policy as JSON"
+              name="policy"
+              hint="As setIamPolicy takes it. Its etag goes along: what somebody else wrote meanwhile is not overwritten."
+            >
+              <textarea id="policy" name="policy" class="code" spellcheck={false}>
+                {typed}
+              </textarea>
+            </Field>
+            <button>Rehearse</button>
+          </form>
+        </Panel>
+        {result?.ok === true && maySet ? (
+          <Panel title="Set it" id="set">
+            <p>The policy takes effect at once in this place and within ten seconds everywhere.</p>
+            <form method="post" action={under(project, 'policy/set')} data-once>
+              <FormToken token={session.formToken} />
+              <input type="hidden" name="target" value={target} />
+              <input
+                type="hidden"
+                name="from"
+                value={`${under(project, 'policy/rehearse')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`}
+              />
+              <textarea name="policy" hidden aria-label="Policy as it was rehearsed">
+                {typed}
+              </textarea>
+              <button class="danger">Set this policy</button>
+            </form>
+          </Panel>
+        ) : null}
+      </>
+    ),
+  };
+}
+
+const NO_POLICY: { readonly ok: false; readonly error: Refused } = {
+  ok: false,
+  error: { status: 400, code: 'INVALID_ARGUMENT', message: 'The policy is no JSON object.' },
+};
+
+function parsePolicy(text: string): JsonObject | undefined {
+  const json = parseStrictJson(text);
+  return json.ok && isJsonObject(json.value) ? json.value : undefined;
+}
+
+function Rehearsal({ result }: { result: JsonObject }) {
+  const summary = objectAt(result, 'resultsSummary');
+  const changes = listAt(result, 'results').slice(0, 100);
+  return (
+    <Panel
+      title="Who would gain or lose"
+      id="result"
+      aside={`${count(numberAt(summary, 'logCount'))} exchanges decided again, ${count(numberAt(summary, 'differenceCount'))} otherwise`}
+    >
+      {textsAt(result, 'warnings').map((warning) => (
+        <Alert kind="warn">
+          <Name text={warning} shown={warning} />
+        </Alert>
+      ))}
+      {changes.length === 0 ? (
+        <Empty>
+          {numberAt(summary, 'logCount') === 0
+            ? 'No recent exchange is kept that could be decided again: this says nothing about the change.'
+            : 'Nobody: every recent exchange would end as it did.'}
+        </Empty>
+      ) : (
+        <Table
+          label="Who would gain or lose"
+          columns={[
+            { label: 'Principal' },
+            { label: 'On' },
+            { label: 'Would' },
+            { label: 'Roles' },
+            { label: 'Exchanges', isNumber: true },
+            { label: 'Last seen' },
+          ]}
+          rows={changes.map((change) => {
+            const tuple = objectAt(change, 'accessTuple');
+            return [
+              <PrincipalName text={textAt(tuple, 'principal')} />,
+              <LastName text={textAt(tuple, 'fullResourceName')} />,
+              <Change of={textAt(change, 'accessChange')} />,
+              <>
+                {textsAt(change, 'rolesGained').map((role) => (
+                  <div>
+                    + <LastName text={role} />
+                  </div>
+                ))}
+                {textsAt(change, 'rolesLost').map((role) => (
+                  <div>
+                    − <LastName text={role} />
+                  </div>
+                ))}
+              </>,
+              count(numberAt(change, 'exchanges')),
+              <Time at={textAt(change, 'lastSeenTime')} />,
+            ];
+          })}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function Change({ of }: { of: string }) {
+  if (/GAINED/.test(of)) return <Badge tone="warn">gain access</Badge>;
+  if (/(REVOKED|LOST)/.test(of)) return <Badge tone="bad">lose access</Badge>;
+  return <Badge tone="calm">{visible(of.toLowerCase().replaceAll('_', ' '))}</Badge>;
+}
+
+export async function setPolicy(visit: ProjectVisit, form: Form): Promise<Page | Response> {
+  const { rest, project } = visit;
+  const target = form('target');
+  const policy = parsePolicy(form('policy'));
+  const answer =
+    policy === undefined ? NO_POLICY : await rest.post(`${placeOf(project, target)}:setIamPolicy`, { policy });
+  if (answer.ok)
+    return goTo(`${under(project, 'policy')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`);
+  return { ...refusedPage(answer.error, 'The policy was not set', under(project, 'policy')), tab: 'policy' };
+}

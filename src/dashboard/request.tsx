@@ -1,0 +1,180 @@
+/** One request for more: what is asked for, what happened to it, and the review. */
+import type { JsonObject } from '../core/json.ts';
+import { count } from './format.ts';
+import { Alert, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { limitOf } from './limit.ts';
+import { listAt, numberAt, objectAt, type Refused, segment, textAt } from './rest.ts';
+import { can, mayReview } from './rights.ts';
+import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { State, Which, idOf, preferences, utcOf, filled } from './wish.tsx';
+
+export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise<Page> {
+  const { rest, project, rights, session } = visit;
+  const id = visit.param('request');
+  const [read, isReviewer, limit] = await Promise.all([
+    rest.get(`${preferences(project)}/${segment(id)}`, { view: 'FULL' }),
+    mayReview(rest),
+    limitOf(rest, project),
+  ]);
+  if (!read.ok) return { ...refusedPage(read.error, undefined, under(project, 'requests')), tab: 'requests' };
+  const wish = read.value;
+  const isPending = textAt(wish, 'state') === 'PENDING';
+  const isRunning = textAt(wish, 'state').startsWith('GRANTED') && textAt(wish, 'expireTime') !== '';
+  const config = objectAt(wish, 'quotaConfig');
+  return {
+    title: `Request ${id}`,
+    tab: 'requests',
+    ...(fault === undefined ? {} : { status: fault.status }),
+    body: (
+      <>
+        <div class="page-head">
+          <h1>
+            Request <Name text={id} />
+          </h1>
+          <State of={wish} />
+        </div>
+        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <div class="grid">
+          <Panel title="What is asked for" id="wish">
+            <dl class="facts">
+              <dt>Quota</dt>
+              <dd>
+                <Which of={wish} />, a minute
+              </dd>
+              <dt>Asked for</dt>
+              <dd>{count(numberAt(config, 'preferredValue'))}</dd>
+              <dt>In force by it</dt>
+              <dd>{textAt(config, 'grantedValue') === '' ? 'nothing' : count(numberAt(config, 'grantedValue'))}</dd>
+              {limit === undefined ? null : (
+                <>
+                  <dt>Limit now</dt>
+                  <dd>{count(limit.perMinute)}</dd>
+                </>
+              )}
+              <dt>Until</dt>
+              <dd>{textAt(wish, 'expireTime') === '' ? 'for good' : <Time at={textAt(wish, 'expireTime')} />}</dd>
+              <dt>Why</dt>
+              <dd>
+                <Name text={textAt(wish, 'justification')} shown={textAt(wish, 'justification')} />
+              </dd>
+              <dt>Contact</dt>
+              <dd>
+                <Name text={textAt(wish, 'contactEmail') || '–'} />
+              </dd>
+              <dt>Asked</dt>
+              <dd>
+                <Time at={textAt(wish, 'createTime')} />
+              </dd>
+              <dt>Word on it</dt>
+              <dd>
+                <Name text={textAt(config, 'stateDetail')} />
+              </dd>
+            </dl>
+            {can(rights, 'cloudquotas.quotas.update') && (isPending || isRunning) ? (
+              <form method="post" action={under(project, `requests/${encodeURIComponent(id)}/withdraw`)} data-once>
+                <FormToken token={session.formToken} />
+                <input type="hidden" name="etag" value={textAt(wish, 'etag')} />
+                <p></p>
+                <button class="quiet">{isPending ? 'Withdraw the request' : 'Give the raise back now'}</button>
+              </form>
+            ) : null}
+          </Panel>
+          {isPending && isReviewer ? <Review visit={visit} wish={wish} /> : <Events wish={wish} />}
+        </div>
+        {isPending && isReviewer ? <Events wish={wish} /> : null}
+        <p>
+          <a href={under(project, 'quota')}>Usage against the limit</a> ·{' '}
+          <a href={under(project, 'requests')}>All requests</a>
+        </p>
+      </>
+    ),
+  };
+}
+
+function Review({ visit: { project, session }, wish }: { visit: ProjectVisit; wish: JsonObject }) {
+  const until = textAt(wish, 'expireTime').slice(0, 16);
+  return (
+    <Panel title="Review" id="review">
+      <form method="post" action={under(project, `requests/${encodeURIComponent(idOf(wish))}/review`)} data-once>
+        <FormToken token={session.formToken} />
+        <input type="hidden" name="etag" value={textAt(wish, 'etag')} />
+        <div class="fields">
+          <Field label="Grant, a minute" name="grantedValue" hint="Less than was asked for cuts it.">
+            <input
+              id="grantedValue"
+              name="grantedValue"
+              inputmode="numeric"
+              pattern="[0-9]{1,6}"
+              value={textAt(objectAt(wish, 'quotaConfig'), 'preferredValue')}
+            />
+          </Field>
+          <Field label="Until (UTC)" name="until" hint={until === '' ? 'Empty: for good.' : 'Empty: as asked.'}>
+            <input id="until" name="until" type="datetime-local" data-utc-hint value={until} />
+          </Field>
+        </div>
+        <Field label="Comment" name="comment" hint="The tenant reads it. A refusal needs one.">
+          <textarea id="comment" name="comment" maxlength={1_000}></textarea>
+        </Field>
+        <div class="row">
+          <button name="verdict" value="approve">
+            Grant
+          </button>
+          <button class="danger" name="verdict" value="refuse">
+            Refuse
+          </button>
+        </div>
+      </form>
+    </Panel>
+  );
+}
+
+function Events({ wish }: { wish: JsonObject }) {
+  return (
+    <Panel title="What happened to it" id="events">
+      <Table
+        label="Events"
+        columns={[
+          { label: 'When' },
+          { label: 'State' },
+          { label: 'Value', isNumber: true },
+          { label: 'Who' },
+          { label: 'Comment' },
+        ]}
+        rows={listAt(wish, 'events')
+          .toReversed()
+          .map((event) => [
+            <Time at={textAt(event, 'time')} />,
+            <State of={event} />,
+            count(numberAt(event, 'value')),
+            <Name text={textAt(event, 'actor')} />,
+            <Name text={textAt(event, 'comment')} />,
+          ])}
+      />
+    </Panel>
+  );
+}
+
+/** Of exactly what was looked at: the etag goes along. */
+export async function review(visit: ProjectVisit, form: Form): Promise<Page | Response> {
+  const { rest, project } = visit;
+  const id = visit.param('request');
+  const isGrant = form('verdict') === 'approve';
+  const answer = await rest.post(`${preferences(project)}/${segment(id)}:${isGrant ? 'approve' : 'refuse'}`, {
+    ...filled({
+      comment: form('comment').trim(),
+      ...(isGrant ? { grantedValue: form('grantedValue').trim(), expireTime: utcOf(form('until')) } : {}),
+    }),
+    etag: form('etag'),
+  });
+  return answer.ok ? goTo(under(project, `requests/${encodeURIComponent(id)}`)) : requestPage(visit, answer.error);
+}
+
+export async function withdraw(visit: ProjectVisit, form: Form): Promise<Page | Response> {
+  const { rest, project } = visit;
+  const id = visit.param('request');
+  const answer = await rest.send(
+    'DELETE',
+    `${preferences(project)}/${segment(id)}?etag=${encodeURIComponent(form('etag'))}`,
+  );
+  return answer.ok ? goTo(under(project, `requests/${encodeURIComponent(id)}`)) : requestPage(visit, answer.error);
+}
