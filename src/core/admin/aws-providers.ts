@@ -25,21 +25,29 @@ export function withAwsShard(state: ConfigState, applied: Applied): Applied {
   return { ...applied, shards: [...new Set([...applied.shards, shardKey.aws(state.project().projectNumber)])] };
 }
 
-/** Looked at before the change, so the one that is about to come is counted by hand. */
+/** Looked at before the change, so what is about to come, or to come back, is counted by hand. */
 export function tooManyProviders(state: ConfigState, applied: Applied): AdminDenial | undefined {
-  const gets = applied.writes.some(setsAccount) && state.project().awsAccountId === undefined;
-  const isMore = applied.writes.some((write) => 'put' in write && write.put === 'provider' && isNew(state, write));
-  if (!gets && !(isMore && state.project().awsAccountId !== undefined)) return undefined;
-  const count = providersOf(state).length + Number(isMore);
-  if (count <= MAX_AWS_PROVIDERS) return undefined;
+  const before = state.project().awsAccountId;
+  const isAws = before !== undefined || applied.writes.some(setsAccount);
+  const more = isAws ? applied.writes.reduce((count, write) => count + addedBy(write, state), 0) : 0;
+  // What is there by now, and more than that from an older day, stands in no other change's way.
+  if (more === 0 && (!isAws || before !== undefined)) return undefined;
+  if (providersOf(state).length + more <= MAX_AWS_PROVIDERS) return undefined;
   return {
     tag: 'limit_reached',
     description: `A project with an AWS account has at most ${MAX_AWS_PROVIDERS} providers.`,
   };
 }
 
-function isNew(state: ConfigState, { provider }: Extract<Write, { put: 'provider' }>): boolean {
-  return provider.expireTime === undefined && state.provider(provider.poolId, provider.providerId) === undefined;
+function addedBy(write: Write, state: ConfigState): number {
+  if (!('put' in write)) return 0;
+  if (write.put === 'pool') {
+    const { poolId, expireTime } = write.pool;
+    return expireTime === undefined && state.pool(poolId) === undefined ? state.providers(poolId, ALL).length : 0;
+  }
+  if (write.put !== 'provider') return 0;
+  const { poolId, providerId, expireTime } = write.provider;
+  return Number(expireTime === undefined && state.provider(poolId, providerId) === undefined);
 }
 
 function setsAccount(write: Write): boolean {
@@ -51,7 +59,8 @@ function isConcerned(write: Write): boolean {
   return what === 'pool' || what === 'provider' || what === 'project';
 }
 
+const ALL = { pageSize: 1_000, after: '' };
+
 function providersOf(state: ConfigState) {
-  const all = { pageSize: 1_000, after: '' };
-  return state.pools(all).flatMap(({ poolId }) => state.providers(poolId, all));
+  return state.pools(ALL).flatMap(({ poolId }) => state.providers(poolId, ALL));
 }
