@@ -4,13 +4,14 @@ import type * as v from 'valibot';
 import * as sts from '../../src/protocols/google-sts/schemas.ts';
 import * as health from '../../src/protocols/health/schemas.ts';
 import * as answers from '../../src/protocols/iam-admin/answer-schemas.ts';
+import * as configuration from '../../src/protocols/iam-admin/configuration-schemas.ts';
 import * as bodies from '../../src/protocols/iam-admin/schemas.ts';
 import * as wellKnown from '../../src/protocols/well-known/schemas.ts';
 import { SENT_BACK } from './operations.ts';
 
 const named = new Map<v.GenericSchema, string>([
   ...namesOf({ ...sts, ...health, ...wellKnown, ...answers }, ''),
-  ...namesOf(bodies, 'Input'),
+  ...namesOf({ ...bodies, ...configuration }, 'Input'),
 ]);
 
 interface Overridden {
