@@ -31,7 +31,10 @@ type App = Hono<{ Variables: { requestId: string } }>;
 
 export function createApp(ports: AppPorts): App {
   const app = base(ports.newRequestId);
-  app.route('/', createHealthRoutes(ports.notReadyReason));
+  app.route(
+    '/',
+    createHealthRoutes(ports.notReadyReason, () => ports.exchange.nowMs()),
+  );
   app.route('/', createGoogleStsRoutes(ports.exchange));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
   app.route('/', createOpenApiRoutes());

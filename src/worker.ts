@@ -46,9 +46,9 @@ type App = ReturnType<typeof createApp>;
 /** Keyed by the bindings themselves: another `env` is another broker. Exported for the tests, which bring faulty bindings. */
 export function createBroker(env: Env): App {
   const settings = readSettings(env);
-  if (!settings.ok) return createUnconfiguredApp(settings.error, newId);
+  if (!settings.ok) return unconfigured(settings.error);
   const secrets = readSecrets(env);
-  if (!secrets.ok) return createUnconfiguredApp(secrets.error, newId);
+  if (!secrets.ok) return unconfigured(secrets.error);
   const { publicOrigin, loopbackIssuersAllowed, access } = settings.value;
   const { keks, adminToken } = secrets.value;
   const nowMs = (): number => Date.now();
@@ -157,6 +157,13 @@ export function createBroker(env: Env): App {
     newRequestId: newId,
     reportFault: createFaultLog(writeLine, nowMs),
   });
+}
+
+/** Said once an isolate, besides in each answer of /readyz: who deploys reads logs before he asks. */
+function unconfigured(reason: string): App {
+  // oxlint-disable-next-line no-console -- stderr is where the operator looks for what is missing
+  console.error(`edge-sts is not ready: ${reason}`);
+  return createUnconfiguredApp(reason, newId);
 }
 
 function newId(): string {

@@ -109,7 +109,7 @@ const UNITS: readonly (readonly [string, number])[] = [
 ];
 
 /** `3d`, as kubectl says it. */
-export function ageOf(time: unknown, nowMs: number): string {
+function ageOf(time: unknown, nowMs: number): string {
   const ms = typeof time === 'string' ? nowMs - Date.parse(time) : NaN;
   if (!Number.isFinite(ms)) return '-';
   const [unit, size] = UNITS.find(([, length]) => ms >= length) ?? ['s', 1_000];

@@ -1,8 +1,9 @@
 /** The brokers that this person has signed in to, and the tokens for them: one file in his configuration folder that nobody else can read. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { isResource } from '../client/administration.ts';
 import { usageFault } from './fault.ts';
+import { writeOwnerOnly } from './owner-only-file.ts';
 import type { CliWorld } from './world.ts';
 
 export interface Context {
@@ -19,11 +20,9 @@ export interface Contexts {
   readonly contexts: Readonly<Record<string, Context>>;
 }
 
-const OWNER_ONLY_FOLDER = 0o700;
-const OWNER_ONLY_FILE = 0o600;
 const OTHERS = 0o077;
 
-export function contextsPath({ env, home }: Pick<CliWorld, 'env' | 'home'>): string {
+function contextsPath({ env, home }: Pick<CliWorld, 'env' | 'home'>): string {
   return env['EDGE_STS_CONFIG'] || join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'edge-sts', 'config.json');
 }
 
@@ -39,14 +38,9 @@ export function readContexts(world: Pick<CliWorld, 'env' | 'home'>): Contexts {
   return contexts;
 }
 
-/** Written beside and renamed: whoever reads meanwhile reads the old or the new one. */
 export function writeContexts(world: Pick<CliWorld, 'env' | 'home'>, contexts: Contexts): string {
   const path = contextsPath(world);
-  mkdirSync(dirname(path), { recursive: true, mode: OWNER_ONLY_FOLDER });
-  const beside = `${path}.${process.pid}.tmp`;
-  writeFileSync(beside, `${JSON.stringify(contexts, null, 2)}\n`, { mode: OWNER_ONLY_FILE, flag: 'wx' });
-  chmodSync(beside, OWNER_ONLY_FILE);
-  renameSync(beside, path);
+  writeOwnerOnly(path, `${JSON.stringify(contexts, null, 2)}\n`);
   return path;
 }
 

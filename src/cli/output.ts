@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 /** `--json` and `-o` say the same; who says two different things is asked to make up his mind. */
-export function formatOf(command: Command): Format {
+function formatOf(command: Command): Format {
   const { json, output } = command.optsWithGlobals<{ json?: boolean; output?: Format }>();
   if (json === true && output !== undefined && output !== 'json') {
     throw usageFault(`--json and -o ${output} say different things.`);

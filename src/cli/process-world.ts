@@ -59,8 +59,9 @@ const DELETES = new Set(['\u007f', '\b']);
 /** Raw mode: the terminal shows nothing of what is typed, and none of it stands in the scroll-back. */
 function readHidden(prompt: string): Promise<string | undefined> {
   const { stdin, stderr } = process;
-  stderr.write(prompt);
+  // Before anybody is asked: whoever is quick would see what he types.
   stdin.setRawMode(true);
+  stderr.write(prompt);
   stdin.resume();
   stdin.setEncoding('utf8');
   return new Promise((resolve) => {

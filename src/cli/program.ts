@@ -1,17 +1,44 @@
 /** The whole command line: what holds for every command, and the list of commands. */
 import { Command, Option } from 'commander';
+import { checkCommand } from './commands/check.ts';
+import { clusterCommand } from './commands/cluster.ts';
 import { completionCommand } from './commands/completion.ts';
+import { createCredConfigCommand } from './commands/create-cred-config.ts';
+import { deleteCommand, undeleteCommand } from './commands/delete.ts';
+import { describeCommand } from './commands/describe.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { exchangeCommand } from './commands/exchange.ts';
 import { getCommand } from './commands/get.ts';
+import { historyCommand } from './commands/history.ts';
+import { initCommand } from './commands/init.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { keysCommand } from './commands/keys.ts';
 import { loginCommand } from './commands/login.ts';
+import { quotaCommand } from './commands/quota.ts';
+import { simulateCommand } from './commands/simulate.ts';
 import { whoamiCommand } from './commands/whoami.ts';
 import { FORMATS } from './output.ts';
 import type { CliWorld } from './world.ts';
 
 /** In the order of the help: how one starts, what one looks at, what one asks. */
 const COMMANDS: readonly ((program: Command, world: CliWorld) => void)[] = [
+  initCommand,
   loginCommand,
   whoamiCommand,
   getCommand,
+  describeCommand,
+  deleteCommand,
+  undeleteCommand,
+  checkCommand,
+  simulateCommand,
+  inspectCommand,
+  exchangeCommand,
+  createCredConfigCommand,
+  clusterCommand,
+  historyCommand,
+  quotaCommand,
+  keysCommand,
+  doctorCommand,
   completionCommand,
 ];
 

@@ -49,7 +49,7 @@ async function readOne(command: Command, connection: Connection, word: string): 
   return { kind, collection, name: nameIn(collection, id) };
 }
 
-export async function collectionFor(command: Command, connection: Connection, kind: Kind): Promise<ResourceName> {
+async function collectionFor(command: Command, connection: Connection, kind: Kind): Promise<ResourceName> {
   const options = command.optsWithGlobals<PlaceOptions>();
   if (kind.parent === 'root') return kind.collection;
   const project = needProject(connection);

@@ -189,7 +189,7 @@ export function collectionOf(kind: Kind, place: Place): ResourceName | { readonl
   return `${poolPath(project, pool)}/${kind.collection}`;
 }
 
-export function poolPath(project: string, pool: string): ResourceName {
+function poolPath(project: string, pool: string): ResourceName {
   return `projects/${encodeURIComponent(project)}/locations/global/workloadIdentityPools/${encodeURIComponent(pool)}`;
 }
 

@@ -24,6 +24,9 @@ export interface Secrets {
   readonly adminToken: string;
 }
 
+/** What puts every secret that is missing in its place (docs/deploy.md). */
+const DEPLOY = 'npx wrangler deploy --secrets-file .edge-sts/secrets.env';
+
 /** What a bearer token can hold in a header: a blank or a newline in the secret would lock the administrator out without a word. */
 const ADMIN_TOKEN = /^[\u0021-\u007e]{32,}$/;
 
@@ -41,7 +44,7 @@ type Strings = Pick<
 /** The settings, or the sentence that tells the operator what to set. */
 export function readSettings(env: Strings): Result<Settings, string> {
   const origin = env.PUBLIC_ORIGIN ?? '';
-  if (origin === '') return err('PUBLIC_ORIGIN is not set: set the variable to the https origin of this Worker');
+  if (origin === '') return err(`PUBLIC_ORIGIN is not set: npx edge-sts init --origin https://HOST && ${DEPLOY}`);
   if (!URL.canParse(origin)) return err('PUBLIC_ORIGIN is not a URL');
   const url = new URL(origin);
   const loopback = isLoopback(url.hostname);
@@ -84,7 +87,7 @@ export function readSecrets(env: Strings): Result<Secrets, string> {
   const adminToken = env.EDGE_STS_ADMIN_TOKEN ?? '';
   if (!ADMIN_TOKEN.test(adminToken)) {
     return err(
-      'EDGE_STS_ADMIN_TOKEN is not set, shorter than 32 characters, or holds blanks: wrangler secret put EDGE_STS_ADMIN_TOKEN',
+      `EDGE_STS_ADMIN_TOKEN is not set, shorter than 32 characters, or holds blanks: npx edge-sts init && ${DEPLOY}`,
     );
   }
   return ok({ keks: keks.value, adminToken });
@@ -95,7 +98,7 @@ export function readKeks(env: Strings): Result<Keks, string> {
   const current = decodeKek(env.EDGE_STS_KEK ?? '');
   if (current === undefined) {
     return err(
-      'EDGE_STS_KEK is not set or not 32 bytes of base64: openssl rand -base64 32 | wrangler secret put EDGE_STS_KEK',
+      `EDGE_STS_KEK is not set or not 32 bytes of base64: npx edge-sts init && ${DEPLOY} (on a deployment that had one: that one, not a new one)`,
     );
   }
   const previousText = env.EDGE_STS_KEK_PREVIOUS ?? '';

@@ -22,6 +22,8 @@ describe('links', () => {
     'docs/state.md',
     'docs/performance.md',
     'docs/security.md',
+    'docs/cli.md',
+    'docs/deploy.md',
     'docs/conformance.md',
   ])('%s', (file) => {
     const targets = [...read(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');

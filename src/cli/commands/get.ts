@@ -8,6 +8,7 @@ import { addExamples } from '../examples.ts';
 import { usageFault } from '../fault.ts';
 import { print } from '../output.ts';
 import { startProgress } from '../progress.ts';
+import { policyText, readPolicy } from '../policies.ts';
 import { kindList, policyResource, readReferences, type Reference } from '../references.ts';
 import { answered } from '../reply.ts';
 import { renderTable } from '../table.ts';
@@ -17,8 +18,6 @@ interface GetOptions {
   readonly deleted?: boolean;
   readonly limit?: string;
 }
-
-const POLICY_VERSION_WITH_CONDITIONS = 3;
 
 export function getCommand(program: Command, world: CliWorld): void {
   const command = program
@@ -121,23 +120,4 @@ async function getPolicy(
     names: [name],
     text: (paint) => policyText(policy, (text) => paint('bold', text)),
   });
-}
-
-export async function readPolicy({ administration }: Connection, name: string): Promise<Resource> {
-  const options = { requestedPolicyVersion: POLICY_VERSION_WITH_CONDITIONS };
-  return answered(`get the policy of ${name}`, await administration.call(name, 'getIamPolicy', { options }));
-}
-
-export function policyText(policy: Resource, paintHeading: (text: string) => string): string {
-  const { bindings } = policy;
-  const rows = (Array.isArray(bindings) ? bindings : []).flatMap(
-    ({ role, members, condition }: { role?: unknown; members?: readonly unknown[]; condition?: Resource }) =>
-      (members ?? []).map((member) => [
-        cell(role),
-        cell(member),
-        cell(condition?.['title'] ?? condition?.['expression']),
-      ]),
-  );
-  if (rows.length === 0) return 'No bindings: nobody is let in here.\n';
-  return renderTable({ headings: ['ROLE', 'MEMBER', 'CONDITION'], rows }, paintHeading);
 }

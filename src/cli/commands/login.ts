@@ -11,12 +11,14 @@ import { usageFault } from '../fault.ts';
 import { print } from '../output.ts';
 import { answered } from '../reply.ts';
 import { checked, promptForToken, readTokenFile } from '../secret-input.ts';
+import { readSecrets, SECRETS_FILE, secretsPath } from '../secrets-file.ts';
 import type { CliWorld } from '../world.ts';
 
 interface LoginOptions extends GlobalOptions {
   readonly name?: string;
   readonly local?: string | true;
   readonly keepFile?: true;
+  readonly secretsFile?: string | true;
 }
 
 export function loginCommand(program: Command, world: CliWorld): void {
@@ -31,12 +33,14 @@ export function loginCommand(program: Command, world: CliWorld): void {
       '--local [folder]',
       'the broker that `npm start` serves, with the token in its state folder (.edge-sts/state)',
     )
+    .option('--secrets-file [file]', `with the administrator's token that \`init\` made (${SECRETS_FILE})`)
     .option('--keep-file', 'remember where the token file is and read it each time, for tokens that change')
     .action((url: string | undefined) => login(command, world, url));
   addExamples(
     command,
     'edge-sts login https://sts.example.com --project my-project',
     'edge-sts login --local',
+    'edge-sts login https://sts.example.com --secrets-file',
     'edge-sts login https://sts.example.com --token-file /var/run/secrets/tokens/edge-sts --keep-file',
   );
 }
@@ -86,6 +90,7 @@ async function findToken(
     if (!existsSync(path)) throw usageFault(`${path} is not there: start the broker once (npm start).`);
     return { token: await readTokenFile(world, path) };
   }
+  if (options.secretsFile !== undefined) return { token: tokenInSecrets(options.secretsFile, world) };
   const { tokenFile } = options;
   if (tokenFile !== undefined) {
     const token = await readTokenFile(world, tokenFile);
@@ -98,4 +103,11 @@ async function findToken(
   const token = await promptForToken(world, `Token for ${server} (not shown): `);
   if (token === undefined) throw usageFault('No token: give --token-file FILE (- is stdin), or set EDGE_STS_TOKEN.');
   return { token };
+}
+
+function tokenInSecrets(file: string | true, world: CliWorld): string {
+  const path = secretsPath(world, file === true ? SECRETS_FILE : file);
+  const token = readSecrets(path)?.['EDGE_STS_ADMIN_TOKEN'];
+  if (token === undefined) throw usageFault(`${path} holds no EDGE_STS_ADMIN_TOKEN: edge-sts init makes it.`);
+  return checked(token, path);
 }

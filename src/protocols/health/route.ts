@@ -1,13 +1,17 @@
 /** /healthz: the Worker runs. /readyz: it could exchange a token, or says what is missing. No project is needed for either. */
 import { Hono } from 'hono';
 
-/** `reason` is undefined where everything that an exchange needs has answered. */
-export function createHealthRoutes(notReadyReason: () => Promise<string | undefined>): Hono {
-  return new Hono().get('/healthz', () => answer(undefined)).get('/readyz', async () => answer(await notReadyReason()));
+/** `notReadyReason` is undefined where everything that an exchange needs has answered. */
+export function createHealthRoutes(notReadyReason: () => Promise<string | undefined>, nowMs?: () => number): Hono {
+  return new Hono()
+    .get('/healthz', () => answer(undefined, nowMs))
+    .get('/readyz', async () => answer(await notReadyReason(), nowMs));
 }
 
-function answer(reason: string | undefined): Response {
-  const headers = { 'Cache-Control': 'no-store' };
+function answer(reason: string | undefined, nowMs: (() => number) | undefined): Response {
+  // Which hour tokens are held against: not every runtime says it by itself (RFC 9110 §6.6.1), and a wrong clock is hard to see otherwise.
+  const date: Record<string, string> = nowMs === undefined ? {} : { Date: new Date(nowMs()).toUTCString() };
+  const headers = { 'Cache-Control': 'no-store', ...date };
   return reason === undefined
     ? Response.json({ status: 'ok' }, { headers })
     : Response.json({ status: 'unavailable', reason }, { status: 503, headers });

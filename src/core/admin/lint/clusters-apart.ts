@@ -2,7 +2,7 @@
 import { parseMember, poolMemberOf, legacyMemberOf } from '../../members.ts';
 import { builtInPoolId, projectName, targetName } from '../../names.ts';
 import { requires, type Path, type WantedValue } from '../../policy/requires.ts';
-import type { Binding, Policy } from '../../resources.ts';
+import type { Policy } from '../../resources.ts';
 import type { ConfigState } from '../state.ts';
 
 export interface PoolBindings {
@@ -21,7 +21,7 @@ const MAX_MEMBERS_READ = 20_000;
 /** The policies of the project and its targets, as far as a bound allows. */
 export function bindingsOfPool(state: ConfigState, poolId: string): PoolBindings {
   const { projectNumber, projectId } = state.project();
-  const legacyNames = poolId === builtInPoolId(projectId);
+  const pool = { projectNumber, projectId, poolId };
   const mixing: string[] = [];
   let total = 0;
   let membersLeft = MAX_MEMBERS_READ;
@@ -44,20 +44,32 @@ export function bindingsOfPool(state: ConfigState, poolId: string): PoolBindings
     for (const [index, binding] of (policy?.bindings ?? []).entries()) {
       if (membersLeft <= 0) return;
       membersLeft -= binding.members.length;
-      const members = binding.members.filter(isOfPool);
-      if (members.length === 0) continue;
+      if (!binding.members.some((member) => isOfPool(member, pool))) continue;
       total += 1;
-      if (!members.every(tellsClusters) && !conditionTellsClusters(binding)) {
-        mixing.push(`${on} bindings[${index}] (${binding.role})`);
-      }
+      if (mixesClusters(binding, pool)) mixing.push(`${on} bindings[${index}] (${binding.role})`);
     }
   }
+}
 
-  function isOfPool(text: string): boolean {
-    const named = poolMemberOf(text);
-    if (named !== undefined) return named.projectNumber === projectNumber && named.poolId === poolId;
-    return legacyNames && legacyMemberOf(text)?.projectId === projectId;
-  }
+export interface PoolOfProject {
+  readonly projectNumber: string;
+  readonly projectId: string;
+  readonly poolId: string;
+}
+
+/** Under this binding it does not matter which cluster of the pool a workload runs in. */
+export function mixesClusters(
+  binding: { readonly members: readonly string[]; readonly condition?: { readonly expression: string } },
+  pool: PoolOfProject,
+): boolean {
+  const members = binding.members.filter((member) => isOfPool(member, pool));
+  return members.length > 0 && !members.every(tellsClusters) && !conditionTellsClusters(binding);
+}
+
+function isOfPool(text: string, { projectNumber, projectId, poolId }: PoolOfProject): boolean {
+  const named = poolMemberOf(text);
+  if (named !== undefined) return named.projectNumber === projectNumber && named.poolId === poolId;
+  return poolId === builtInPoolId(projectId) && legacyMemberOf(text)?.projectId === projectId;
 }
 
 /** A uid is born in one cluster. */
@@ -66,7 +78,7 @@ function tellsClusters(text: string): boolean {
   return member.ok && (member.value.kind === 'cluster' || member.value.kind === 'serviceAccountUid');
 }
 
-function conditionTellsClusters({ condition }: Binding): boolean {
+function conditionTellsClusters({ condition }: { readonly condition?: { readonly expression: string } }): boolean {
   return condition !== undefined && requires(condition.expression, clusterOfWorkload);
 }
 
