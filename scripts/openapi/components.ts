@@ -46,6 +46,16 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
   const { properties } = schemas['NewRoleInput'] ?? {};
   if (properties?.['role'] === undefined) throw new Error('a new role without a role');
   properties['role'] = refTo(bodies.role);
+  // So are the changes of a configuration, one by one, each by the schema of its kind.
+  for (const name of ['ApplyConfigurationInput', 'StageChangesInput']) {
+    const { properties: wish } = schemas[name] ?? {};
+    if (wish?.['changes'] === undefined) throw new Error(`${name} without changes`);
+    wish['changes'] = { type: 'array', items: refTo(configuration.desiredChange) };
+  }
+  const { properties: change } = schemas['DesiredChangeInput'] ?? {};
+  if (change?.['desired'] === undefined) throw new Error('a change without what is desired');
+  const documents = Object.values(configuration.DOCUMENTS).map((document) => refTo(document));
+  change['desired'] = { anyOf: [...documents, { type: 'null' }] };
   return schemas;
 }
 

@@ -1,13 +1,16 @@
 /** The whole command line: what holds for every command, and the list of commands. */
 import { Command, Option } from 'commander';
+import { applyCommand } from './commands/apply.ts';
 import { checkCommand } from './commands/check.ts';
 import { clusterCommand } from './commands/cluster.ts';
 import { completionCommand } from './commands/completion.ts';
 import { createCredConfigCommand } from './commands/create-cred-config.ts';
 import { deleteCommand, undeleteCommand } from './commands/delete.ts';
 import { describeCommand } from './commands/describe.ts';
+import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exchangeCommand } from './commands/exchange.ts';
+import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
 import { historyCommand } from './commands/history.ts';
 import { initCommand } from './commands/init.ts';
@@ -25,6 +28,9 @@ const COMMANDS: readonly ((program: Command, world: CliWorld) => void)[] = [
   initCommand,
   loginCommand,
   whoamiCommand,
+  applyCommand,
+  diffCommand,
+  exportCommand,
   getCommand,
   describeCommand,
   deleteCommand,

@@ -77,11 +77,13 @@ function readWish(body: JsonObject, requestId: string): Result<ReadWish, AdminDe
   const input = parseBody(applyConfiguration, body);
   if (!input.ok) return input;
   const { changes = [], changeSet = requestId, stagedParts = 0, owner, etag, ...flags } = input.value;
-  const { prune = false, takeOver = false, validateOnly = false } = flags;
+  const { prune = false, takeOver = false, validateOnly = false, refused = [] } = flags;
   if (!CHANGE_SET.test(changeSet)) return err(BAD_CHANGE_SET);
   if (stagedParts !== 0 && !isPart(stagedParts - 1)) {
     return err(invalid('stagedParts', `must be a whole number from 0 to ${MAX_PARTS}`));
   }
+  if (refused.length > 0 && !validateOnly)
+    return err(invalid('refused', 'goes with validateOnly: what is wrong is not applied'));
   const read: ReadChanges = readChanges(changes);
   const wish: ConfigurationWish = {
     changeSet,
@@ -91,7 +93,7 @@ function readWish(body: JsonObject, requestId: string): Result<ReadWish, AdminDe
     prune,
     takeOver,
     ...(etag === undefined ? {} : { etag }),
-    ...(read.refused.length === 0 ? {} : { refused: read.refused }),
+    ...(read.refused.length + refused.length === 0 ? {} : { refused: [...refused, ...read.refused] }),
     validateOnly,
   };
   return ok({ wish, violations: read.violations });

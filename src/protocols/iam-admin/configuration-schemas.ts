@@ -48,6 +48,8 @@ export const applyConfiguration = document({
   prune: flag,
   takeOver: flag,
   etag: text,
+  /** Resources that the sender knows to be wrong, where he only looks: who needs them is not refused for that as well. */
+  refused: v.exactOptional(v.array(v.string())),
   validateOnly: flag,
 });
 
