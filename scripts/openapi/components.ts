@@ -4,13 +4,14 @@ import type * as v from 'valibot';
 import * as sts from '../../src/protocols/google-sts/schemas.ts';
 import * as health from '../../src/protocols/health/schemas.ts';
 import * as answers from '../../src/protocols/iam-admin/answer-schemas.ts';
+import * as configuration from '../../src/protocols/iam-admin/configuration-schemas.ts';
 import * as bodies from '../../src/protocols/iam-admin/schemas.ts';
 import * as wellKnown from '../../src/protocols/well-known/schemas.ts';
 import { SENT_BACK } from './operations.ts';
 
 const named = new Map<v.GenericSchema, string>([
   ...namesOf({ ...sts, ...health, ...wellKnown, ...answers }, ''),
-  ...namesOf(bodies, 'Input'),
+  ...namesOf({ ...bodies, ...configuration }, 'Input'),
 ]);
 
 interface Overridden {
@@ -45,6 +46,16 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
   const { properties } = schemas['NewRoleInput'] ?? {};
   if (properties?.['role'] === undefined) throw new Error('a new role without a role');
   properties['role'] = refTo(bodies.role);
+  // So are the changes of a configuration, one by one, each by the schema of its kind.
+  for (const name of ['ApplyConfigurationInput', 'StageChangesInput']) {
+    const { properties: wish } = schemas[name] ?? {};
+    if (wish?.['changes'] === undefined) throw new Error(`${name} without changes`);
+    wish['changes'] = { type: 'array', items: refTo(configuration.desiredChange) };
+  }
+  const { properties: change } = schemas['DesiredChangeInput'] ?? {};
+  if (change?.['desired'] === undefined) throw new Error('a change without what is desired');
+  const documents = Object.values(configuration.DOCUMENTS).map((document) => refTo(document));
+  change['desired'] = { anyOf: [...documents, { type: 'null' }] };
   return schemas;
 }
 

@@ -31,6 +31,8 @@ export interface Administration {
   history(of: ResourceName, options?: ListOptions): Promise<Reply<readonly Resource[]>>;
   historyEntry(of: ResourceName, sequence: string): Promise<Reply<Resource>>;
   compareHistory(of: ResourceName, from: string, to?: string): Promise<Reply<readonly Resource[]>>;
+  /** Everything that is configured, each with the document that makes it again. */
+  configuration(of: ResourceName, options?: ListOptions): Promise<Reply<readonly Resource[]>>;
   restoreHistory(of: ResourceName, sequence: string, body: Resource): Promise<Reply<Resource>>;
 }
 
@@ -91,6 +93,7 @@ export function createAdministration(options: ClientOptions): Administration {
     history: (of, listOptions) => pages(`${of}/history`, 'entries', listOptions),
     historyEntry: (of, sequence) => send('GET', `${of}/history/${encodeURIComponent(sequence)}`),
     compareHistory: (of, from, to) => pages(`${of}/history:compare`, 'differences', { query: { from, to } }),
+    configuration: (of, listOptions) => pages(`${of}/configuration`, 'resources', listOptions),
     restoreHistory: (of, sequence, body) =>
       send('POST', `${of}/history/${encodeURIComponent(sequence)}:restore`, {}, body),
   };

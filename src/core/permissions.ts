@@ -51,6 +51,8 @@ export const PERMISSIONS = [
   'resourcemanager.projects.setIamPolicy',
   'resourcemanager.projects.undelete',
   'resourcemanager.projects.update',
+  'sts.configuration.apply',
+  'sts.configuration.get',
   'sts.history.get',
   'sts.history.list',
   'sts.history.restore',

@@ -254,6 +254,15 @@ describe('a real answer of the running broker', () => {
     await good('GET', `${DENY}/{policy}`, { names: attachment });
     await good('GET', DENY, { names: attachment });
     await good('PUT', `${DENY}/{policy}`, { names: attachment, body: { ...denied, displayName: 'None' } });
+    const wished = [{ resource: 'target/wished', desired: { uri: 'https://wished.example.com' } }];
+    await good('POST', `${PROJECT}/changeSets/{changeSet}:stage`, {
+      names: { changeSet: 'set-1' },
+      body: { part: 0, changes: wished },
+    });
+    await good('POST', `${PROJECT}:apply`, { body: { changeSet: 'set-1', stagedParts: 1, validateOnly: true } });
+    await good('POST', `${PROJECT}:apply`, { body: { changes: wished, owner: 'team-a' } });
+    await good('POST', `${PROJECT}:apply`, { body: { owner: 'team-a', prune: true } });
+    await good('GET', `${PROJECT}/configuration`);
     const asked = { principal: subject('checkout'), target: 'projects/world/targets/files' };
     await good('POST', `${TARGET}:troubleshoot`, {
       names: files,

@@ -6,6 +6,8 @@ import type { AdminDenial } from './denial.ts';
 import { createDenyPolicy, deleteDenyPolicy, updateDenyPolicy } from './deny-policies.ts';
 import { denyUids } from './deny-uids.ts';
 import { distrustKey } from './distrust-key.ts';
+import { configure } from './configuration/configure.ts';
+import { setOwner, withoutOwners } from './configuration/owners.ts';
 import { restore } from './history/restore.ts';
 import { setPolicy } from './policies.ts';
 import { withOperation } from './operations.ts';
@@ -28,7 +30,9 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
   const deleted = refusalOfDeleted(state, command);
   if (deleted !== undefined) return err(deleted);
   const applied = change(state, command, context);
-  return applied.ok ? ok(withOperation(state, command, applied.value)) : applied;
+  // Of a change that is several, each was made here by itself.
+  if (!applied.ok || command.type === 'configuration.apply' || command.type === 'history.restore') return applied;
+  return ok(withoutOwners(state, withOperation(state, command, applied.value)));
 }
 
 function change(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
@@ -93,6 +97,10 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
       return refuseQuotaWish(state, command, context);
     case 'history.restore':
       return restore(state, command, (one) => apply(state, one, context));
+    case 'configuration.apply':
+      return configure(state, command, context.caller.name, (one) => apply(state, one, context));
+    case 'owner.set':
+      return setOwner(state, command);
     case 'quota.endRaises':
       return endRaises(state, context);
     case 'purge':

@@ -73,6 +73,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       if (answer.ok) await fetchSoon(projectNumber, command, answer.value);
       return answer;
     },
+    stage: (projectNumber, staged, caller) => asking('registry', () => project(projectNumber).stage(staged, caller)),
     read: (projectNumber, query) => asking('registry', () => project(projectNumber).read(query)),
     explain: (projectNumber, asked) => asking('registry', () => project(projectNumber).explain(asked)),
     propose: (projectNumber, resource, input) =>

@@ -9,6 +9,7 @@ import type { Troubleshoot } from '../../core/troubleshoot.ts';
 import { admit } from './admit.ts';
 import { checkPreconditions, readJsonBody } from './body.ts';
 import type { RestDenial } from './denial.ts';
+import { configurationRoutes } from './configuration-routes.ts';
 import { denyPolicyRoutes } from './deny-policy-routes.ts';
 import { historyRoutes } from './history-routes.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -52,6 +53,7 @@ export function iamAdminRoutes(deps: IamAdminDeps): { readonly v1: readonly Rout
     ...permissionRoutes(deps),
     ...keyRoutes(deps),
     ...historyRoutes(deps),
+    ...configurationRoutes(deps),
     ...quotaInfoRoutes(deps),
     ...quotaPreferenceRoutes(deps),
     ...rehearsalRoutes(deps),

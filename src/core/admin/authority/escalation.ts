@@ -103,6 +103,7 @@ function refusalOf(write: Write, gone: Gone, by: Escalation): Refusal | undefine
     }
     case 'usedToken':
     case 'operation':
+    case 'owner':
       return undefined;
   }
 }

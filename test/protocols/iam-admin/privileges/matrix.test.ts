@@ -57,6 +57,9 @@ const TABLE: Readonly<Record<keyof typeof CALLS, string>> = {
   'history list': '      ++..........+ ... .',
   'history show': '      ++..........+ ... .',
   'history compare': '   ++..........+ ... .',
+  'configuration list': '++..........+ ... .',
+  'configuration look': '++........... ... .',
+  'configuration stage': '++........... ... .',
   'org history list': '  +............ ... .',
 };
 
