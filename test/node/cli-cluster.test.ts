@@ -272,7 +272,7 @@ it('the printed configurations stand by themselves too', async () => {
     '--through-broker',
   ]);
   expect(aws.stdout).toContain(`role_arn = ${arn}\nweb_identity_token_file = /t\n`);
-  expect(aws.stdout).toContain(`endpoint_url = ${world.broker.origin}\n`);
+  expect(aws.stdout).toContain(`endpoint_url = ${world.broker.origin}/aws/sts\n`);
   const forged = await admin.run([
     'create-cred-config',
     'aws',
