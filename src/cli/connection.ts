@@ -70,7 +70,9 @@ function findServer(options: GlobalOptions, world: CliWorld): FoundServer {
     const known = Object.keys(contexts).join(', ') || 'none';
     throw usageFault(`There is no context ${JSON.stringify(name)}; known: ${known}.`);
   }
-  const named = options.server ?? (world.env['EDGE_STS_SERVER'] || undefined);
+  // A context that is asked for by name is meant, whatever the environment says.
+  const inEnvironment = options.context === undefined ? world.env['EDGE_STS_SERVER'] || undefined : undefined;
+  const named = options.server ?? inEnvironment;
   const server = readServer(named ?? context?.server ?? LOCAL_SERVER);
   return { server, context: context?.server === server ? context : undefined };
 }

@@ -1,9 +1,11 @@
 /** The whole command line: what holds for every command, and the list of commands. */
+import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { applyCommand } from './commands/apply.ts';
 import { checkCommand } from './commands/check.ts';
 import { clusterCommand } from './commands/cluster.ts';
 import { completionCommand } from './commands/completion.ts';
+import { contextsCommand } from './commands/contexts.ts';
 import { createCredConfigCommand } from './commands/create-cred-config.ts';
 import { deleteCommand, undeleteCommand } from './commands/delete.ts';
 import { describeCommand } from './commands/describe.ts';
@@ -28,6 +30,7 @@ const COMMANDS: readonly ((program: Command, world: CliWorld) => void)[] = [
   initCommand,
   loginCommand,
   whoamiCommand,
+  contextsCommand,
   applyCommand,
   diffCommand,
   exportCommand,
@@ -55,6 +58,7 @@ Exit codes: 0 done; 1 the answer is no, or there are differences or findings; 2 
 export function createProgram(world: CliWorld): Command {
   const program = new Command('edge-sts')
     .description('Administers an edge-sts broker, asks it why, and fetches tokens from it.')
+    .version(versionOfPackage(), '-V, --version', 'print the version')
     .option('--server <url>', "the broker's origin (EDGE_STS_SERVER, then the current context)")
     .option('--context <name>', 'a broker that was logged in to (EDGE_STS_CONTEXT)')
     .option('-p, --project <id>', "the project's id or number (EDGE_STS_PROJECT)")
@@ -73,4 +77,9 @@ export function createProgram(world: CliWorld): Command {
     .exitOverride();
   for (const add of COMMANDS) add(program, world);
   return program;
+}
+
+function versionOfPackage(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
 }

@@ -26,15 +26,13 @@ function exitCodeOf({ status, code }: ApiError): ExitCode {
   return EXIT.refused;
 }
 
-/** google.rpc.BadRequest: each field that is wrong. */
-function violations({ details = [] }: ApiError): readonly string[] {
+/** google.rpc.BadRequest: each field that is wrong. The first one stands in the message already. */
+function violations({ details = [], message }: ApiError): readonly string[] {
   return details
     .filter(isResource)
-    .flatMap(({ fieldViolations }) =>
-      Array.isArray(fieldViolations)
-        ? fieldViolations.filter(isResource).map(({ field, description }) => `${textOf(field)}: ${textOf(description)}`)
-        : [],
-    );
+    .flatMap(({ fieldViolations }) => (Array.isArray(fieldViolations) ? fieldViolations.filter(isResource) : []))
+    .filter(({ description }) => !message.includes(textOf(description)))
+    .map(({ field, description }) => `${textOf(field)}: ${textOf(description)}`);
 }
 
 function advice({ status, code }: ApiError): readonly string[] {

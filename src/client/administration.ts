@@ -81,6 +81,7 @@ export function createAdministration(options: ClientOptions): Administration {
     },
     create: (kind, collection, id, body) => {
       if (kind.name === 'role') return send('POST', collection, {}, { roleId: id, role: body });
+      if (kind.name === 'serviceaccount') return send('POST', collection, {}, { accountId: id, serviceAccount: body });
       if (kind.name === 'project') return send('POST', collection, {}, { projectId: id, ...body });
       const { idParameter } = kind;
       if (idParameter === undefined) throw new Error(`a ${kind.name} cannot be made`);

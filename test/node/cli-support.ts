@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 export const BINARY = fileURLToPath(new URL('../../scripts/edge-sts.mjs', import.meta.url));
 
+/** Of all persons together, as one person's own is to him: each test starts dozens of processes. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../.wrangler/compiled', import.meta.url));
+
 export interface Ran {
   readonly code: number | null;
   readonly stdout: string;
@@ -42,7 +45,7 @@ export interface Running {
 
 export function newPerson(more: Readonly<Record<string, string>> = {}): Person {
   const home = mkdtempSync(join(tmpdir(), 'edge-sts-person-'));
-  const env = { PATH: process.env['PATH'] ?? '', HOME: home, TZ: 'UTC', ...more };
+  const env = { PATH: process.env['PATH'] ?? '', HOME: home, TZ: 'UTC', NODE_COMPILE_CACHE: COMPILE_CACHE, ...more };
   const start = (args: readonly string[], options: RunOptions = {}): Running => {
     const child = spawn(process.execPath, [BINARY, ...args], {
       cwd: options.cwd ?? home,

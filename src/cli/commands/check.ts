@@ -1,6 +1,6 @@
 /** `check`: asks the broker why a principal, or the bearer of a token, may or may not (`:troubleshoot`). */
 import type { Command } from 'commander';
-import { isResource, type Resource } from '../../client/administration.ts';
+import type { Resource } from '../../client/administration.ts';
 import { cell } from '../columns.ts';
 import { connect, needProject, type Connection } from '../connection.ts';
 import { addExamples } from '../examples.ts';
@@ -8,6 +8,7 @@ import { EXIT } from '../exit-codes.ts';
 import { explanationText } from '../explanation.ts';
 import { usageFault } from '../fault.ts';
 import { print } from '../output.ts';
+import { ownOrigin } from '../own-origin.ts';
 import { policyResource, poolIn, type PlaceOptions } from '../references.ts';
 import { answered } from '../reply.ts';
 import { readTokenFile } from '../secret-input.ts';
@@ -95,13 +96,4 @@ async function numberOf(connection: Connection): Promise<string> {
   return cell(
     answered(`get projects/${project}`, await connection.administration.get(`projects/${project}`))['projectNumber'],
   );
-}
-
-/** Where the broker says it is; behind another name it would not know itself. */
-async function ownOrigin(connection: Connection): Promise<string> {
-  const pool = await poolIn(connection, {});
-  const name = `projects/${needProject(connection)}/locations/global/workloadIdentityPools/${pool}`;
-  const { issuer } = answered(`get ${name}`, await connection.administration.get(name));
-  if (typeof issuer !== 'string' || !isResource({ issuer })) throw usageFault('The pool names no issuer.');
-  return new URL(issuer).origin;
 }

@@ -5,7 +5,8 @@ import { kindOf, type KindName } from '../../client/kinds.ts';
 import { tableOf } from '../columns.ts';
 import { connect, type Connection } from '../connection.ts';
 import { addExamples } from '../examples.ts';
-import { usageFault } from '../fault.ts';
+import { EXIT } from '../exit-codes.ts';
+import { CliFault, usageFault } from '../fault.ts';
 import { entriesTable } from '../history-table.ts';
 import { print, toYaml } from '../output.ts';
 import { policyText, readPolicy } from '../policies.ts';
@@ -73,7 +74,10 @@ async function belonging(
     return reply.ok ? reply.value : undefined;
   };
   const policy = async (): Promise<Resource | undefined> =>
-    readPolicy({ administration, ...connection }, name).catch(() => undefined);
+    readPolicy({ administration, ...connection }, name).catch((fault: unknown) => {
+      if (fault instanceof CliFault && fault.exitCode === EXIT.refused) return undefined;
+      throw fault;
+    });
   switch (kind) {
     case 'project':
       return filled({
@@ -94,6 +98,11 @@ async function belonging(
       });
     case 'target':
       return filled({ policy: await policy(), lastChanges: await changes(`target/${shortName(name)}`) });
+    case 'serviceaccount':
+      return filled({
+        policy: await policy(),
+        lastChanges: await changes(`serviceAccount/${shortName(name).replace(/@.*/, '')}`),
+      });
     case 'role':
       return filled({ lastChanges: await changes(`role/${shortName(String(resource['name']))}`) });
     default:

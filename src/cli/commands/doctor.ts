@@ -16,6 +16,7 @@ import { EXIT } from '../exit-codes.ts';
 import { usageFault } from '../fault.ts';
 import { decodeToken } from '../jwt.ts';
 import { print } from '../output.ts';
+import { ownOrigin } from '../own-origin.ts';
 import { readPolicy } from '../policies.ts';
 import { startProgress } from '../progress.ts';
 import { readTokenFile } from '../secret-input.ts';
@@ -156,15 +157,19 @@ async function policiesOf(connection: Connection, project: string): Promise<read
 async function examineToken(
   command: Command,
   world: CliWorld,
-  { administration, project, server }: Connection,
+  connection: Connection,
   brokerMs: number,
 ): Promise<readonly Finding[]> {
+  const { administration, project } = connection;
   const { subjectTokenFile } = command.opts<{ subjectTokenFile?: string }>();
   if (subjectTokenFile === undefined) return [];
   if (project === undefined) throw usageFault('Whose workload is it? Say -p PROJECT.');
   const token = await readTokenFile(world, subjectTokenFile);
   const { claims } = decodeToken(token, subjectTokenFile);
-  const explained = await administration.call(`projects/${project}`, 'troubleshoot', { token, target: server });
+  const explained = await administration.call(`projects/${project}`, 'troubleshoot', {
+    token,
+    target: await ownOrigin(connection),
+  });
   if (explained.ok) return [tokenFinding(explained.value, claims, brokerMs)];
   return [{ check: 'token', status: 'problem', message: explained.error.message }];
 }

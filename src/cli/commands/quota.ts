@@ -110,10 +110,12 @@ function addVerdict(quota: Command, world: CliWorld, verb: 'grant' | 'refuse'): 
   const command = quota
     .command(verb)
     .description(verb === 'grant' ? 'Grant what was asked for, whole or in part.' : 'Refuse what was asked for.')
-    .argument('<id>', 'what it is called')
-    .option('--comment <text>', 'what to tell whoever asked');
+    .argument('<id>', 'what it is called');
+  // Who is refused should learn why.
+  if (verb === 'refuse') command.requiredOption('--comment <text>', 'what to tell whoever asked');
   if (verb === 'grant') {
     command
+      .option('--comment <text>', 'what to tell whoever asked')
       .option('--value <count>', 'how many a minute, instead of what was asked for')
       .option('--until <time>', 'a time (RFC 3339), or a length from now such as 2d');
   }
@@ -140,7 +142,7 @@ function addVerdict(quota: Command, world: CliWorld, verb: 'grant' | 'refuse'): 
 function addWithdraw(quota: Command, world: CliWorld): void {
   const command = quota
     .command('withdraw')
-    .description('Withdraw what was asked for; a raise that it brought ends.')
+    .description('Withdraw what was asked for; a raise for a while that it brought ends.')
     .argument('<id>', 'what it is called')
     .action(async (id: string) => {
       const connection = await connect(command, world);

@@ -4,6 +4,7 @@ import { ORGANIZATION } from '../../client/administration.ts';
 import { kindOf } from '../../client/kinds.ts';
 import { connect } from '../connection.ts';
 import { addExamples } from '../examples.ts';
+import { decodeToken } from '../jwt.ts';
 import { print } from '../output.ts';
 import { answered } from '../reply.ts';
 import type { CliWorld } from '../world.ts';
@@ -40,9 +41,11 @@ async function whoami(command: Command, world: CliWorld): Promise<void> {
   };
   const onOrganization = await held(ORGANIZATION, ON_ORGANIZATION);
   const onProject = project === undefined ? undefined : await held(`projects/${project}`, ON_PROJECT);
+  const bearer = bearerOf(token);
   print(command, world, {
     value: {
       server,
+      ...(bearer === undefined ? {} : { bearer }),
       signedIn: token !== undefined,
       ...(project === undefined ? {} : { project }),
       permissions: {
@@ -53,9 +56,23 @@ async function whoami(command: Command, world: CliWorld): Promise<void> {
     text: (paint) =>
       [
         `${paint('dim', 'server')}   ${server}`,
+        `${paint('dim', 'as')}       ${bearer?.principal ?? 'whoever holds this token (it says no name)'}${bearer?.expireTime === undefined ? '' : `, until ${bearer.expireTime}`}`,
         `${paint('dim', 'project')}  ${project ?? 'none chosen'}`,
         `${paint('dim', 'may')}      ${[...onOrganization, ...(onProject ?? [])].join(', ') || 'nothing that was asked about'}`,
         '',
       ].join('\n'),
   });
+}
+
+/** What a token of the broker's says of its bearer; the bootstrap token is a word without a meaning. */
+function bearerOf(
+  token: string | undefined,
+): { readonly principal?: string; readonly expireTime?: string } | undefined {
+  if (token?.split('.').length !== 3) return undefined;
+  const { principal, sub, exp } = decodeToken(token, 'The token').claims;
+  const name = typeof principal === 'string' ? principal : sub;
+  return {
+    ...(typeof name === 'string' ? { principal: name } : {}),
+    ...(typeof exp === 'number' ? { expireTime: new Date(exp * 1_000).toISOString() } : {}),
+  };
 }
