@@ -26,6 +26,7 @@ import { createHealthRoutes } from './protocols/health/route.ts';
 import { createMetricsRoutes, METRICS_PATH } from './protocols/iam-admin/metrics-route.ts';
 import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/google-status.ts';
 import { createIamAdminRoutes } from './protocols/iam-admin/route.ts';
+import { createConfigurationSchemaRoutes } from './protocols/configuration-schema/route.ts';
 import { createOpenApiRoutes } from './protocols/openapi/route.ts';
 import { decodeUtf8, readBody } from './protocols/read-body.ts';
 import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';
@@ -63,6 +64,7 @@ export function createApp(ports: AppPorts): App {
   app.route('/', createAwsVerifyRoutes({ ...ports.aws, exchange: ports.exchange }, ports.authenticateAdmin));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
   app.route('/', createOpenApiRoutes());
+  app.route('/', createConfigurationSchemaRoutes());
   app.route(
     '/',
     createMetricsRoutes({

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Registers the cluster of the current kubeconfig context; the broker fetches its keys. What is given besides goes to `edge-sts cluster connect`.
+# Says what the caller may, and registers the cluster of the current kubeconfig context; the broker fetches its keys. What is given besides goes to `edge-sts cluster connect`.
 set -eu
+${EDGE_STS:-npx edge-sts} apply -f "$(dirname "$0")/edge-sts.yaml"
 ${EDGE_STS:-npx edge-sts} cluster connect eks-one --project my-project --discover \
   --cluster-uri https://clusters.example.com/eks-one \
   --namespace shop --service-account checkout --resource https://sts.amazonaws.com \

@@ -9,6 +9,7 @@ export const SECTIONS = [
   'size',
   'connections',
   'quota',
+  'configuration',
   'start',
   'memory',
   'profile',

@@ -6,6 +6,7 @@ import * as sts from '../../src/protocols/google-sts/schemas.ts';
 import * as health from '../../src/protocols/health/schemas.ts';
 import * as credentials from '../../src/protocols/iam-credentials/schemas.ts';
 import * as answers from '../../src/protocols/iam-admin/answer-schemas.ts';
+import * as configuration from '../../src/protocols/iam-admin/configuration-schemas.ts';
 import * as bodies from '../../src/protocols/iam-admin/schemas.ts';
 import * as tokenCare from '../../src/protocols/token-care/schemas.ts';
 import * as wellKnown from '../../src/protocols/well-known/schemas.ts';
@@ -13,7 +14,9 @@ import { SENT_BACK } from './operations.ts';
 
 const named = new Map<v.GenericSchema, string>([
   ...namesOf({ ...sts, ...aws, ...health, ...wellKnown, ...credentials, ...tokenCare, ...answers }, ''),
-  ...namesOf(bodies, 'Input'),
+  ...namesOf({ ...bodies, ...configuration }, 'Input'),
+  [configuration.DOCUMENTS.policy, 'AllowPolicyDocumentInput'],
+  [configuration.DOCUMENTS.denyPolicy, 'DenyPolicyDocumentInput'],
 ]);
 
 interface Overridden {
@@ -21,13 +24,18 @@ interface Overridden {
   readonly jsonSchema: JsonSchema;
 }
 
-const CONFIG = {
-  target: 'draft-2020-12',
+/** How a shape is told, whoever it is told to. */
+export const SCHEMA_CONFIG = {
   // A document of a request is a check before a shape: the shape is what is told.
   typeMode: 'output',
   errorMode: 'throw',
-  overrideRef: ({ referenceId }: { readonly referenceId: string }) => `#/components/schemas/${referenceId}`,
   overrideSchema: ({ valibotSchema, jsonSchema }: Overridden) => overridden(valibotSchema, jsonSchema),
+} as const;
+
+const CONFIG = {
+  ...SCHEMA_CONFIG,
+  target: 'draft-2020-12',
+  overrideRef: ({ referenceId }: { readonly referenceId: string }) => `#/components/schemas/${referenceId}`,
 } as const;
 
 export function refTo(schema: v.GenericSchema): JsonSchema {
@@ -47,6 +55,16 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
   // Parsed by itself, once its output-only members are gone.
   nest(schemas['NewRoleInput'], 'role', bodies.role);
   nest(schemas['NewServiceAccountInput'], 'serviceAccount', bodies.serviceAccount);
+  // So are the changes of a configuration, one by one, each by the schema of its kind.
+  for (const name of ['ApplyConfigurationInput', 'StageChangesInput']) {
+    const { properties: wish } = schemas[name] ?? {};
+    if (wish?.['changes'] === undefined) throw new Error(`${name} without changes`);
+    wish['changes'] = { type: 'array', items: refTo(configuration.desiredChange) };
+  }
+  const { properties: change } = schemas['DesiredChangeInput'] ?? {};
+  if (change?.['desired'] === undefined) throw new Error('a change without what is desired');
+  const documents = Object.values(configuration.DOCUMENTS).map((document) => refTo(document));
+  change['desired'] = { anyOf: [...documents, { type: 'null' }] };
   return schemas;
 }
 

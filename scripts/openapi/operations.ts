@@ -1,6 +1,7 @@
 /** What each route is for, what it takes and what it answers: a route that is not here, or one here that is no route, fails the generation. */
 import type * as v from 'valibot';
 import * as answers from '../../src/protocols/iam-admin/answer-schemas.ts';
+import * as configuration from '../../src/protocols/iam-admin/configuration-schemas.ts';
 import * as bodies from '../../src/protocols/iam-admin/schemas.ts';
 
 export interface Described {
@@ -65,6 +66,20 @@ export const OPERATIONS: Readonly<Record<string, Described>> = {
   [`PATCH ${PROJECT}`]: { summary: 'Change a project', body: bodies.project, answer: answers.project },
   ...history('v1 organizations/1'),
   ...history(PROJECT),
+  [`POST ${PROJECT}:apply`]: {
+    summary: 'Make a configuration what it is wished to be, all of it or nothing; or look what that would change',
+    body: configuration.applyConfiguration,
+    answer: answers.configured,
+  },
+  [`POST ${PROJECT}/changeSets/{changeSet}:stage`]: {
+    summary: 'Put down a part of a wish that is too large for one call; it changes nothing',
+    body: configuration.stageChanges,
+    answer: answers.empty,
+  },
+  [`GET ${PROJECT}/configuration`]: {
+    summary: 'List what is configured, as the documents that make it again',
+    answer: answers.configuration,
+  },
   [`POST ${POOLS}`]: { summary: 'Create a pool', body: bodies.pool, answer: answers.poolOperation },
   [`GET ${POOLS}`]: { summary: 'List pools', answer: answers.pools },
   [`GET ${POOL}`]: { summary: 'Get a pool', answer: answers.pool },

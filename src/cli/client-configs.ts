@@ -1,5 +1,6 @@
 /** What a caller needs to exchange: the files of Google's and AWS's clients, and a pod that has the right token projected into it. Pure. */
 import { stringify } from 'yaml';
+import { impersonationUrl, tokenEndpoint } from '../client/endpoints.ts';
 
 export interface CallerOf {
   /** The broker's origin. */
@@ -25,12 +26,12 @@ export function googleConfig(
     type: 'external_account',
     audience: `//iam.googleapis.com/${provider}`,
     subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
-    token_url: `${server}/v1/token`,
+    token_url: tokenEndpoint(server),
     credential_source: { file: tokenFile },
     ...(serviceAccount === undefined
       ? {}
       : {
-          service_account_impersonation_url: `${server}/v1/projects/-/serviceAccounts/${serviceAccount}:generateAccessToken`,
+          service_account_impersonation_url: impersonationUrl(server, serviceAccount),
         }),
   };
 }
@@ -131,7 +132,7 @@ function curlArguments(server: string, provider: string, resource?: string): rea
   return [
     '-sS',
     '--fail-with-body',
-    `${server}/v1/token`,
+    tokenEndpoint(server),
     ...Object.entries(parameters).flatMap(([name, value]) => ['--data-urlencode', `${name}=${value}`]),
     '--data-urlencode',
     `subject_token@${TOKEN_FILE}`,

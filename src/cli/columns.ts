@@ -8,7 +8,7 @@ type Column = readonly [heading: string, cell: (resource: Resource, nowMs: numbe
 
 const name: Column = ['NAME', (one) => shortName(one['name'])];
 const age: Column = ['AGE', (one, nowMs) => ageOf(one['createTime'], nowMs)];
-const state: Column = ['STATE', (one) => (one['disabled'] === true ? 'DISABLED' : cell(one['state']))];
+const state: Column = ['STATE', (one) => (one['disabled'] === true ? 'DISABLED' : cell(one['state'] ?? 'ACTIVE'))];
 
 const COLUMNS: Readonly<Record<KindName, readonly Column[]>> = {
   project: [
@@ -32,6 +32,13 @@ const COLUMNS: Readonly<Record<KindName, readonly Column[]>> = {
     name,
     ['TITLE', (one) => cell(one['title'])],
     ['PERMISSIONS', (one) => String(lengthOf(one['includedPermissions']))],
+    age,
+  ],
+  serviceaccount: [
+    ['EMAIL', (one) => cell(one['email'])],
+    state,
+    ['UNIQUE ID', (one) => cell(one['uniqueId'])],
+    ['AWS ROLE', (one) => cell(isResource(one['awsRole']) ? one['awsRole']['arn'] : undefined)],
     age,
   ],
   denypolicy: [name, ['DISPLAY NAME', (one) => cell(one['displayName'])], age],

@@ -1,6 +1,7 @@
 /** The whole command line: what holds for every command, and the list of commands. */
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { applyCommand } from './commands/apply.ts';
 import { checkCommand } from './commands/check.ts';
 import { clusterCommand } from './commands/cluster.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -8,8 +9,10 @@ import { contextsCommand } from './commands/contexts.ts';
 import { createCredConfigCommand } from './commands/create-cred-config.ts';
 import { deleteCommand, undeleteCommand } from './commands/delete.ts';
 import { describeCommand } from './commands/describe.ts';
+import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exchangeCommand } from './commands/exchange.ts';
+import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
 import { historyCommand } from './commands/history.ts';
 import { initCommand } from './commands/init.ts';
@@ -28,6 +31,9 @@ const COMMANDS: readonly ((program: Command, world: CliWorld) => void)[] = [
   loginCommand,
   whoamiCommand,
   contextsCommand,
+  applyCommand,
+  diffCommand,
+  exportCommand,
   getCommand,
   describeCommand,
   deleteCommand,

@@ -78,20 +78,21 @@ function attachment(project: string, word: string): string {
   return `projects/${project}/targets/${target}`;
 }
 
-/** What has an allow policy: the organization, a project, a pool, a target. No word: the project. */
+/** What has an allow policy: the organization, a project, a pool, a target, a service account. No word: the project. */
 export async function policyResource(command: Command, connection: Connection, word?: string): Promise<ResourceName> {
   if (word === undefined) return `projects/${needProject(connection)}`;
   if (['organization', 'organizations/1', 'org'].includes(word)) return ORGANIZATION;
   if (word === 'project') return `projects/${needProject(connection)}`;
   const { kind, name } = await readOne(command, connection, word);
-  if (name === undefined || !['project', 'pool', 'target'].includes(kind.name)) {
-    throw usageFault(`A ${kind.name} has no policy; organization, projects, pools and targets have.`);
+  if (name === undefined || !['project', 'pool', 'target', 'serviceaccount'].includes(kind.name)) {
+    throw usageFault(`A ${kind.name} has no policy; organization, projects, pools, targets and service accounts have.`);
   }
   return name;
 }
 
 function nameIn(collection: ResourceName, id: string): ResourceName {
-  return `${collection}/${encodeURIComponent(id)}`;
+  // The address of a service account is written as it is, as in Google's names.
+  return `${collection}/${encodeURIComponent(id).replaceAll('%40', '@')}`;
 }
 
 export function kindList(): string {

@@ -31,6 +31,8 @@ export interface Administration {
   history(of: ResourceName, options?: ListOptions): Promise<Reply<readonly Resource[]>>;
   historyEntry(of: ResourceName, sequence: string): Promise<Reply<Resource>>;
   compareHistory(of: ResourceName, from: string, to?: string): Promise<Reply<readonly Resource[]>>;
+  /** Everything that is configured, each with the document that makes it again. */
+  configuration(of: ResourceName, options?: ListOptions): Promise<Reply<readonly Resource[]>>;
   restoreHistory(of: ResourceName, sequence: string, body: Resource): Promise<Reply<Resource>>;
 }
 
@@ -79,6 +81,7 @@ export function createAdministration(options: ClientOptions): Administration {
     },
     create: (kind, collection, id, body) => {
       if (kind.name === 'role') return send('POST', collection, {}, { roleId: id, role: body });
+      if (kind.name === 'serviceaccount') return send('POST', collection, {}, { accountId: id, serviceAccount: body });
       if (kind.name === 'project') return send('POST', collection, {}, { projectId: id, ...body });
       const { idParameter } = kind;
       if (idParameter === undefined) throw new Error(`a ${kind.name} cannot be made`);
@@ -91,6 +94,7 @@ export function createAdministration(options: ClientOptions): Administration {
     history: (of, listOptions) => pages(`${of}/history`, 'entries', listOptions),
     historyEntry: (of, sequence) => send('GET', `${of}/history/${encodeURIComponent(sequence)}`),
     compareHistory: (of, from, to) => pages(`${of}/history:compare`, 'differences', { query: { from, to } }),
+    configuration: (of, listOptions) => pages(`${of}/configuration`, 'resources', listOptions),
     restoreHistory: (of, sequence, body) =>
       send('POST', `${of}/history/${encodeURIComponent(sequence)}:restore`, {}, body),
   };

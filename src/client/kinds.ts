@@ -29,6 +29,7 @@ export type KindName =
   | 'provider'
   | 'target'
   | 'role'
+  | 'serviceaccount'
   | 'denypolicy'
   | 'quota'
   | 'quotapreference'
@@ -95,6 +96,17 @@ export const KINDS: readonly Kind[] = [
     parent: 'project',
     verbs: WRITTEN,
     keepsDeleted: false,
+  },
+  {
+    name: 'serviceaccount',
+    plural: 'serviceaccounts',
+    aliases: ['sa'],
+    version: 'v1',
+    collection: 'serviceAccounts',
+    member: 'accounts',
+    parent: 'project',
+    verbs: [...WRITTEN, 'undelete'],
+    keepsDeleted: true,
   },
   {
     name: 'denypolicy',
@@ -205,6 +217,7 @@ const NAMES: readonly (readonly [KindName, RegExp])[] = [
   ['provider', /^projects\/[^/]+\/locations\/global\/workloadIdentityPools\/[^/]+\/providers\/[^/]+$/],
   ['target', /^projects\/[^/]+\/targets\/[^/]+$/],
   ['role', /^projects\/[^/]+\/roles\/[^/]+$/],
+  ['serviceaccount', /^projects\/[^/]+\/serviceAccounts\/[^/]+$/],
   ['denypolicy', /^policies\/[^/]+\/denypolicies\/[^/]+$/],
   ['quota', /^projects\/[^/]+\/locations\/global\/services\/[^/]+\/quotaInfos\/[^/]+$/],
   ['quotapreference', /^projects\/[^/]+\/locations\/global\/quotaPreferences\/[^/]+$/],

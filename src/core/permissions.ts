@@ -55,6 +55,8 @@ export const PERMISSIONS = [
   'resourcemanager.projects.update',
   /** To say which AWS account a project is: whose role ARNs it answers for. */
   'sts.awsAccounts.assign',
+  'sts.configuration.apply',
+  'sts.configuration.get',
   'sts.history.get',
   'sts.history.list',
   'sts.history.restore',

@@ -82,6 +82,7 @@ const REVIEWER = [
   'iam.serviceAccountKeys.list',
   ...verbs('resourcemanager.projects', ['get', 'getIamPolicy', 'list']),
   ...verbs('resourcemanager.organizations', ['get', 'getIamPolicy']),
+  ...verbs('sts.configuration', ['get']),
   ...verbs('sts.history', ['get', 'list']),
   ...verbs('sts.metrics', ['get']),
   ...verbs('sts.recentExchanges', ['list']),

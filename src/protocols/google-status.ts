@@ -118,8 +118,8 @@ function hintOf({ hint }: Extract<RestDenial, { readonly tag: 'unknown_path' }>)
   return hint === undefined ? '' : ` Nearly the same is /v1/${hint}.`;
 }
 
-/** A document of a megabyte can be wrong in thousands of places; nobody reads more than a few. */
-const MAX_LISTED_VIOLATIONS = 20;
+/** A document of a megabyte can be wrong in thousands of places; whoever mends a file wants all that are his. */
+const MAX_LISTED_VIOLATIONS = 100;
 
 function invalidArgument(violations: readonly FieldViolation[]): Status {
   const listed = violations.slice(0, MAX_LISTED_VIOLATIONS);

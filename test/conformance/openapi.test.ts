@@ -280,6 +280,15 @@ describe('a real answer of the running broker', () => {
     await good('GET', `${DENY}/{policy}`, { names: attachment });
     await good('GET', DENY, { names: attachment });
     await good('PUT', `${DENY}/{policy}`, { names: attachment, body: { ...denied, displayName: 'None' } });
+    const wished = [{ resource: 'target/wished', desired: { uri: 'https://wished.example.com' } }];
+    await good('POST', `${PROJECT}/changeSets/{changeSet}:stage`, {
+      names: { changeSet: 'set-1' },
+      body: { part: 0, changes: wished },
+    });
+    await good('POST', `${PROJECT}:apply`, { body: { changeSet: 'set-1', stagedParts: 1, validateOnly: true } });
+    await good('POST', `${PROJECT}:apply`, { body: { changes: wished, owner: 'team-a' } });
+    await good('POST', `${PROJECT}:apply`, { body: { owner: 'team-a', prune: true } });
+    await good('GET', `${PROJECT}/configuration`);
     const asked = { principal: subject('checkout'), target: 'projects/world/targets/files' };
     await good('POST', `${TARGET}:troubleshoot`, {
       names: files,
@@ -402,6 +411,7 @@ describe('a real answer of the running broker', () => {
       '/.well-known/oauth-authorization-server/{projectNumber}',
       '/{projectNumber}/jwks',
       '/v1/metadata/jwk/{account}',
+      '/configuration.schema.json',
     ]) {
       await good('GET', path, { names: account });
     }

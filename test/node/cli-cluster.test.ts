@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { ExternalAccountClient } from 'google-auth-library';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { startApiServer, type ApiServer } from '../support/node/api-server.ts';
 import { startWorld, type World } from '../support/node/demo-world.ts';
@@ -199,7 +199,7 @@ it('a login program is not run unless by leave, and then without a shell', async
     kind: 'ExecCredential',
     status: { token: cluster.token },
   };
-  const script = `require('fs').writeFileSync(process.argv[1], process.env.KUBERNETES_EXEC_INFO);console.log(${JSON.stringify(JSON.stringify(credential))})`;
+  const script = `require('fs').writeFileSync(process.argv[1], JSON.stringify(process.env));console.log(${JSON.stringify(JSON.stringify(credential))})`;
   const exec = {
     apiVersion: 'client.authentication.k8s.io/v1',
     command: process.execPath,
@@ -209,10 +209,17 @@ it('a login program is not run unless by leave, and then without a shell', async
   expect(refused).toMatchObject({ code: EXIT.usage, stdout: '' });
   expect(refused.stderr).toContain('--allow-exec');
   expect(existsSync(mark)).toBe(false);
-  expect(await connect(newId(), cluster.kubeconfig({ user: { exec } }), '--allow-exec')).toMatchObject({
-    code: EXIT.ok,
-  });
-  expect(parse(readFileSync(mark, 'utf8'))).toMatchObject({ kind: 'ExecCredential' });
+  const id = newId();
+  const kubeconfig = admin.file('kubeconfig', cluster.kubeconfig({ user: { exec } }));
+  const uri = `https://clusters.example.com/${id}`;
+  const allowed = await admin.run(
+    ['cluster', 'connect', id, '--kubeconfig', kubeconfig, '--cluster-uri', uri, '--allow-exec'],
+    { env: { EDGE_STS_TOKEN: world.broker.adminToken } },
+  );
+  expect(allowed).toMatchObject({ code: EXIT.ok });
+  const env = JSON.parse(readFileSync(mark, 'utf8')) as Record<string, string>;
+  expect(JSON.parse(env['KUBERNETES_EXEC_INFO'] ?? '')).toMatchObject({ kind: 'ExecCredential' });
+  expect(JSON.stringify(env)).not.toContain(world.broker.adminToken);
   expect(existsSync(join(admin.home, 'pwned'))).toBe(false);
   const token = admin.file('kube-token', cluster.token);
   expect(await connect(newId(), cluster.kubeconfig({ user: { exec } }), '--kube-token-file', token)).toMatchObject({
@@ -272,7 +279,7 @@ it('the printed configurations stand by themselves too', async () => {
     '--through-broker',
   ]);
   expect(aws.stdout).toContain(`role_arn = ${arn}\nweb_identity_token_file = /t\n`);
-  expect(aws.stdout).toContain(`endpoint_url = ${world.broker.origin}\n`);
+  expect(aws.stdout).toContain(`endpoint_url = ${world.broker.origin}/aws/sts\n`);
   const forged = await admin.run([
     'create-cred-config',
     'aws',

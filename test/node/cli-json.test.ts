@@ -23,6 +23,7 @@ beforeAll(async () => {
   await world.must('POST', `${project}/roles`, { roleId: 'reader', role: { includedPermissions: ['orders.get'] } });
   workload = admin.file('workload', await world.token());
   admin.file('kubeconfig', cluster.kubeconfig());
+  admin.file('configuration.yaml', 'kind: Role\nname: writer\nspec: { includedPermissions: [orders.create] }\n');
   admin.file('policy.yaml', 'bindings: []\n');
   admin.file('jwks.json', world.issuer.jwksJson);
   const { generateKeyPairSync } = await import('node:crypto');
@@ -49,6 +50,9 @@ const COMMANDS: readonly Row[] = [
   ['whoami', () => []],
   ['contexts list', () => []],
   ['contexts use', () => ['here']],
+  ['apply', () => ['-f', 'configuration.yaml', '--dry-run'], CHANGES],
+  ['diff', () => ['-f', 'configuration.yaml'], CHANGES],
+  ['export', () => []],
   ['get', () => ['target/orders']],
   ['describe', () => ['target/orders']],
   ['check', () => ['--principal', 'ns/shop/sa/checkout', '--target', 'orders', '--time', '2030-01-01T00:00:00Z']],

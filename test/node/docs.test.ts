@@ -49,6 +49,8 @@ describe('links', () => {
     'docs/security.md',
     'docs/cli.md',
     'docs/deploy.md',
+    'docs/configuration.md',
+    'docs/first-steps.md',
     'docs/conformance.md',
     ...DESIGN,
   ])('%s', (file) => {

@@ -1,6 +1,6 @@
 /** A broker for the examples: their project, their target with a resource server behind it, and a folder in place of a pod's root. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,9 +14,8 @@ import { BINARY } from './cli-support.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 const NUMBER = '123456789012';
 export const ISSUER_PATH = `/${NUMBER}/my-project.svc.id.goog`;
-export const POOLS = `/v1/projects/${NUMBER}/locations/global/workloadIdentityPools`;
+const POOLS = `/v1/projects/${NUMBER}/locations/global/workloadIdentityPools`;
 export const POOL = `${POOLS}/my-project.svc.id.goog`;
-export const CHECKOUT = `principal://iam.googleapis.com/${POOL.slice('/v1/'.length)}/subject/ns/shop/sa/checkout`;
 
 export interface ExampleWorld extends World {
   /** A folder in place of a pod's root. */
@@ -30,9 +29,10 @@ export interface ExampleWorld extends World {
     script: string,
     options?: { readonly env?: Readonly<Record<string, string>>; readonly shell?: string },
   ): Promise<Ran>;
-  /** A folder's connect.sh, by an administrator whose kubeconfig reaches the cluster. */
+  /** A folder's connect.sh (which applies its edge-sts.yaml where there is one), by an administrator whose kubeconfig reaches the cluster. */
   connect(folder: string, cluster: ApiServer): Promise<Ran>;
-  bind(target: string, members: readonly string[]): Promise<void>;
+  /** A folder's edge-sts.yaml, with what is changed in it. */
+  apply(folder: string, change?: (text: string) => string): Promise<Ran>;
   close(): Promise<void>;
 }
 
@@ -48,21 +48,26 @@ export async function startExamples(): Promise<ExampleWorld> {
   mkdirSync(join(root, 'tmp'));
   const { server, url: api } = await startApi(world);
   await world.must('POST', '/v1/projects', { projectId: 'my-project', projectNumber: NUMBER });
-  await world.must('POST', `/v1/projects/${NUMBER}/roles`, {
-    roleId: 'caller',
-    role: { includedPermissions: ['orders.get'] },
-  });
-  const target = (id: string, uri: string, more: object = {}): Promise<unknown> =>
-    world.must('POST', `/v1/projects/${NUMBER}/targets?targetId=${id}`, { uri, ...more });
-  const likeOthers = { tokenType: 'JWT', tokenSigningAlg: 'RS256' };
-  await target('orders', api);
-  await target('aws', 'https://sts.amazonaws.com', likeOthers);
-  await target('entra', 'api://AzureADTokenExchange', likeOthers);
   const here = (text: string): string =>
     text
       .replaceAll('https://sts.example.com', world.broker.origin)
       .replaceAll('https://orders.example.com', api)
       .replaceAll(/(?<=^|[\s@=:"])\/(?=(var\/run|tmp|etc)\/)/gm, `${root}/`);
+  const administrator = {
+    EDGE_STS: `${process.execPath} ${BINARY}`,
+    EDGE_STS_SERVER: world.broker.origin,
+    EDGE_STS_TOKEN: world.broker.adminToken,
+    EDGE_STS_PROJECT: 'my-project',
+  };
+  /** An example's folder, with the names of this test in it. */
+  const copyOf = (folder: string): string => {
+    const copy = join(root, 'examples', folder);
+    mkdirSync(copy, { recursive: true });
+    for (const name of readdirSync(join(EXAMPLES, folder))) {
+      writeFileSync(join(copy, name), here(readFileSync(join(EXAMPLES, folder, name), 'utf8')));
+    }
+    return copy;
+  };
   const run: ExampleWorld['run'] = (script, { env = {}, shell = 'sh' } = {}) => spawnShell(script, shell, root, env);
   return {
     ...world,
@@ -74,19 +79,12 @@ export async function startExamples(): Promise<ExampleWorld> {
     connect: (folder, cluster) => {
       const kubeconfig = join(root, `${folder}.kubeconfig`);
       writeFileSync(kubeconfig, cluster.kubeconfig(), { mode: 0o600 });
-      const env = {
-        EDGE_STS: `${process.execPath} ${BINARY}`,
-        EDGE_STS_SERVER: world.broker.origin,
-        EDGE_STS_TOKEN: world.broker.adminToken,
-        KUBECONFIG: kubeconfig,
-      };
-      return run(readFileSync(join(EXAMPLES, folder, 'connect.sh'), 'utf8'), { env });
+      return run(`sh ${copyOf(folder)}/connect.sh`, { env: { ...administrator, KUBECONFIG: kubeconfig } });
     },
-    bind: async (targetId, members) => {
-      const bindings = [{ role: 'projects/my-project/roles/caller', members }];
-      await world.must('POST', `/v1/projects/${NUMBER}/targets/${targetId}:setIamPolicy`, {
-        policy: { version: 3, bindings },
-      });
+    apply: (folder, change = (text) => text) => {
+      const file = join(copyOf(folder), 'edge-sts.yaml');
+      writeFileSync(file, change(readFileSync(file, 'utf8')));
+      return run(`$EDGE_STS apply -f ${file}`, { env: administrator });
     },
     close: async () => {
       server.close();

@@ -97,6 +97,10 @@ export function createMemoryAdmin(startMs: number = Date.UTC(2026, 0, 1)): Memor
       history.push({ actor: caller.name, type: command.type });
       return ok(applied.value.answer);
     },
+    stage: async (projectNumber, staged, caller) => {
+      config(projectNumber).stage(staged, caller.name);
+      return ok(null);
+    },
     held: async (caller, permissions, at) => {
       const rights = rightsIn(caller, at?.projectNumber);
       const where = at?.resource ?? ({ kind: 'organization' } as const);

@@ -5,6 +5,7 @@ import { readResourceKey } from '../../src/core/admin/history/resource-key.ts';
 import type { RowThen } from '../../src/core/admin/history/step.ts';
 import { provisionWrites } from '../../src/core/admin/projects.ts';
 import { edgeDenyRules } from '../../src/core/admin/deny-resolution.ts';
+import type { DesiredChange, StagedPart } from '../../src/core/admin/configuration/change.ts';
 import type { DenyPolicyId, Page, PolicyResource } from '../../src/core/admin/commands.ts';
 import type { ApplyContext, ConfigState, OperationRow, PolicyOf, Write } from '../../src/core/admin/state.ts';
 import {
@@ -37,6 +38,11 @@ export class MemoryConfig implements ConfigState {
   readonly #usedTokens = new Set<string>();
   readonly #quotaPreferences = new Map<string, QuotaPreference>();
   readonly #operations = new Map<string, OperationRow>();
+  readonly #owners = new Map<string, string>();
+  readonly #staged = new Map<
+    string,
+    { readonly actor: string; readonly parts: Map<number, readonly DesiredChange[]> }
+  >();
 
   constructor(project: Project, context: ApplyContext) {
     this.#project = project;
@@ -64,6 +70,22 @@ export class MemoryConfig implements ConfigState {
   nextToExpire(): Pool | Provider | undefined {
     const rows = [...this.#pools.values(), ...this.#providers.values()].filter((row) => !isLive(row));
     return rows.toSorted((a, b) => ((a.expireTime ?? '') < (b.expireTime ?? '') ? -1 : 1))[0];
+  }
+  ownerOf(resource: string): string | undefined {
+    return this.#owners.get(resource);
+  }
+  ownedBy(owner: string): readonly string[] {
+    return [...this.#owners].flatMap(([resource, of]) => (of === owner ? [resource] : [])).toSorted();
+  }
+  staged(changeSet: string, actor: string): readonly (readonly DesiredChange[])[] {
+    const found = this.#staged.get(changeSet);
+    if (found?.actor !== actor) return [];
+    return [...found.parts].toSorted(([one], [other]) => one - other).map(([, changes]) => changes);
+  }
+  stage({ changeSet, part, changes }: StagedPart, actor: string): void {
+    const found = this.#staged.get(changeSet) ?? { actor, parts: new Map() };
+    this.#staged.set(changeSet, found);
+    found.parts.set(part, changes);
   }
   operation(name: string): OperationRow | undefined {
     return this.#operations.get(name);
@@ -260,6 +282,8 @@ export class MemoryConfig implements ConfigState {
         return this.#denyPolicies.get(denyPolicyKey(named));
       case 'quotaPreference':
         return this.#quotaPreferences.get(named.preferenceId);
+      case 'owner':
+        return this.#owners.get(named.resource);
       default:
         throw new Error(`${resource} is no row`);
     }
@@ -276,6 +300,8 @@ export class MemoryConfig implements ConfigState {
       this.#denyPolicies,
       this.#quotaPreferences,
       this.#operations,
+      this.#owners,
+      this.#staged,
     ];
   }
 
@@ -288,6 +314,8 @@ export class MemoryConfig implements ConfigState {
       } else if (write.remove === 'target') this.#targets.delete(write.targetId);
       else if (write.remove === 'role') this.#roles.delete(write.roleId);
       else if (write.remove === 'serviceAccount') this.#serviceAccounts.delete(write.accountId);
+      else if (write.remove === 'owner') this.#owners.delete(write.resource);
+      else if (write.remove === 'staged') this.#staged.delete(write.changeSet);
       else if (write.remove === 'quotaPreference') this.#quotaPreferences.delete(write.preferenceId);
       else this.#denyPolicies.delete(denyPolicyKey(write));
       return;
@@ -319,6 +347,9 @@ export class MemoryConfig implements ConfigState {
         break;
       case 'operation':
         this.#operations.set(write.operation.name, write.operation);
+        break;
+      case 'owner':
+        this.#owners.set(write.resource, write.owner);
         break;
       case 'denyPolicy':
         this.#denyPolicies.set(denyPolicyKey(write.policy), write.policy);
@@ -388,6 +419,8 @@ function rowOf(write: Write): string | undefined {
       return `serviceAccount/${named['accountId']}`;
     case 'role':
       return `role/${named['roleId']}`;
+    case 'owner':
+      return `owner/${named['resource']}`;
     case 'quotaPreference':
       return `quotaPreference/${named['preferenceId']}`;
     case 'policy':

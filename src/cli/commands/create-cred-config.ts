@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { awsStsEndpoint } from '../../client/endpoints.ts';
 import { awsProfile, googleConfig } from '../client-configs.ts';
 import { connect } from '../connection.ts';
 import { addExamples } from '../examples.ts';
@@ -85,7 +86,7 @@ function addAws(group: Command, world: CliWorld): void {
       if (!/^arn:[a-z-]+:iam::[^:]*:role\/\S+$/.test(roleArn))
         throw usageFault('--role-arn: arn:aws:iam::ACCOUNT:role/NAME is expected.');
       const { server } = await connect(command, world);
-      const endpoint = throughBroker === true ? { stsEndpoint: server } : {};
+      const endpoint = throughBroker === true ? { stsEndpoint: awsStsEndpoint(server) } : {};
       const text = awsProfile({ profile, roleArn, tokenFile, region, ...endpoint });
       deliver(
         command,

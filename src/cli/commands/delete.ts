@@ -13,7 +13,7 @@ export function deleteCommand(program: Command, world: CliWorld): void {
   const command = program
     .command('delete')
     .description(
-      'Delete resources. Projects, pools and providers come back with undelete for 30 days; all else with history restore.',
+      'Delete resources. Projects, pools, providers and service accounts come back with undelete for 30 days; all else with history restore.',
     )
     .argument('<what...>', 'KIND/ID…, KIND ID… or whole names')
     .option('--pool <id>', "the pool that providers are in (the project's own, PROJECT.svc.id.goog)")
@@ -29,7 +29,7 @@ export function deleteCommand(program: Command, world: CliWorld): void {
 export function undeleteCommand(program: Command, world: CliWorld): void {
   const command = program
     .command('undelete')
-    .description('Bring back deleted projects, pools and providers, as they were.')
+    .description('Bring back deleted projects, pools, providers and service accounts, as they were.')
     .argument('<what...>', 'KIND/ID…, KIND ID… or whole names')
     .option('--pool <id>', "the pool that providers are in (the project's own, PROJECT.svc.id.goog)")
     .action((what: readonly string[]) => change(command, world, what, 'undelete'));

@@ -98,6 +98,11 @@ async function belonging(
       });
     case 'target':
       return filled({ policy: await policy(), lastChanges: await changes(`target/${shortName(name)}`) });
+    case 'serviceaccount':
+      return filled({
+        policy: await policy(),
+        lastChanges: await changes(`serviceAccount/${shortName(name).replace(/@.*/, '')}`),
+      });
     case 'role':
       return filled({ lastChanges: await changes(`role/${shortName(String(resource['name']))}`) });
     default:

@@ -26,7 +26,7 @@ export function runExec(
   const info = { apiVersion: exec.apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
   // No shell: what stands in the arguments is never read as anything else.
   const { status, stdout, error } = spawnSync(exec.command, [...exec.args], {
-    env: { ...env, ...exec.env, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
+    env: { ...withoutOurs(env), ...exec.env, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: TIMEOUT_MS,
     encoding: 'utf8',
@@ -34,6 +34,11 @@ export function runExec(
   if (error !== undefined) throw new CliFault(EXIT.unavailable, `${exec.command} could not be run: ${error.message}`);
   if (status !== 0) throw new CliFault(EXIT.unavailable, `${exec.command} ended with ${status}.`);
   return credentialIn(stdout, exec.command);
+}
+
+/** The broker's token is no business of a cluster's login program. */
+function withoutOurs(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('EDGE_STS_')));
 }
 
 function credentialIn(stdout: string, command: string): Pick<KubeUser, 'token' | 'clientCertificate' | 'clientKey'> {

@@ -6,6 +6,8 @@ import type { AdminDenial } from './denial.ts';
 import { createDenyPolicy, deleteDenyPolicy, updateDenyPolicy } from './deny-policies.ts';
 import { denyUids } from './deny-uids.ts';
 import { distrustKey } from './distrust-key.ts';
+import { configure } from './configuration/configure.ts';
+import { setOwner, withoutOwners } from './configuration/owners.ts';
 import { restore } from './history/restore.ts';
 import { setPolicy } from './policies.ts';
 import { withOperation } from './operations.ts';
@@ -37,8 +39,12 @@ export function apply(state: ConfigState, command: Command, context: ApplyContex
   if (deleted !== undefined) return err(deleted);
   const applied = change(state, command, context);
   if (!applied.ok) return applied;
+  // Of a change that is several, each was made here by itself.
+  if (command.type === 'configuration.apply' || command.type === 'history.restore') return applied;
   const many = tooManyProviders(state, applied.value);
-  return many === undefined ? ok(withOperation(state, command, withAwsShard(state, applied.value))) : err(many);
+  return many === undefined
+    ? ok(withoutOwners(state, withOperation(state, command, withAwsShard(state, applied.value))))
+    : err(many);
 }
 
 function change(state: ConfigState, command: Command, context: ApplyContext): Result<Applied, AdminDenial> {
@@ -115,6 +121,10 @@ function change(state: ConfigState, command: Command, context: ApplyContext): Re
       return refuseQuotaWish(state, command, context);
     case 'history.restore':
       return restore(state, command, (one) => apply(state, one, context));
+    case 'configuration.apply':
+      return configure(state, command, context.caller.name, (one) => apply(state, one, context));
+    case 'owner.set':
+      return setOwner(state, command);
     case 'quota.endRaises':
       return endRaises(state, context);
     case 'purge':

@@ -1,5 +1,6 @@
 /** What an administrator may ask of one project's configuration, as values. REST, the command line and the dashboard all build these. */
 import type { OnceMarker } from '../ports.ts';
+import type { ConfigurationWish, ConfiguredResource, ConfiguredStep } from './configuration/change.ts';
 import type { Left, RestoredStep } from './history/step.ts';
 import type {
   Binding,
@@ -283,6 +284,9 @@ export type Command =
       readonly resource?: string;
       readonly validateOnly: boolean;
     }
+  | ({ readonly type: 'configuration.apply' } & ConfigurationWish)
+  /** Of a row, as the history names it; null: nobody's. */
+  | { readonly type: 'owner.set'; readonly resource: string; readonly owner: string | null }
   /** By the clock, never by a caller: raises whose time is over end. */
   | { readonly type: 'quota.endRaises' }
   /** By the clock as well: what was deleted thirty days ago goes for good. */
@@ -322,6 +326,7 @@ export type Query =
   | { readonly type: 'denyPolicy.list'; readonly attachment: DenyAttachment; readonly page: Page }
   | { readonly type: 'quotaPreference.get'; readonly preferenceId: string }
   | { readonly type: 'quotaPreference.list'; readonly page: Page }
+  | { readonly type: 'configuration.list'; readonly page: Page; readonly owner?: string }
   | { readonly type: 'operation.get'; readonly of: OperationOf; readonly operationId: string };
 
 /** What an operation changed. */
@@ -346,6 +351,18 @@ export type Answer =
       readonly steps: readonly RestoredStep[];
       readonly left: readonly Left[];
     }
+  | {
+      readonly kind: 'configured';
+      readonly changeSet: string;
+      readonly steps: readonly ConfiguredStep[];
+      readonly left: readonly Left[];
+      readonly warnings: readonly { readonly resource: string; readonly warning: string }[];
+      /** Of all that the wish was about, as it was before. */
+      readonly etag: string;
+    }
+  | { readonly kind: 'configuration'; readonly resources: readonly ConfiguredResource[]; readonly next: string }
+  /** As the history shows it. */
+  | { readonly kind: 'owner'; readonly owner: string }
   /** `deleteTime`: this was it. */
   | {
       readonly kind: 'denyPolicy';

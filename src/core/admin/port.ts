@@ -3,6 +3,7 @@ import type { RecentPage } from '../recent.ts';
 import type { UsagePage, UsageWanted } from '../usage-page.ts';
 import type { Policy, Project, Shards, SigningAlgorithm } from '../resources.ts';
 import type { Result } from '../result.ts';
+import type { StagedPart } from './configuration/change.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from './commands.ts';
 import type { Asked, Explanation } from '../explain/answer.ts';
 import type { AdminDenial } from './denial.ts';
@@ -59,6 +60,8 @@ export interface AdminPort {
     caller: Caller,
   ): Promise<Result<{ projects: readonly Project[]; next: string }, AdminDenial>>;
   apply(projectNumber: string, command: Command, caller: Caller): Promise<Result<Answer, AdminDenial>>;
+  /** Changes nothing: a part of what a later `configuration.apply` takes together. */
+  stage(projectNumber: string, staged: StagedPart, caller: Caller): Promise<Result<null, AdminDenial>>;
   read(projectNumber: string, query: Query): Promise<Result<Answer, AdminDenial>>;
   /** By the policies as they are now. */
   explain(projectNumber: string, asked: Asked): Promise<Result<Explanation, AdminDenial>>;

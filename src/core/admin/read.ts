@@ -10,6 +10,7 @@ import {
 import { EMPTY_POLICY } from '../resources.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Answer, Page, Query } from './commands.ts';
+import { listConfiguration } from './configuration/list.ts';
 import type { AdminDenial } from './denial.ts';
 import { readOperation } from './operations.ts';
 import { policyResourceExists, policyResourceName } from './policies.ts';
@@ -104,6 +105,13 @@ export function read(state: ConfigState, query: Query): Result<Answer, AdminDeni
         return notFound(policyResourceName(state, resource));
       }
       return ok({ kind: 'policy', policy: state.policy(resource) ?? EMPTY_POLICY });
+    }
+    case 'configuration.list': {
+      const { page, owner } = query;
+      return ok({
+        kind: 'configuration',
+        ...listConfiguration(state, { ...page, ...(owner === undefined ? {} : { owner }) }),
+      });
     }
     case 'operation.get':
       return readOperation(state, query.of, query.operationId);

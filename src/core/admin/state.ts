@@ -14,6 +14,7 @@ import type {
 } from '../resources.ts';
 import type { Caller } from './caller.ts';
 import type { Answer, DenyPolicyId, Page, PolicyResource } from './commands.ts';
+import type { DesiredChange } from './configuration/change.ts';
 import type { RowThen } from './history/step.ts';
 import type { BareJwk } from './jwks.ts';
 
@@ -79,6 +80,12 @@ export interface ConfigState {
   targets(page: Page): readonly Target[];
   serviceAccounts(page: Page): readonly ServiceAccount[];
   roles(page: Page): readonly Role[];
+  /** Undefined: nobody's. As the history names rows. */
+  ownerOf(resource: string): string | undefined;
+  /** Ascending by name. */
+  ownedBy(owner: string): readonly string[];
+  /** The parts that this caller staged under this name, in their order. */
+  staged(changeSet: string, actor: string): readonly (readonly DesiredChange[])[];
   /** Every row that was changed after the change of this entry, as it was then. Undefined: the history does not hold the entry. */
   changedSince(sequence: number): readonly RowThen[] | undefined;
   /** Work that sees what it stages, and leaves nothing of it behind. */
@@ -98,6 +105,9 @@ export type Write =
   | { readonly put: 'denyPolicy'; readonly policy: DenyPolicy }
   | { readonly put: 'quotaPreference'; readonly preference: QuotaPreference }
   | { readonly put: 'operation'; readonly operation: OperationRow }
+  | { readonly put: 'owner'; readonly resource: string; readonly owner: string }
+  | { readonly remove: 'owner'; readonly resource: string }
+  | { readonly remove: 'staged'; readonly changeSet: string }
   /** Whose name begins so. */
   | { readonly remove: 'operations'; readonly prefix: string }
   | { readonly remove: 'pool'; readonly poolId: string }

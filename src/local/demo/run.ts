@@ -7,10 +7,12 @@ import { writeSecret } from '../state-folder.ts';
 import { watchAuditLines, type AuditLine } from './audit-lines.ts';
 import { DEMO_ISSUER, openCluster, type DemoCluster } from './clusters.ts';
 import { DEMO_POOL_PATH, DEMO_PROJECT_NUMBER, DEMO_TARGET_URI, isProjectMissing, seed } from './seed.ts';
-import { curlFor, tellExchange } from './tell.ts';
+import { commandsFor, curlFor, tellExchange } from './tell.ts';
 import { DEMO_NAMESPACE, DEMO_SERVICE_ACCOUNT, signWorkloadToken } from './workload-token.ts';
 
 const EXCHANGE_TOKEN_SECONDS = 3_600;
+/** A ServiceAccount of the second cluster that no binding names. */
+const STRANGER = 'stranger';
 /** Whoever reads the screen after lunch can still paste the curl. */
 const CURL_TOKEN_SECONDS = 4 * 3_600;
 
@@ -38,6 +40,27 @@ export async function runDemo(broker: Broker, stateFolder: string, say: (line: s
   );
   const fresh = await signWorkloadToken(cluster, audienceOf(cluster), nowSeconds(), CURL_TOKEN_SECONDS);
   say(curlFor(broker.origin, exchangeParameters(cluster, fresh), CURL_TOKEN_SECONDS));
+  const files = await writeTokens(stateFolder, fresh, otherCluster);
+  say(commandsFor(broker.origin, stateFolder, files.workload, files.stranger, DEMO_TARGET_URI));
+}
+
+/** In place of a kubelet, which projects a token into a file of each pod: one of a workload that is let in, one of a stranger. */
+async function writeTokens(
+  stateFolder: string,
+  fresh: string,
+  otherCluster: DemoCluster,
+): Promise<{ readonly workload: string; readonly stranger: string }> {
+  const files = {
+    workload: join(stateFolder, 'demo', `${DEMO_SERVICE_ACCOUNT}.token`),
+    stranger: join(stateFolder, 'demo', `${STRANGER}.token`),
+  };
+  writeSecret(files.workload, fresh);
+  const audience = audienceOf(otherCluster);
+  writeSecret(
+    files.stranger,
+    await signWorkloadToken(otherCluster, audience, nowSeconds(), CURL_TOKEN_SECONDS, STRANGER),
+  );
+  return files;
 }
 
 async function exchangeOnce(

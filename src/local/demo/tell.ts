@@ -1,4 +1,5 @@
 /** An exchange in words for the person at the terminal; colours only where there is one. */
+import { relative } from 'node:path';
 import { styleText } from 'node:util';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { formEncode, type IssuedToken } from '../../client/client.ts';
@@ -56,6 +57,36 @@ function bindingRows(binding: string): readonly (readonly string[])[] {
 export function curlFor(origin: string, parameters: Readonly<Record<string, string>>, validSeconds: number): string {
   const title = `The same by hand, with a fresh workload token (good for ${validSeconds / 3_600} hours):`;
   return ['', styleText('bold', title), `curl -sS ${origin}/v1/token -d '${formEncode(parameters)}'`, ''].join('\n');
+}
+
+/** Where the command line looks where nothing is said. */
+const USUAL_ORIGIN = 'http://127.0.0.1:8787';
+const USUAL_STATE = '.edge-sts/state';
+
+/** The same for the command line: its tokens come from files. */
+export function commandsFor(
+  origin: string,
+  stateFolder: string,
+  workload: string,
+  stranger: string,
+  target: string,
+): string {
+  const server = origin === USUAL_ORIGIN ? '' : ` ${origin}`;
+  const folder = shown(stateFolder) === USUAL_STATE ? '' : ` ${shown(stateFolder)}`;
+  return [
+    styleText('bold', 'The same with the command line (docs/cli.md), and what a stranger is told:'),
+    `npx edge-sts login${server} --local${folder} -p demo`,
+    `npx edge-sts exchange --subject-token-file ${shown(workload)} --resource ${target} | npx edge-sts inspect`,
+    `npx edge-sts check --subject-token-file ${shown(stranger)} --target ${target}`,
+    '',
+  ].join('\n');
+}
+
+/** As it is typed in this folder, one word for a shell. */
+function shown(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  const short = fromHere.startsWith('..') ? path : fromHere;
+  return /^[\w./-]+$/.test(short) ? short : `'${short.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function text(value: unknown): string {

@@ -11,19 +11,23 @@ export function signWorkloadToken(
   audience: string,
   nowSeconds: number,
   lifetimeSeconds: number,
+  serviceAccount = DEMO_SERVICE_ACCOUNT,
 ): Promise<string> {
   const claims = {
     'kubernetes.io': {
       namespace: DEMO_NAMESPACE,
       node: { name: 'worker-1', uid: randomUUID() },
-      pod: { name: `${DEMO_SERVICE_ACCOUNT}-5d8f7c9b6-x2x7q`, uid: randomUUID() },
-      serviceaccount: { name: DEMO_SERVICE_ACCOUNT, uid: cluster.serviceAccountUid },
+      pod: { name: `${serviceAccount}-5d8f7c9b6-x2x7q`, uid: randomUUID() },
+      serviceaccount: {
+        name: serviceAccount,
+        uid: serviceAccount === DEMO_SERVICE_ACCOUNT ? cluster.serviceAccountUid : randomUUID(),
+      },
     },
   };
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'RS256', kid: cluster.kid })
     .setIssuer(DEMO_ISSUER)
-    .setSubject(`system:serviceaccount:${DEMO_NAMESPACE}:${DEMO_SERVICE_ACCOUNT}`)
+    .setSubject(`system:serviceaccount:${DEMO_NAMESPACE}:${serviceAccount}`)
     .setAudience([audience])
     .setJti(randomUUID())
     .setIssuedAt(nowSeconds)

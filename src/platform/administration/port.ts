@@ -81,6 +81,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
       if (answer.ok && command.type === 'serviceAccount.create') await makeRingSoon(projectNumber);
       return answer;
     },
+    stage: (projectNumber, staged, caller) => asking('registry', () => project(projectNumber).stage(staged, caller)),
     read: (projectNumber, query) => asking('registry', () => project(projectNumber).read(query)),
     explain: (projectNumber, asked) => asking('registry', () => project(projectNumber).explain(asked)),
     propose: (projectNumber, resource, input) =>

@@ -80,11 +80,6 @@ export class DenyPolicyRows {
   }
 }
 
-/** As the history names it. */
-export function denyPolicyRowName({ attachment, policyId }: DenyPolicyId): string {
-  return `denyPolicy/${attachmentId(attachment)}/${policyId}`;
-}
-
 function attachmentId(attachment: DenyAttachment): string {
   return attachment.kind === 'project' ? 'project' : `${TARGET}${attachment.targetId}`;
 }

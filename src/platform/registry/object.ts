@@ -4,6 +4,7 @@ import type { Above } from '../../core/admin/authority/above.ts';
 import type { RetiredToken } from '../../core/admin/authenticated.ts';
 import type { Impersonable, ImpersonationAsked } from '../../core/admin/authority/impersonation.ts';
 import type { Caller, HomedIdentity, Identity } from '../../core/admin/caller.ts';
+import type { StagedPart } from '../../core/admin/configuration/change.ts';
 import type { Answer, Command, Page, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { HistoryAnswer, HistoryQuery } from '../../core/admin/history/entry.ts';
@@ -155,6 +156,10 @@ export class Registry extends DurableObject<Env> {
 
   async apply(command: Command, caller: Caller): Promise<Result<Answer, AdminDenial>> {
     return this.#project.apply(command, caller);
+  }
+
+  async stage(staged: StagedPart, caller: Caller): Promise<Result<null, AdminDenial>> {
+    return this.#project.stage(staged, caller);
   }
 
   async read(query: Query): Promise<Result<Answer, AdminDenial>> {

@@ -3,7 +3,9 @@ import type { Caller } from '../../core/admin/caller.ts';
 import { differences } from '../../core/admin/history/compare.ts';
 import type { HistoryFault } from '../../core/admin/history/entry.ts';
 import type { RowThen } from '../../core/admin/history/step.ts';
+import { denyPolicyRowName, ownerRowName } from '../../core/admin/history/resource-key.ts';
 import { projectName } from '../../core/names.ts';
+import type { DesiredChange } from '../../core/admin/configuration/change.ts';
 import type { DenyPolicyId, Page, PolicyResource } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { ConfigState, OperationRow, PolicyOf, Write } from '../../core/admin/state.ts';
@@ -21,13 +23,15 @@ import type {
 } from '../../core/resources.ts';
 import { opensTargets } from '../../core/roles.ts';
 import { Deletions, IS_LIVE } from './deletions.ts';
-import { DenyPolicyRows, denyPolicyRowName } from './deny-policy-rows.ts';
+import { DenyPolicyRows } from './deny-policy-rows.ts';
 import { HistoryRows, type Trace } from './history-rows.ts';
 import type { WritableKek } from './kek.ts';
 import { tooLarge, tracesOf } from './limits.ts';
 import { OperationRows } from './operation-rows.ts';
+import { OwnerRows } from './owner-rows.ts';
 import { QuotaPreferenceRows } from './quota-preference-rows.ts';
 import { ServiceAccountRows } from './service-account-rows.ts';
+import { StagedRows } from './staged-rows.ts';
 import { UsedTokens } from './used-tokens.ts';
 
 /** One saved change: all of it goes in, or nothing. */
@@ -79,6 +83,8 @@ export class ProjectStore implements ConfigState {
   /** For the end of the project alone: rows go without a change, for nothing is left to have one. */
   readonly accountsToEnd: Pick<ServiceAccountRows, 'some' | 'gone'>;
   readonly #operations: OperationRows;
+  readonly #owners: OwnerRows;
+  readonly staging: StagedRows;
 
   constructor(sql: SqlStorage, undone: Undoing) {
     this.#sql = sql;
@@ -91,6 +97,8 @@ export class ProjectStore implements ConfigState {
     this.#serviceAccounts = new ServiceAccountRows(sql);
     this.accountsToEnd = this.#serviceAccounts;
     this.#operations = new OperationRows(sql);
+    this.#owners = new OwnerRows(sql);
+    this.staging = new StagedRows(sql);
   }
 
   /** Asks before any table is there: a read must be able to say no without creating one. */
@@ -170,6 +178,7 @@ export class ProjectStore implements ConfigState {
     return writes
       .flatMap((write) => {
         if (isMarker(write) || isQuotaPreference(write) || isOperation(write) || isServiceAccount(write)) return [];
+        if (isOwner(write) || isStaged(write)) return [];
         if (isDenyPolicy(write)) return 'put' in write ? [tooLarge(denyPolicyRowName(write.policy), write.policy)] : [];
         const { key, value = null } = stepOf(write);
         return [tooLarge(nameOf(key), value)];
@@ -303,6 +312,18 @@ export class ProjectStore implements ConfigState {
     return this.#denyPolicies.list(attachment, page);
   }
 
+  ownerOf(resource: string): string | undefined {
+    return this.#owners.get(resource);
+  }
+
+  ownedBy(owner: string): readonly string[] {
+    return this.#owners.ownedBy(owner);
+  }
+
+  staged(changeSet: string, actor: string): readonly (readonly DesiredChange[])[] {
+    return this.staging.get(changeSet, actor);
+  }
+
   isTokenUsed(key: string): boolean {
     return this.#usedTokens.has(key);
   }
@@ -394,6 +415,8 @@ export class ProjectStore implements ConfigState {
     else if (isDenyPolicy(write)) return this.#takeDenyPolicy(write);
     else if (isServiceAccount(write)) return this.#takeServiceAccount(write);
     else if (isQuotaPreference(write)) return this.#takeQuotaPreference(write);
+    else if (isOwner(write)) return this.#takeOwner(write);
+    else if (isStaged(write)) this.staging.remove(write.changeSet);
     else return this.#take(stepOf(write));
     return [];
   }
@@ -448,6 +471,17 @@ export class ProjectStore implements ConfigState {
     return traced(`quotaPreference/${preferenceId}`, before, after);
   }
 
+  #takeOwner(write: OwnerWrite): readonly Trace[] {
+    const { resource } = write;
+    const before = this.#owners.get(resource);
+    const after = 'put' in write ? write.owner : undefined;
+    if (after === undefined) this.#owners.remove(resource);
+    else this.#owners.put(resource, after);
+    if (before === after) return [];
+    const texts = [before, after].map((owner) => (owner === undefined ? null : JSON.stringify(owner)));
+    return traced(ownerRowName(resource), texts[0] ?? null, texts[1] ?? null);
+  }
+
   /** No configuration either: what it says stands in the history already. */
   #takeOperation(write: OperationWrite, nowMs: number): void {
     if ('put' in write) this.#operations.put(write.operation, nowMs);
@@ -480,6 +514,18 @@ type QuotaPreferenceWrite = Extract<Write, { put: 'quotaPreference' } | { remove
 
 type OperationWrite = Extract<Write, { put: 'operation' } | { remove: 'operations' }>;
 
+type OwnerWrite = Extract<Write, { put: 'owner' } | { remove: 'owner' }>;
+
+function isOwner(write: Write): write is OwnerWrite {
+  return 'put' in write ? write.put === 'owner' : write.remove === 'owner';
+}
+
+type StagedWrite = Extract<Write, { remove: 'staged' }>;
+
+function isStaged(write: Write): write is StagedWrite {
+  return 'remove' in write && write.remove === 'staged';
+}
+
 function isOperation(write: Write): write is OperationWrite {
   return 'put' in write ? write.put === 'operation' : write.remove === 'operations';
 }
@@ -506,7 +552,7 @@ function isQuotaPreference(write: Write): write is QuotaPreferenceWrite {
 
 type RowWrite = Exclude<
   Write,
-  MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite | OperationWrite | ServiceAccountWrite
+  MarkerWrite | DenyPolicyWrite | QuotaPreferenceWrite | OperationWrite | ServiceAccountWrite | OwnerWrite | StagedWrite
 >;
 
 function removedRow(write: Extract<RowWrite, { remove: string }>): RowKey {

@@ -14,6 +14,7 @@ import {
 } from '../../core/admin/authority/impersonation.ts';
 import { rightsOf } from '../../core/admin/authority/rights.ts';
 import { type Caller, type HomedIdentity, type Identity, THE_BROKER } from '../../core/admin/caller.ts';
+import type { StagedPart } from '../../core/admin/configuration/change.ts';
 import type { Answer, Command, PolicyInput, PolicyResource, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { allRoles, type RoleReader } from '../../core/admin/deny-resolution.ts';
@@ -27,6 +28,7 @@ import type { Asked, Explanation } from '../../core/explain/answer.ts';
 import { explain } from '../../core/explain/explain.ts';
 import { questionOf } from '../../core/explain/question.ts';
 import { projectName } from '../../core/names.ts';
+import type { Permission } from '../../core/permissions.ts';
 import type { RegistryFigures } from '../../core/metrics.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import type { Project, Shards } from '../../core/resources.ts';
@@ -66,10 +68,13 @@ class Undone extends Error {
   }
 }
 
+const STAGE_PERMISSION: Permission = 'sts.configuration.apply';
+
 const TAKEN_BACK = new Error('taken back');
 
-/** As the history says it: of a restore also what was restored. */
+/** As the history says it: of a restore also what was restored, of a configuration which change set it was. */
 function labelOf(command: Command): string {
+  if (command.type === 'configuration.apply') return `${command.type} ${command.changeSet}`;
   return command.type === 'history.restore' ? `${command.type} ${command.sequence}` : command.type;
 }
 
@@ -158,6 +163,19 @@ export class ProjectRegistry {
     if (!inForce.ok) return inForce;
     const marked = await this.#administration.marked(inForce.value);
     return marked.ok ? marked : inForce;
+  }
+
+  /** A part of a change set that comes in several calls. Nothing is changed by it; who may not apply may not stage either. */
+  async stage(staged: StagedPart, caller: Caller): Promise<Result<null, AdminDenial>> {
+    if (!this.exists()) return err(this.#noSuchProject());
+    const held = await this.held(caller, [STAGE_PERMISSION], { kind: 'project' });
+    if (!held.ok) return held;
+    if (held.value.length === 0)
+      return err({ tag: 'permission_denied', permission: STAGE_PERMISSION, resource: this.#name() });
+    const denial = this.#host.ctx.storage.transactionSync(() =>
+      this.#store.staging.put(staged, caller, this.#host.nowMs()),
+    );
+    return denial === undefined ? ok(null) : err(denial);
   }
 
   async read(query: Query): Promise<Result<Answer, AdminDenial>> {
@@ -286,6 +304,7 @@ export class ProjectRegistry {
       if (!(await this.#timedWork.end())) await this.#setAlarm();
       return;
     }
+    if (this.exists()) this.#store.staging.sweep(this.#host.nowMs());
     await this.#timedWork.endRaises();
     await this.#timedWork.purgeIfDue();
     await this.#delivery.deliver();
@@ -304,6 +323,8 @@ export class ProjectRegistry {
     const epoch = this.#store.epoch() + 1;
     const tried = applied(applyContext(this.#host, epoch, caller));
     if (!tried.ok) return tried;
+    // Only looked at, or as it is already: nothing has to be told, tried again, or saved.
+    if (tried.value.writes.length === 0 && tried.value.shards.length === 0) return ok(tried.value.answer);
     const { projectNumber, awsAccountId } = this.#store.project();
     const claimed = claimedAccount(tried.value.writes, awsAccountId);
     const taken = claimed === undefined ? undefined : await claimAwsAccount(this.#host, projectNumber, claimed);

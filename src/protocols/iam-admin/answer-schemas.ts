@@ -512,6 +512,30 @@ export const historyDifferences = v.object({
   ...integrity,
   nextPageToken,
 });
+const configuredDocument = v.exactOptional(v.record(v.string(), v.unknown()));
+
+export const configured = v.object({
+  changeSet: text,
+  steps: v.array(
+    v.object({
+      resource: text,
+      action: v.picklist(['CREATED', 'CHANGED', 'DELETED', 'UNDELETED', 'ADOPTED', 'RELEASED']),
+      before: configuredDocument,
+      after: configuredDocument,
+    }),
+  ),
+  left: v.array(v.object({ resource: text, reason: text })),
+  warnings: v.array(v.object({ resource: text, warning: text })),
+  etag: text,
+});
+
+export const configuration = v.object({
+  resources: v.array(
+    v.object({ resource: text, document: v.record(v.string(), v.unknown()), etag: text, owner: maybe }),
+  ),
+  nextPageToken,
+});
+
 export const restored = v.object({
   steps: v.array(v.object({ resource: text, action: text })),
   left: v.array(v.object({ resource: text, reason: text })),

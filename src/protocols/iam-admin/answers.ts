@@ -2,6 +2,7 @@
 import type { Answer } from '../../core/admin/commands.ts';
 import { operationName } from '../../core/admin/operations.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { renderConfiguration, renderConfigured } from './configuration-view.ts';
 import { renderDenyPolicy, renderDenyPolicyHead, renderDenyPolicyOperation } from './deny-policy-view.ts';
 import { renderWritten } from './policy-view.ts';
 import { nextPageToken } from './query.ts';
@@ -50,6 +51,12 @@ export function renderAnswer(answer: Answer, view: View): JsonObject {
       return {};
     case 'restored':
       return renderRestored(answer.steps, answer.left);
+    case 'configured':
+      return renderConfigured(answer);
+    case 'configuration':
+      return renderConfiguration(answer);
+    case 'owner':
+      return { owner: answer.owner };
     case 'denyPolicy':
       return renderDenyPolicy(answer.policy, projectNumber);
     case 'denyPolicies':

@@ -30,14 +30,16 @@ export function readQuery(search: URLSearchParams, known: readonly string[]): Re
 const DEFAULT_PAGE_SIZE = 50;
 const ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
+const isId = (id: string): boolean => ID.test(id);
+
 /** A page size over the maximum is the maximum, as at Google; a token is the last id seen, opaque to its bearer. */
-export function readPage(query: Query, maxPageSize: number): Result<Page, AdminDenial> {
+export function readPage(query: Query, maxPageSize: number, isRow = isId): Result<Page, AdminDenial> {
   const text = query.get('pageSize') ?? '0';
   if (!/^[0-9]{1,9}$/.test(text)) return err(invalid('pageSize', 'must be a whole number that is not negative'));
   const asked = Number(text);
   const pageSize = asked === 0 ? DEFAULT_PAGE_SIZE : Math.min(asked, maxPageSize);
   const token = query.get('pageToken') ?? '';
-  const after = decodeToken(token);
+  const after = decodeToken(token, isRow);
   if (after === undefined) return err(invalid('pageToken', 'is not a token that was given out here'));
   return ok({ pageSize, after });
 }
@@ -60,9 +62,9 @@ function encodeToken(id: string): string {
   return btoa(id).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-function decodeToken(token: string): string | undefined {
+function decodeToken(token: string, isRow: (id: string) => boolean): string | undefined {
   if (token === '') return '';
   if (!/^[A-Za-z0-9_-]+$/.test(token) || token.length % 4 === 1) return undefined;
   const id = atob(token.replaceAll('-', '+').replaceAll('_', '/'));
-  return ID.test(id) && encodeToken(id) === token ? id : undefined;
+  return isRow(id) && encodeToken(id) === token ? id : undefined;
 }

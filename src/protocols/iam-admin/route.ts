@@ -10,6 +10,7 @@ import { admit, isForged } from '../admit.ts';
 import { readJsonBody } from '../json-body.ts';
 import { checkPreconditions } from './body.ts';
 import type { RestDenial } from '../http-denial.ts';
+import { configurationRoutes } from './configuration-routes.ts';
 import { denyPolicyRoutes } from './deny-policy-routes.ts';
 import { historyRoutes } from './history-routes.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -55,6 +56,7 @@ export function iamAdminRoutes(deps: IamAdminDeps): { readonly v1: readonly Rout
     ...permissionRoutes(deps),
     ...keyRoutes(deps),
     ...historyRoutes(deps),
+    ...configurationRoutes(deps),
     ...quotaInfoRoutes(deps),
     ...quotaPreferenceRoutes(deps),
     ...rehearsalRoutes(deps),

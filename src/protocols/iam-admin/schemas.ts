@@ -25,7 +25,7 @@ export function withoutOutputOnly(resource: JsonObject, more: readonly string[] 
 
 /** A JSON object with these members only. An array passes for an empty object otherwise, and an empty policy is a cleared one. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the inferred type of the answer is made of it
-function document<Entries extends v.ObjectEntries>(entries: Entries) {
+export function document<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(v.unknown(), v.check(isJsonDocument, 'Invalid type: Expected an object'), v.strictObject(entries));
 }
 
@@ -159,19 +159,17 @@ export const newRole = document({
 
 const conditionText = document({ expression: v.string(), title: text, description: text, location: text });
 
+export const allowBinding = document({
+  role: v.string(),
+  members: v.optional(v.array(v.string()), []),
+  condition: v.exactOptional(conditionText),
+  dryRunCondition: v.exactOptional(conditionText),
+});
+
 export const policy = document({
   version: v.exactOptional(v.number()),
   etag: text,
-  bindings: v.exactOptional(
-    v.array(
-      document({
-        role: v.string(),
-        members: v.optional(v.array(v.string()), []),
-        condition: v.exactOptional(conditionText),
-        dryRunCondition: v.exactOptional(conditionText),
-      }),
-    ),
-  ),
+  bindings: v.exactOptional(v.array(allowBinding)),
 });
 
 const deniedBy = document({
@@ -184,11 +182,13 @@ const deniedBy = document({
   ),
 });
 
+export const denyRules = document({ description: text, denyRule: v.exactOptional(deniedBy) });
+
 export const denyPolicy = document({
   displayName: text,
   annotations: textMap,
   etag: text,
-  rules: v.exactOptional(v.array(document({ description: text, denyRule: v.exactOptional(deniedBy) }))),
+  rules: v.exactOptional(v.array(denyRules)),
 });
 
 export const getPolicy = document({
@@ -226,7 +226,7 @@ function describe(issue: v.BaseIssue<unknown>): string {
   return issue.expected === 'never' ? 'unknown field' : issue.received === 'undefined' ? 'is required' : issue.message;
 }
 
-function isJsonDocument(value: unknown): value is JsonObject {
+export function isJsonDocument(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

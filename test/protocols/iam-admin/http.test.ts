@@ -304,11 +304,11 @@ describe('refusals of the core', () => {
     expect(answered.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('lists twenty violations at most, and says how many more there are', async () => {
+  it('lists a hundred violations at most, and says how many more there are', async () => {
     const violations = Array.from({ length: 500 }, (_, index) => ({ field: `f[${index}]`, description: 'is wrong' }));
     const rest = createAdminRest({ listProjects: async () => err({ tag: 'invalid_argument', violations }) });
     const answered = await rest.call('GET', '/v1/projects');
-    expect(badFields(answered)).toEqual(violations.slice(0, 20).map(({ field }) => field));
+    expect(badFields(answered)).toEqual(violations.slice(0, 100).map(({ field }) => field));
     expect(JSON.stringify(answered.body)).toContain('and 499 more');
   });
 

@@ -89,6 +89,7 @@ describe('the commands', () => {
   it('all came by', () => {
     const types = new Set(sent.map(({ type }) => type));
     expect([...types].toSorted()).toEqual([
+      'configuration.apply',
       'denyPolicy.create',
       'denyPolicy.delete',
       'denyPolicy.update',

@@ -5,6 +5,8 @@ import type { Applied } from '../applied.ts';
 import { apply } from '../apply.ts';
 import type { Command } from '../commands.ts';
 import type { AdminDenial } from '../denial.ts';
+import { configure } from '../configuration/configure.ts';
+import { refusalOfDeleted } from '../project-ends.ts';
 import { restore } from '../history/restore.ts';
 import { policyResourceName } from '../policies.ts';
 import { deletedRefusal } from '../project-ends.ts';
@@ -27,6 +29,11 @@ export function applyAs(
   if (denied !== undefined) return err(denied);
   if (command.type === 'history.restore') {
     return restore(state, command, (one) => applyAs(state, one, context, above, compiler));
+  }
+  if (command.type === 'configuration.apply') {
+    const deleted = refusalOfDeleted(state, command);
+    if (deleted !== undefined) return err(deleted);
+    return configure(state, command, context.caller.name, (one) => applyAs(state, one, context, above, compiler));
   }
   const applied = apply(state, command, context);
   // A push is let in by exactly one binding and goes on from keys that are trusted: its rule is stricter than these, and its own.

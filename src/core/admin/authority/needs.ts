@@ -80,6 +80,10 @@ export function needOf(command: Command): Need | undefined {
     // And for each step what it would need by itself.
     case 'history.restore':
       return on(PROJECT, 'sts.history.restore');
+    // As well.
+    case 'configuration.apply':
+    case 'owner.set':
+      return on(PROJECT, 'sts.configuration.apply');
     case 'provider.pushKeys':
     case 'quota.endRaises':
     case 'purge':

@@ -33,6 +33,7 @@ const ORDER = [
   'serviceAccount.delete',
   'pool.delete',
   'policy.project',
+  'owner',
 ] as const;
 
 export interface Plan {
@@ -71,9 +72,14 @@ function bodiesOf(rows: readonly RowThen[]): Bodies {
 }
 
 function rankOf(command: Command): number {
-  const [kind = ''] = command.type.split('.');
   const isOwnPolicy = command.type === 'policy.set' && command.resource.kind === 'project';
-  const exact = ORDER.findIndex((name) => name === (isOwnPolicy ? 'policy.project' : command.type));
+  return rankNamed(isOwnPolicy ? 'policy.project' : command.type);
+}
+
+/** Of a command's type, or of its kind where the type stands in no place of its own. */
+export function rankNamed(type: string): number {
+  const [kind = ''] = type.split('.');
+  const exact = ORDER.findIndex((name) => name === type);
   return exact < 0 ? ORDER.findIndex((name) => name === kind) : exact;
 }
 
@@ -98,6 +104,8 @@ function partOf(world: World, resource: HistoryResource, body: string | null): P
       return policyPart(world, resource.resource, rowOf(body));
     case 'denyPolicy':
       return denyPolicyPart(world, resource, rowOf(body));
+    case 'owner':
+      return ownerPart(state, resource.resource, rowOf(body));
     case 'quotaPreference':
       return { left: 'what was wished for and decided about quota is not taken back' };
   }
@@ -227,6 +235,12 @@ function denyPolicyPart(
   }
   if (JSON.stringify(input) === JSON.stringify(denyInputOf(now))) return {};
   return { steps: [{ action: 'CHANGED', command: { type: 'denyPolicy.update', ...id, input } }] };
+}
+
+/** What is pruned by whom is part of how things were: without it an owner's next apply would leave standing what it had removed. */
+function ownerPart(state: ConfigState, resource: string, owner: string | undefined): Part {
+  if (state.ownerOf(resource) === owner) return {};
+  return { steps: [{ action: 'CHANGED', command: { type: 'owner.set', resource, owner: owner ?? null } }] };
 }
 
 function denyInputOf({ displayName, annotations, rules }: DenyPolicy) {

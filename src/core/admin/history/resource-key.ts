@@ -10,10 +10,15 @@ export type HistoryResource =
   | { readonly kind: 'serviceAccount'; readonly accountId: string }
   | { readonly kind: 'policy'; readonly resource: PolicyResource }
   | ({ readonly kind: 'denyPolicy' } & DenyPolicyId)
-  | { readonly kind: 'quotaPreference'; readonly preferenceId: string };
+  | { readonly kind: 'quotaPreference'; readonly preferenceId: string }
+  /** Who owns another row. */
+  | { readonly kind: 'owner'; readonly resource: string };
+
+const OWNER_PREFIX = 'owner/';
 
 /** Undefined for what is no row of a project. */
 export function readResourceKey(key: string): HistoryResource | undefined {
+  if (key.startsWith(OWNER_PREFIX)) return ownerOf(key.slice(OWNER_PREFIX.length));
   const [kind, first, second, third, ...more] = key.split('/');
   if (kind === 'project') return first === undefined ? { kind } : undefined;
   if (first === undefined || first === '' || more.length > 0) return undefined;
@@ -37,6 +42,33 @@ export function readResourceKey(key: string): HistoryResource | undefined {
     default:
       return undefined;
   }
+}
+
+function ownerOf(resource: string): HistoryResource | undefined {
+  const kind = readResourceKey(resource)?.kind;
+  return kind === undefined || kind === 'owner' || kind === 'quotaPreference' ? undefined : { kind: 'owner', resource };
+}
+
+export function ownerRowName(resource: string): string {
+  return `${OWNER_PREFIX}${resource}`;
+}
+
+export function policyRowName(resource: PolicyResource): string {
+  switch (resource.kind) {
+    case 'project':
+      return 'policy/project';
+    case 'pool':
+      return `policy/pool/${resource.poolId}`;
+    case 'target':
+      return `policy/target/${resource.targetId}`;
+    case 'serviceAccount':
+      return `policy/serviceAccount/${resource.accountId}`;
+  }
+}
+
+export function denyPolicyRowName({ attachment, policyId }: DenyPolicyId): string {
+  const on = attachment.kind === 'project' ? 'project' : `target/${attachment.targetId}`;
+  return `denyPolicy/${on}/${policyId}`;
 }
 
 function policyOf(on: string, id: string | undefined): HistoryResource | undefined {

@@ -69,6 +69,9 @@ const TABLE: Readonly<Record<keyof typeof CALLS, string>> = {
   'history show': '      ++..........+ ... .',
   'history compare': '   ++..........+ ... .',
   metrics: '            ++..........+ ... .',
+  'configuration list': '++..........+ ... .',
+  'configuration look': '++........... ... .',
+  'configuration stage': '++........... ... .',
   'org history list': '  +............ ... .',
 };
 

@@ -207,6 +207,9 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
   'history show': { method: 'GET', path: `${PROJECT}/history/1` },
   'history compare': { method: 'GET', path: `${PROJECT}/history:compare?from=1` },
   metrics: { method: 'GET', path: '/metrics?project=demo' },
+  'configuration list': { method: 'GET', path: `${PROJECT}/configuration` },
+  'configuration look': { method: 'POST', path: `${PROJECT}:apply`, body: { validateOnly: true } },
+  'configuration stage': { method: 'POST', path: `${PROJECT}/changeSets/set-1:stage`, body: { part: 0 } },
   'org history list': { method: 'GET', path: '/v1/organizations/1/history' },
 };
 
