@@ -12,6 +12,7 @@ import { createHealthRoutes } from './protocols/health/route.ts';
 import { createMetricsRoutes, METRICS_PATH } from './protocols/iam-admin/metrics-route.ts';
 import { renderDenial as renderAdminDenial, renderFault as renderAdminFault } from './protocols/iam-admin/response.ts';
 import { createIamAdminRoutes } from './protocols/iam-admin/route.ts';
+import { createConfigurationSchemaRoutes } from './protocols/configuration-schema/route.ts';
 import { createOpenApiRoutes } from './protocols/openapi/route.ts';
 import { createWellKnownRoutes, type WellKnownPorts } from './protocols/well-known/route.ts';
 
@@ -38,6 +39,7 @@ export function createApp(ports: AppPorts): App {
   app.route('/', createGoogleStsRoutes(ports.exchange));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
   app.route('/', createOpenApiRoutes());
+  app.route('/', createConfigurationSchemaRoutes());
   app.route(
     '/',
     createMetricsRoutes({

@@ -8,6 +8,7 @@ export const SECTIONS = [
   'size',
   'connections',
   'quota',
+  'configuration',
   'start',
   'memory',
   'profile',

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Bundles, buildBundles } from './bundles.ts';
+import { measureConfiguration } from './configuration.ts';
 import { inspect, profile, usedHeapMib } from './inspector.ts';
 import { type LoadGenerator, startLoadGenerator, writePool } from './load.ts';
 import type { BenchOptions, Section } from './options.ts';
@@ -148,6 +149,7 @@ const SECTION: Readonly<Record<Section, (rig: Rig) => Promise<Partial<Measured>>
   size: sizeSection,
   connections: connectionsSection,
   quota: quotaSection,
+  configuration: configurationSection,
   start: startSection,
   memory: memorySection,
   profile: profileSection,
@@ -260,6 +262,11 @@ async function quotaSection(rig: Rig): Promise<Partial<Measured>> {
 const STARTS = 7;
 
 /** A fresh process over the state of the one before: nothing is compiled, no key is open, no lease is held, and KV is empty. */
+async function configurationSection(rig: Rig): Promise<Partial<Measured>> {
+  const server = rig.keep(await startBroker(rig.bundles.broker, variablesOf));
+  return { figures: await measureConfiguration(server.origin, rig.say) };
+}
+
 async function startSection(rig: Rig): Promise<Partial<Measured>> {
   const { server, world } = await rig.broker(BROKER);
   const [first] = world.requests;

@@ -12,6 +12,8 @@ import { SENT_BACK } from './operations.ts';
 const named = new Map<v.GenericSchema, string>([
   ...namesOf({ ...sts, ...health, ...wellKnown, ...answers }, ''),
   ...namesOf({ ...bodies, ...configuration }, 'Input'),
+  [configuration.DOCUMENTS.policy, 'AllowPolicyDocumentInput'],
+  [configuration.DOCUMENTS.denyPolicy, 'DenyPolicyDocumentInput'],
 ]);
 
 interface Overridden {
@@ -19,13 +21,18 @@ interface Overridden {
   readonly jsonSchema: JsonSchema;
 }
 
-const CONFIG = {
-  target: 'draft-2020-12',
+/** How a shape is told, whoever it is told to. */
+export const SCHEMA_CONFIG = {
   // A document of a request is a check before a shape: the shape is what is told.
   typeMode: 'output',
   errorMode: 'throw',
-  overrideRef: ({ referenceId }: { readonly referenceId: string }) => `#/components/schemas/${referenceId}`,
   overrideSchema: ({ valibotSchema, jsonSchema }: Overridden) => overridden(valibotSchema, jsonSchema),
+} as const;
+
+const CONFIG = {
+  ...SCHEMA_CONFIG,
+  target: 'draft-2020-12',
+  overrideRef: ({ referenceId }: { readonly referenceId: string }) => `#/components/schemas/${referenceId}`,
 } as const;
 
 export function refTo(schema: v.GenericSchema): JsonSchema {

@@ -4,6 +4,7 @@ import { LOOKS_AT_CALLER, type Needs } from '../../src/protocols/iam-admin/needs
 import { status } from '../../src/protocols/iam-admin/answer-schemas.ts';
 import { token, tokenError, tokenRequest } from '../../src/protocols/google-sts/schemas.ts';
 import { ready, unready } from '../../src/protocols/health/schemas.ts';
+import { CONFIGURATION_SCHEMA_PATH } from '../../src/protocols/configuration-schema/route.ts';
 import { OPENAPI_PATH } from '../../src/protocols/openapi/route.ts';
 import { discovery, jwks } from '../../src/protocols/well-known/schemas.ts';
 import { routesOf } from '../../test/support/admin-rest.ts';
@@ -193,6 +194,20 @@ const PUBLIC: readonly Documented[] = [
       summary: 'This document',
       ...NO_SECURITY,
       responses: { 200: answered({ type: 'object' }), 304: { description: 'As you know it' }, default: REFUSED },
+    },
+  },
+  {
+    method: 'GET',
+    path: CONFIGURATION_SCHEMA_PATH.slice(1),
+    operation: {
+      operationId: 'configurationSchema',
+      summary: 'The JSON Schema of the files of edge-sts apply',
+      ...NO_SECURITY,
+      responses: {
+        200: { description: 'OK', content: { 'application/schema+json': { schema: { type: 'object' } } } },
+        304: { description: 'As you know it' },
+        default: REFUSED,
+      },
     },
   },
 ];

@@ -357,6 +357,7 @@ describe('a real answer of the running broker', () => {
       '/readyz',
       '/metrics',
       '/openapi.json',
+      '/configuration.schema.json',
     ]) {
       await good('GET', path);
     }

@@ -25,6 +25,7 @@ describe('links', () => {
     'docs/cli.md',
     'docs/deploy.md',
     'docs/first-steps.md',
+    'docs/configuration.md',
     'docs/conformance.md',
   ])('%s', (file) => {
     const targets = [...read(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');

@@ -10,7 +10,7 @@ export interface FileFault {
   readonly message: string;
 }
 
-export function shown({ file, line, column, message }: FileFault): string {
+function shown({ file, line, column, message }: FileFault): string {
   return `${file}:${line}:${column}: ${message}`;
 }
 

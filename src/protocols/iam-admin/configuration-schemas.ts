@@ -6,9 +6,9 @@ import { allowBinding, denyRules, document, isJsonDocument, pool, project, provi
 const text = v.exactOptional(v.string());
 const flag = v.exactOptional(v.boolean());
 
-export const allowPolicyDocument = document({ bindings: v.array(allowBinding) });
+const allowPolicyDocument = document({ bindings: v.array(allowBinding) });
 
-export const denyPolicyDocument = document({
+const denyPolicyDocument = document({
   displayName: text,
   annotations: v.exactOptional(
     v.custom<Readonly<Record<string, string>>>(

@@ -209,7 +209,9 @@ function refusalOfRole(role: Role, by: Escalation): Refusal | undefined {
 
 /** Also for one that does not exist yet: its name may stand in a policy already. */
 function refusalOfPool(poolId: string, by: Escalation): Refusal | undefined {
-  const { state, namedBy: named } = by;
+  const { state, rights, namedBy: named } = by;
+  // Who may whatever the pool turns out to be need not wait until all policies are searched for it: a file may write a thousand of them.
+  if (rights.may(ESCALATE, { kind: 'organization' }) && rights.may(ESCALATE, { kind: 'project' })) return undefined;
   const key = poolKey(state.project().projectNumber, poolId);
   if (named.organization.has(key)) return lacking(ESCALATE, { kind: 'organization' }, by);
   return isAdministrative(state, poolId, named) ? lacking(ESCALATE, { kind: 'project' }, by) : undefined;
