@@ -24,8 +24,8 @@ describe('links', () => {
     'docs/security.md',
     'docs/cli.md',
     'docs/deploy.md',
-    'docs/first-steps.md',
     'docs/configuration.md',
+    'docs/first-steps.md',
     'docs/conformance.md',
   ])('%s', (file) => {
     const targets = [...read(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
