@@ -176,6 +176,15 @@ export const OPERATIONS: Readonly<Record<string, Described>> = {
     body: bodies.rotateKeys,
     answer: answers.signingKeys,
   },
+  ...Object.fromEntries(
+    [
+      [`${PROJECT}/serviceAccountSigningKeys`, 'keys of all service accounts’ tokens'],
+      [`${ACCOUNT}/signingKeys`, 'keys of what a service account signs at will'],
+    ].flatMap(([path, what]) => [
+      [`GET ${path}`, { summary: `List the ${what}`, answer: answers.signingKeys }],
+      [`POST ${path}:rotate`, { summary: `Rotate the ${what}`, body: bodies.rotateKeys, answer: answers.signingKeys }],
+    ]),
+  ),
   [`GET ${QUOTA_INFOS}`]: { summary: 'List quotas and their use', answer: answers.quotaInfos },
   [`GET ${QUOTA_INFOS}/{quota}`]: { summary: 'Get a quota and its use', answer: answers.quotaInfo },
   [`POST ${PREFERENCES}`]: {

@@ -385,6 +385,10 @@ describe('a real answer of the running broker', () => {
     await good('POST', '/v1/revoke', { form: new URLSearchParams({ token: other }), bearer });
     for (const [method, body] of Object.entries(bodies))
       await good('POST', `${ACCOUNT}:${method}`, { names, body, bearer });
+    for (const path of [`${PROJECT}/serviceAccountSigningKeys`, `${ACCOUNT}/signingKeys`]) {
+      await good('GET', path, { names: account });
+      await good('POST', `${path}:rotate`, { names: account, body: { alg: 'ES256' } });
+    }
   });
 
   it('to a push is as documented', async () => {

@@ -134,3 +134,25 @@ describe('what a service account signs', () => {
       expect(['RS256', 'ES256']).toContain(alg);
   });
 });
+
+describe('in an emergency', () => {
+  it('the key of accounts’ tokens is dropped: they are dead at once, new ones verify, and exchanged ones go on', async () => {
+    const before = await accessToken(account, federated);
+    const info = async (token: string): Promise<number> =>
+      (await call('/v1/tokeninfo', { headers: { authorization: `Bearer ${token}` } })).status;
+    expect(await info(before)).toBe(200);
+    await must('POST', `/v1/projects/${project.number}/serviceAccountSigningKeys:rotate`, { emergency: true });
+    expect(await info(before)).toBe(400);
+    expect([await info(await accessToken(account, federated)), await info(federated)]).toEqual([200, 200]);
+  });
+
+  it('the key of what one account signs is dropped from its document, and another signs', async () => {
+    const sign = async (): Promise<unknown> => (await impersonate(account, federated, 'signBlob')).body['keyId'];
+    const kids = async () => (await keysAt(`/v1/metadata/jwk/${account.email}`)).keys.map((key) => key.kid);
+    const kid = await sign();
+    expect(await kids()).toContain(kid);
+    await must('POST', `${account.path}/signingKeys:rotate`, { emergency: true, alg: 'RS256' });
+    expect(await kids()).not.toContain(kid);
+    expect(await kids()).toContain(await sign());
+  });
+});

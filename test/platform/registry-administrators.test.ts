@@ -67,15 +67,18 @@ describe('a change', () => {
     const registry = registryOf(project);
     const ring = env.KEY_RING.getByName(project.projectNumber);
     const before = await ring.list();
-    expect(await registry.rotateSigningKeys({ emergency: true }, ADA)).toMatchObject(DENIED);
+    expect(await registry.rotateSigningKeys(project.projectNumber, { emergency: true }, ADA)).toMatchObject(DENIED);
     expect(await ring.list()).toEqual(before);
     await registry.apply(setPolicy(owner), by('test'));
-    expect(await registry.rotateSigningKeys({ alg: 'ES256' }, ADA)).toMatchObject({ ok: true });
+    for (const other of ['100', '100/accounts', `${project.projectNumber}0`]) {
+      expect(await registry.rotateSigningKeys(other, { emergency: true }, ADA)).toMatchObject({ ok: false });
+    }
+    expect(await registry.rotateSigningKeys(project.projectNumber, { alg: 'ES256' }, ADA)).toMatchObject({ ok: true });
     const rotated = await ring.list();
     expect(rotated).not.toEqual(before);
     await registry.apply({ type: 'project.delete' }, by('test'));
     for (const caller of [ADA, by('test')]) {
-      const answer = await registry.rotateSigningKeys({ emergency: true }, caller);
+      const answer = await registry.rotateSigningKeys(project.projectNumber, { emergency: true }, caller);
       expect(answer).toMatchObject({ ok: false, error: { tag: 'failed_precondition' } });
     }
     expect(await ring.list()).toEqual(rotated);

@@ -4,6 +4,8 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../src/core/admin/commands.ts';
 import { type ServiceAccount, shardKey } from '../../src/core/resources.ts';
+import { ringOf } from '../../src/core/rings.ts';
+import { credentialQuotaName } from '../../src/platform/object-names.ts';
 import { by } from '../support/callers.ts';
 import { eventually, inKv, provisioned, query, tablesOf } from './registry-support.ts';
 
@@ -16,6 +18,14 @@ async function created(registry: Registry, accountId = 'robot'): Promise<Service
   const answer = await registry.apply(create(accountId), by('test'));
   if (!answer.ok || answer.value.kind !== 'serviceAccount') throw new Error(JSON.stringify(answer));
   return answer.value.serviceAccount;
+}
+
+/** Once everything that was deleted is over. */
+async function later(registry: Registry): Promise<void> {
+  await runInDurableObject(registry, (instance) => {
+    const nowMs = Date.now() + KEPT_MS + 1_000;
+    Object.assign(instance, { clock: () => nowMs });
+  });
 }
 
 const on = { kind: 'serviceAccount', accountId: 'robot' } as const;
@@ -91,10 +101,7 @@ describe('a service account', () => {
     await registry.apply({ type: 'policy.set', resource: on, policy: { bindings } }, by('test'));
     await registry.apply({ type: 'serviceAccount.delete', accountId: 'robot' }, by('test'));
     expect(await registry.apply(create(), by('test'))).toMatchObject({ error: { tag: 'already_exists' } });
-    await runInDurableObject(registry, (instance) => {
-      const nowMs = Date.now() + KEPT_MS + 1_000;
-      Object.assign(instance, { clock: () => nowMs });
-    });
+    await later(registry);
     await runDurableObjectAlarm(registry);
     expect(await registry.read({ type: 'policy.get', resource: { kind: 'project' } })).toMatchObject({
       value: {
@@ -107,5 +114,47 @@ describe('a service account', () => {
     expect(await registry.read({ type: 'policy.get', resource: on })).toMatchObject({
       value: { policy: { bindings: [] } },
     });
+  });
+
+  it('takes its keys along when it is purged', async () => {
+    const { project, registry } = await provisioned();
+    const { uniqueId } = await created(registry);
+    const name = ringOf.accountKeys(project.projectNumber, uniqueId);
+    const ring = env.KEY_RING.getByName(name);
+    expect(await ring.create(name)).toMatchObject({ ok: true });
+    await registry.apply({ type: 'serviceAccount.delete', accountId: 'robot' }, by('test'));
+    expect(await ring.signingKeys()).toBeDefined();
+    await later(registry);
+    await runDurableObjectAlarm(registry);
+    await eventually(() => ring.signingKeys()).toBeUndefined();
+  });
+
+  it('leaves nothing when its project ends: no keys, no row, no count of its credentials', async () => {
+    const { project, registry } = await provisioned();
+    const { projectNumber } = project;
+    const { uniqueId } = await created(registry);
+    const names = [ringOf.accountTokens(projectNumber), ringOf.accountKeys(projectNumber, uniqueId)];
+    for (const name of names) await env.KEY_RING.getByName(name).create(name);
+    const quota = env.QUOTA.getByName(credentialQuotaName(projectNumber));
+    expect((await quota.news()).epoch).toBeGreaterThan(0);
+    await registry.apply({ type: 'project.delete' }, by('test'));
+    await later(registry);
+    await runDurableObjectAlarm(registry);
+    for (const name of names) expect(await env.KEY_RING.getByName(name).signingKeys()).toBeUndefined();
+    expect((await quota.news()).epoch).toBe(0);
+    expect(await tablesOf(registry)).toEqual([]);
+  });
+
+  it('tells who counts credentials of its project, from the first account on, what the limit is and of each change', async () => {
+    const { project, registry } = await provisioned();
+    const quota = env.QUOTA.getByName(credentialQuotaName(project.projectNumber));
+    expect((await quota.news()).epoch).toBe(0);
+    await created(registry);
+    expect((await quota.usage()).limitPerMinute).toBe(60_000);
+    const input = { credentialGenerationsPerMinute: 5 };
+    await registry.apply({ type: 'project.patch', input, mask: ['credentialGenerationsPerMinute'] }, by('test'));
+    expect((await quota.usage()).limitPerMinute).toBe(5);
+    const { epoch } = await env.QUOTA.getByName(project.projectNumber).news();
+    expect((await quota.news()).epoch).toBe(epoch);
   });
 });

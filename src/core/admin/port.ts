@@ -88,9 +88,10 @@ export interface AdminPort {
     validateOnly: boolean,
     caller: Caller,
   ): Promise<Result<readonly RestoredStep[], AdminDenial>>;
-  signingKeys(projectNumber: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
+  /** By the name of the ring (`rings.ts`). An account's is made when it first signs; before, it is not found. */
+  signingKeys(ring: string): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;
   rotateSigningKeys(
-    projectNumber: string,
+    ring: string,
     input: KeyRotation,
     caller: Caller,
   ): Promise<Result<readonly SigningKeyInfo[], AdminDenial>>;

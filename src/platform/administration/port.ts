@@ -9,7 +9,7 @@ import type { RecentPage } from '../../core/recent.ts';
 import type { UsagePage, UsageWanted } from '../../core/usage-page.ts';
 import type { Project } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { ringOf } from '../../core/rings.ts';
+import { isAccountRing, projectOfRing, ringOf } from '../../core/rings.ts';
 import type { IssuerKeys } from '../issuer-keys/object.ts';
 import type { KeyRing } from '../keys/object.ts';
 import { DIRECTORY_NAME, projectRegistryName } from '../object-names.ts';
@@ -50,7 +50,7 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
   // As `issuer-keys/discovered.ts` names them.
   const issuerKeys = (projectNumber: string, poolId: string, providerId: string): DurableObjectStub<IssuerKeys> =>
     objects.issuerKeys.getByName(`${projectNumber}/${poolId}/${providerId}`);
-  const ring = (projectNumber: string): DurableObjectStub<KeyRing> => objects.keyRing.getByName(projectNumber);
+  const ring = (name: string): DurableObjectStub<KeyRing> => objects.keyRing.getByName(name);
 
   return {
     findProject: (idOrNumber) => asking('directory', async () => ok(await directory().findProject(idOrNumber))),
@@ -102,13 +102,14 @@ export function createAdminPort(objects: AdminObjects): AdminPort {
         : asking('registry', () => project(projectNumber).history(query)),
     restoreOrganizationPolicy: (sequence, validateOnly, caller) =>
       asking('directory', () => directory().restoreOrganizationPolicy(sequence, validateOnly, caller)),
-    signingKeys: (projectNumber) =>
+    signingKeys: (name) =>
       asking('key_ring', async () => {
-        const keys = await ring(projectNumber).list();
-        return keys === undefined ? err(noSuch(projectNumber)) : ok(keys);
+        const keys = await ring(name).list();
+        return keys === undefined ? err(noSuch(name)) : ok(keys);
       }),
-    rotateSigningKeys: async (projectNumber, input, caller) => {
-      const answer = await asking('key_ring', () => project(projectNumber).rotateSigningKeys(input, caller));
+    rotateSigningKeys: async (name, input, caller) => {
+      const projectNumber = projectOfRing(name);
+      const answer = await asking('key_ring', () => project(projectNumber).rotateSigningKeys(name, input, caller));
       objects.changed(projectNumber);
       return answer;
     },
@@ -167,6 +168,7 @@ function away(dependency: string): AdminDenial {
   };
 }
 
-function noSuch(projectNumber: string): AdminDenial {
-  return { tag: 'not_found', resource: projectName(projectNumber) };
+function noSuch(ring: string): AdminDenial {
+  const project = projectName(projectOfRing(ring));
+  return { tag: 'not_found', resource: isAccountRing(ring) ? `${project}: nothing was signed yet` : project };
 }

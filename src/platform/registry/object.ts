@@ -182,8 +182,12 @@ export class Registry extends DurableObject<Env> {
     return this.#project.shard(key);
   }
 
-  async rotateSigningKeys(input: KeyRotation, caller: Caller): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
-    return this.#project.rotateSigningKeys(input, caller);
+  async rotateSigningKeys(
+    ring: string,
+    input: KeyRotation,
+    caller: Caller,
+  ): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+    return this.#project.rotateSigningKeys(ring, input, caller);
   }
 
   /** For whoever watches; undefined where there is no project. */

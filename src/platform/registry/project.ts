@@ -33,6 +33,7 @@ import type { RegistryFigures } from '../../core/metrics.ts';
 import { createPolicyCompiler } from '../../core/policy/cache.ts';
 import type { Project, Shards } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { projectOfRing } from '../../core/rings.ts';
 import type { Revocation } from '../../core/token-care/revocation.ts';
 import { DIRECTORY_AWAY } from '../standing.ts';
 import { Administration } from './administration.ts';
@@ -271,14 +272,20 @@ export class ProjectRegistry {
   }
 
   /** The authority says whether; the ring does it, and announces it here. */
-  async rotateSigningKeys(input: KeyRotation, caller: Caller): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
+  async rotateSigningKeys(
+    ring: string,
+    input: KeyRotation,
+    caller: Caller,
+  ): Promise<Result<readonly SigningKeyInfo[], AdminDenial>> {
     if (!this.exists()) return err(this.#noSuchProject());
     const above = await this.#administration.above(caller);
     if (!above.ok) return above;
     const context = applyContext(this.#host, this.#store.epoch(), caller);
     const refusal = refusalOfRotation(this.#store, context, above.value, this.#compiler);
     if (refusal !== undefined) return err(refusal);
-    return this.#host.env().KEY_RING.getByName(this.#store.project().projectNumber).rotate(input, caller);
+    // The right was asked for here, so no other project's ring is reached from here.
+    if (projectOfRing(ring) !== this.#store.project().projectNumber) return err(this.#noSuchProject());
+    return this.#host.env().KEY_RING.getByName(ring).rotate(input, caller);
   }
 
   /** The key ring's changes come without rows of ours; `caller` and `command` say who moved it, and how. */

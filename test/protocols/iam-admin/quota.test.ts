@@ -1,6 +1,6 @@
 /** Quotas over REST as Google's Cloud Quotas spells them: what they are, asking for more, the review, own limits. */
 import { describe, expect, it } from 'vitest';
-import { err } from '../../../src/core/result.ts';
+import { err, ok } from '../../../src/core/result.ts';
 import { CLUSTER } from '../../support/admin-samples.ts';
 import { badFields, type AdminRest, withDemo } from '../../support/admin-rest.ts';
 
@@ -24,6 +24,8 @@ async function must(rest: AdminRest, method: string, path: string, body?: unknow
   expect(answered).toMatchObject({ status: 200 });
   return answered.body;
 }
+
+const away = err({ tag: 'unavailable', dependency: 'quota', description: '' } as const);
 
 describe('quotaInfos', () => {
   it('are two, in pages, by their own names', async () => {
@@ -82,9 +84,10 @@ describe('quotaInfos', () => {
     });
   });
 
-  it('of credentials: a limit that is set and counted by nothing yet', async () => {
+  it('of credentials: a limit that is set, and counted from the first service account on', async () => {
+    let counted = { limitPerMinute: 0, countedPermits: 0 };
     const rest = await withDemo({
-      quotaUsage: async () => err({ tag: 'unavailable', dependency: 'quota', description: '' }),
+      quotaUsage: async (_number, quotaId) => (quotaId === CREDENTIALS ? ok(counted) : away),
     });
     expect(await must(rest, 'GET', `${INFOS}/${CREDENTIALS}`)).toMatchObject({
       dimensionsInfos: [{ details: { value: '60000' } }],
@@ -98,6 +101,10 @@ describe('quotaInfos', () => {
     expect(await must(rest, 'GET', `${INFOS}/${CREDENTIALS}`)).toMatchObject({
       dimensionsInfos: [{ details: { value: '600000' } }],
       quotaIncreaseEligibility: { isEligible: false, ineligibilityReason: 'OTHER' },
+    });
+    counted = { limitPerMinute: 600_000, countedPermits: 7 };
+    expect(await must(rest, 'GET', `${INFOS}/${CREDENTIALS}`)).toMatchObject({
+      usage: { used: 7, remaining: 599_993 },
     });
     const over = await rest.call('PATCH', path, { credentialGenerationsPerMinute: 600_001 });
     expect(badFields(over)).toEqual(['credentialGenerationsPerMinute']);

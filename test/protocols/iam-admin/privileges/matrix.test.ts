@@ -65,6 +65,8 @@ const TABLE: Readonly<Record<keyof typeof CALLS, string>> = {
   simulate: '            ++..+.......+ ... .',
   troubleshoot: '        ++..+.......+ ... .',
   'keys list': '         ++..........+ ... .',
+  'account token keys list': '++..........+ ... .',
+  'account’s own keys list': '++..........+ ... .',
   'history list': '      ++..........+ ... .',
   'history show': '      ++..........+ ... .',
   'history compare': '   ++..........+ ... .',
@@ -112,6 +114,8 @@ const WAYS_UP: Readonly<Record<keyof typeof ESCALATIONS, readonly [cells: string
   'a higher limit': ['+............ ... .', 'projectEditor', 'cloudquotas.quotas.approve'],
   'a limit of one’s own': ['++........... ... .', 'projectEditor', 'cloudquotas.quotas.update'],
   'a wish approved': ['+............ ... .', 'owner', 'cloudquotas.quotas.approve'],
+  'new keys of accounts': ['++........... ... .', 'reviewer', 'sts.signingKeys.rotate'],
+  'new keys of an account': ['++........... ... .', 'accountAdmin', 'sts.signingKeys.rotate'],
   'new signing keys': ['++........... ... .', 'reviewer', 'sts.signingKeys.rotate'],
   'the bootstrap token retired': ['+............ ... .', 'owner', 'iam.policies.escalate'],
 };

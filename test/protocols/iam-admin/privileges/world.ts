@@ -203,6 +203,8 @@ export const CALLS: Readonly<Record<string, AdminCall>> = {
     body: { principal: member('plain'), permission: 'sts.targets.get' },
   },
   'keys list': { method: 'GET', path: `${PROJECT}/signingKeys` },
+  'account token keys list': { method: 'GET', path: `${PROJECT}/serviceAccountSigningKeys` },
+  'account’s own keys list': { method: 'GET', path: `${ACCOUNT}/signingKeys` },
   'history list': { method: 'GET', path: `${PROJECT}/history` },
   'history show': { method: 'GET', path: `${PROJECT}/history/1` },
   'history compare': { method: 'GET', path: `${PROJECT}/history:compare?from=1` },
@@ -298,6 +300,8 @@ export const ESCALATIONS: Readonly<Record<string, AdminCall>> = {
     body: { resource: 'policy/project', validateOnly: true },
   },
   'the organization of before': { method: 'POST', path: '/v1/organizations/1/history/1:restore', body: {} },
+  'new keys of accounts': { method: 'POST', path: `${PROJECT}/serviceAccountSigningKeys:rotate`, body: {} },
+  'new keys of an account': { method: 'POST', path: `${ACCOUNT}/signingKeys:rotate`, body: {} },
   'new signing keys': { method: 'POST', path: `${PROJECT}/signingKeys:rotate`, body: {} },
   'the bootstrap token retired': { method: 'POST', path: '/v1/organizations/1:retireBootstrapToken', body: {} },
 };
