@@ -5,6 +5,7 @@ import type { AdminPort } from './core/admin/port.ts';
 import type { AwsPorts } from './core/aws/ports.ts';
 import type { ExchangePorts } from './core/ports.ts';
 import type { MetricsPort } from './core/metrics.ts';
+import type { ReadAsset } from './core/assets.ts';
 import type { Sessions } from './core/admin/sessions.ts';
 import { createPushKeys } from './core/push-keys.ts';
 import { createTroubleshoot } from './core/troubleshoot.ts';
@@ -43,6 +44,7 @@ export interface AppPorts {
   readonly metrics: MetricsPort;
   readonly authenticateAdmin: AuthenticateAdmin;
   readonly sessions: Sessions;
+  readonly readAsset: ReadAsset;
   readonly notReadyReason: () => Promise<string | undefined>;
   readonly newRequestId: () => string;
   /** A fault of ours, for the operator: never its message, which may quote a token. */
@@ -62,7 +64,7 @@ export function createApp(ports: AppPorts): App {
   app.route('/', createAwsStsRoutes({ ...ports.aws, exchange: ports.exchange }, ports.awsStsHost));
   app.route('/', createAwsVerifyRoutes({ ...ports.aws, exchange: ports.exchange }, ports.authenticateAdmin));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
-  app.route('/', createOpenApiRoutes());
+  app.route('/', createOpenApiRoutes(ports.readAsset));
   app.route(
     '/',
     createMetricsRoutes({
@@ -108,6 +110,7 @@ export function createApp(ports: AppPorts): App {
       publicOrigin: ports.exchange.publicOrigin,
       authenticate: ports.authenticateAdmin,
       sessions: ports.sessions,
+      readAsset: ports.readAsset,
       nowMs: () => ports.exchange.nowMs(),
       readText: async (request, maxBytes) => {
         const bytes = await readBody(request, maxBytes);

@@ -105,6 +105,7 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
       accountDocuments: unreachable().accountDocuments,
       tokenCare: unreachable().tokenCare,
       admin: { ...admin, ...broken.admin?.(admin) },
+      readAsset: async () => undefined,
       metrics: { visible: async () => ok({ projects: [], isCut: false }), read: async () => [] },
       authenticateAdmin: async ({ authorization }) => {
         if (authorization === undefined) return err({ tag: 'unauthenticated' });

@@ -39,6 +39,19 @@ test('the bundle stays small', () => {
   expect(bytes).toBeLessThan(GZIP_LIMIT_BYTES);
 });
 
+test('without its folder of assets the document of the API is missing, and nothing else', async () => {
+  const { origin } = workerd;
+  const missing = await fetch(`${origin}/openapi.json`);
+  expect([missing.status, await missing.json()]).toEqual([
+    503,
+    { error: 'temporarily_unavailable', error_description: 'This document is not at hand here.' },
+  ]);
+  const page = await (await fetch(`${origin}/dashboard/sign-in`)).text();
+  expect(page).toContain('<h1');
+  const style = await fetch(new URL(/href="([^"]+\.css)"/.exec(page)?.[1] ?? '', origin));
+  expect([style.status, await style.text()]).toEqual([200, '']);
+});
+
 test('an exchange in plain workerd, verified from discovery', async () => {
   const { origin } = workerd;
   const client = createClient({ origin, token: ADMIN_TOKEN, fetch });
