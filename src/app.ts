@@ -1,5 +1,6 @@
 /** Every route of the broker over its ports: no bindings here, so tests build the same app with failing or lagging ports. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from './protocols/routes.ts';
 import type { AuthenticateAdmin } from './core/admin/authenticated.ts';
 import type { AdminPort } from './core/admin/port.ts';
 import type { AwsPorts } from './core/aws/ports.ts';
@@ -192,7 +193,7 @@ export function createUnconfiguredApp(reason: string, newRequestId: () => string
 }
 
 function base(newRequestId: () => string): App {
-  const app: App = new Hono();
+  const app: App = newRoutes();
   app.use(async (context, next) => {
     context.set('requestId', newRequestId());
     await next();

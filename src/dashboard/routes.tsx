@@ -1,5 +1,7 @@
 /** Every address of the dashboard. A page needs a session; a form needs that it came from a page of this very session. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { HonoBase } from 'hono/hono-base';
+import { TrieRouter } from 'hono/router/trie-router';
 import { activityCsv, activityPage } from './activity.tsx';
 import { createAssets } from './assets.ts';
 import { clustersPage, distrust, providerPage } from './clusters.tsx';
@@ -39,7 +41,7 @@ interface Asked {
 }
 
 export function createDashboardRoutes(ports: DashboardPorts): App {
-  const app: App = new Hono();
+  const app: App = new HonoBase({ router: new TrieRouter() });
   const assets = createAssets(ports.readAsset);
 
   app.get(`${BASE}/assets/:name`, async (context) => {

@@ -1,5 +1,6 @@
 /** `GET /openapi.json`: what the API is, made from its schemas when the broker is built. It says nothing of any project, so everybody may read it. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { ReadAsset } from '../../core/assets.ts';
 
 export const OPENAPI_PATH = '/openapi.json';
@@ -12,7 +13,7 @@ interface Document {
 }
 
 export function createOpenApiRoutes(readAsset: ReadAsset): Hono {
-  const routes = new Hono();
+  const routes = newRoutes();
   let known: Document | undefined;
 
   routes.all(OPENAPI_PATH, async (context) => {
