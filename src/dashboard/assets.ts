@@ -18,27 +18,27 @@ export interface Assets {
   readonly byPath: ReadonlyMap<string, Asset>;
 }
 
-const ICON =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20"><path fill="#1c5bb8" d="M10 .8 18 4v5.6c0 4.7-3.3 8.2-8 9.6-4.7-1.4-8-4.9-8-9.6V4z"/><path fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" d="M6 8.3h7.500l-2-2M14 11.700H6.500l2 2"/></svg>';
-
 /** Once an isolate; two at once make the same, for one request may not wait for what another has begun. */
 export function createAssets(readAsset: ReadAsset): () => Promise<Assets> {
   let made: Assets | undefined;
   return async () => {
     if (made !== undefined) return made;
-    const style = await readAsset('dashboard/style.css');
-    const client = await readAsset('dashboard/client.js');
-    const fresh = await make(style ?? '', client ?? '');
+    const [style, client, image] = [
+      await readAsset('dashboard/style.css'),
+      await readAsset('dashboard/client.js'),
+      await readAsset('dashboard/icon.svg'),
+    ];
+    const fresh = await make(style, client, image);
     // What is missing may be there at the next page: without it this one is plain, and works.
-    if (style !== undefined && client !== undefined) made = fresh;
+    if (style !== undefined && client !== undefined && image !== undefined) made = fresh;
     return fresh;
   };
 }
 
-async function make(style: string, client: string): Promise<Assets> {
+async function make(style = '', client = '', image = ''): Promise<Assets> {
   const css = { body: style, type: 'text/css; charset=utf-8' };
   const js = { body: client, type: 'text/javascript; charset=utf-8' };
-  const icon = { body: ICON, type: 'image/svg+xml' };
+  const icon = { body: image, type: 'image/svg+xml' };
   const urls = {
     css: await addressOf('style', 'css', css),
     js: await addressOf('client', 'js', js),
