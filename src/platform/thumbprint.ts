@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import type { BareJwk } from '../core/admin/jwks.ts';
 import { encodeBase64Url } from '../core/base64url.ts';
 
-export function thumbprintOf({ kty, n, e, crv, x, y }: Pick<BareJwk, 'kty' | 'n' | 'e' | 'crv' | 'x' | 'y'>): string {
+export function thumbprintOf({ kty, n, e, crv, x, y }: Pick<BareJwk, 'kty'> & Partial<BareJwk>): string {
   const required = kty === 'RSA' ? { e, kty, n } : { crv, kty, x, y };
   return encodeBase64Url(sha256(new TextEncoder().encode(JSON.stringify(required))));
 }
