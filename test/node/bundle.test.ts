@@ -34,8 +34,9 @@ afterAll(async () => {
 });
 
 test('the bundle stays small', () => {
-  const bytes = gzipSync(readFileSync(bundle), { level: 9 }).byteLength;
-  process.stdout.write(`bundle: ${(bytes / 1_024).toFixed(0)} KiB gzip\n`);
+  // As `npm run build` prints it.
+  const bytes = gzipSync(readFileSync(bundle)).byteLength;
+  process.stdout.write(`bundle: ${(bytes / 1_024).toFixed(1)} KiB gzip\n`);
   expect(bytes).toBeLessThan(GZIP_LIMIT_BYTES);
 });
 
