@@ -43,7 +43,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     files: /^platform\/[^/]+\.ts$/,
     own: ['core/', 'platform/*.ts'],
     types: ['platform/*/object.ts'],
-    packages: [],
+    packages: ['@noble/hashes'],
   },
   // One more face, and no dialect: it asks the REST administration itself, through a function that it is handed.
   dashboard: { files: /^dashboard\//, own: ['core/', 'dashboard/'], packages: ['hono'] },

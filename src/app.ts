@@ -1,10 +1,12 @@
 /** Every route of the broker over its ports: no bindings here, so tests build the same app with failing or lagging ports. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from './protocols/routes.ts';
 import type { AuthenticateAdmin } from './core/admin/authenticated.ts';
 import type { AdminPort } from './core/admin/port.ts';
 import type { AwsPorts } from './core/aws/ports.ts';
 import type { ExchangePorts } from './core/ports.ts';
 import type { MetricsPort } from './core/metrics.ts';
+import type { ReadAsset } from './core/assets.ts';
 import type { Sessions } from './core/admin/sessions.ts';
 import { createPushKeys } from './core/push-keys.ts';
 import { createTroubleshoot } from './core/troubleshoot.ts';
@@ -44,6 +46,7 @@ export interface AppPorts {
   readonly metrics: MetricsPort;
   readonly authenticateAdmin: AuthenticateAdmin;
   readonly sessions: Sessions;
+  readonly readAsset: ReadAsset;
   readonly notReadyReason: () => Promise<string | undefined>;
   readonly newRequestId: () => string;
   /** A fault of ours, for the operator: never its message, which may quote a token. */
@@ -63,8 +66,8 @@ export function createApp(ports: AppPorts): App {
   app.route('/', createAwsStsRoutes({ ...ports.aws, exchange: ports.exchange }, ports.awsStsHost));
   app.route('/', createAwsVerifyRoutes({ ...ports.aws, exchange: ports.exchange }, ports.authenticateAdmin));
   app.route('/', createWellKnownRoutes(ports.wellKnown));
-  app.route('/', createOpenApiRoutes());
-  app.route('/', createConfigurationSchemaRoutes());
+  app.route('/', createOpenApiRoutes(ports.readAsset));
+  app.route('/', createConfigurationSchemaRoutes(ports.readAsset));
   app.route(
     '/',
     createMetricsRoutes({
@@ -110,6 +113,7 @@ export function createApp(ports: AppPorts): App {
       publicOrigin: ports.exchange.publicOrigin,
       authenticate: ports.authenticateAdmin,
       sessions: ports.sessions,
+      readAsset: ports.readAsset,
       nowMs: () => ports.exchange.nowMs(),
       readText: async (request, maxBytes) => {
         const bytes = await readBody(request, maxBytes);
@@ -191,7 +195,7 @@ export function createUnconfiguredApp(reason: string, newRequestId: () => string
 }
 
 function base(newRequestId: () => string): App {
-  const app: App = new Hono();
+  const app: App = newRoutes();
   app.use(async (context, next) => {
     context.set('requestId', newRequestId());
     await next();

@@ -16,6 +16,8 @@ interface Env {
   readonly QUOTA: DurableObjectNamespace<import('./platform/quota/object.ts').Quota>;
   readonly KEY_RING: DurableObjectNamespace<import('./platform/keys/object.ts').KeyRing>;
   readonly ISSUER_KEYS: DurableObjectNamespace<import('./platform/issuer-keys/object.ts').IssuerKeys>;
+  /** The folder `assets`. Absent where the Worker runs without it: what stands there is answered 503, and all else works. */
+  readonly ASSETS?: Fetcher;
   /** Absent under plain workerd, which has no such binding. */
   readonly FAILURES_BY_ADDRESS?: RateLimit;
   readonly FAILURES_BY_ADDRESS_AND_PROVIDER?: RateLimit;

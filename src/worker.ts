@@ -17,6 +17,7 @@ import { createMetricsPort } from './platform/administration/metrics.ts';
 import { createOwnTokenVerifier } from './platform/administration/own-token.ts';
 import { createAdminPort } from './platform/administration/port.ts';
 import { createRetiredTokens, createStands } from './platform/administration/registry.ts';
+import { createAssetReader } from './platform/assets.ts';
 import {
   createAuditLog,
   createCredentialAuditLog,
@@ -233,6 +234,7 @@ export function createBroker(env: Env): App {
         : { access: createAccessAuthenticator({ ...access, fetch: (url, init) => fetch(url, init), nowMs }) }),
     }),
     sessions: createSessions(env.REGISTRY, keks),
+    readAsset: createAssetReader(env.ASSETS),
     notReadyReason: () => notReadyReason(env.REGISTRY, () => gate.ping()),
     newRequestId: newId,
     reportFault: createFaultLog(writeLine, nowMs),

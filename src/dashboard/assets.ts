@@ -1,7 +1,6 @@
 /** Style, client module and icon, each at an address that is made of its content: kept for ever, and never an old one with a new page. */
+import type { ReadAsset } from '../core/assets.ts';
 import { BASE } from './guard.ts';
-import { CLIENT_JS } from './client.ts';
-import { STYLE_CSS } from './style.ts';
 
 export interface AssetUrls {
   readonly css: string;
@@ -19,21 +18,27 @@ export interface Assets {
   readonly byPath: ReadonlyMap<string, Asset>;
 }
 
-const ICON =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20"><path fill="#1c5bb8" d="M10 .8 18 4v5.6c0 4.7-3.3 8.2-8 9.6-4.7-1.4-8-4.9-8-9.6V4z"/><path fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" d="M6 8.3h7.500l-2-2M14 11.700H6.500l2 2"/></svg>';
-
-let made: Assets | undefined;
-
 /** Once an isolate; two at once make the same, for one request may not wait for what another has begun. */
-export async function assets(): Promise<Assets> {
-  made ??= await make();
-  return made;
+export function createAssets(readAsset: ReadAsset): () => Promise<Assets> {
+  let made: Assets | undefined;
+  return async () => {
+    if (made !== undefined) return made;
+    const [style, client, image] = [
+      await readAsset('dashboard/style.css'),
+      await readAsset('dashboard/client.js'),
+      await readAsset('dashboard/icon.svg'),
+    ];
+    const fresh = await make(style, client, image);
+    // What is missing may be there at the next page: without it this one is plain, and works.
+    if (style !== undefined && client !== undefined && image !== undefined) made = fresh;
+    return fresh;
+  };
 }
 
-async function make(): Promise<Assets> {
-  const css = { body: STYLE_CSS.trim(), type: 'text/css; charset=utf-8' };
-  const js = { body: CLIENT_JS.trim(), type: 'text/javascript; charset=utf-8' };
-  const icon = { body: ICON, type: 'image/svg+xml' };
+async function make(style = '', client = '', image = ''): Promise<Assets> {
+  const css = { body: style, type: 'text/css; charset=utf-8' };
+  const js = { body: client, type: 'text/javascript; charset=utf-8' };
+  const icon = { body: image, type: 'image/svg+xml' };
   const urls = {
     css: await addressOf('style', 'css', css),
     js: await addressOf('client', 'js', js),

@@ -1,11 +1,13 @@
 /** What the dashboard is handed. It has no way to configuration, keys or quota but the REST administration itself. */
 import type { AuthenticateAdmin } from '../core/admin/authenticated.ts';
+import type { ReadAsset } from '../core/assets.ts';
 import type { Sessions } from '../core/admin/sessions.ts';
 
 export interface DashboardPorts {
   readonly publicOrigin: string;
   readonly authenticate: AuthenticateAdmin;
   readonly sessions: Sessions;
+  readonly readAsset: ReadAsset;
   nowMs(): number;
   /** A body of at most so many bytes of UTF-8; undefined for any other, and for one that does not come to its end. */
   readText(request: Request, maxBytes: number): Promise<string | undefined>;

@@ -1,7 +1,9 @@
 /** Every address of the dashboard. A page needs a session; a form needs that it came from a page of this very session. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { HonoBase } from 'hono/hono-base';
+import { TrieRouter } from 'hono/router/trie-router';
 import { activityCsv, activityPage } from './activity.tsx';
-import { assets } from './assets.ts';
+import { createAssets } from './assets.ts';
 import { clustersPage } from './clusters.tsx';
 import { explainPage } from './explain.tsx';
 import { BASE, cookieIn, isOwnForm, isSameToken, safeNext, withHeaders } from './guard.ts';
@@ -44,7 +46,8 @@ interface Asked {
 }
 
 export function createDashboardRoutes(ports: DashboardPorts): App {
-  const app: App = new Hono();
+  const app: App = new HonoBase({ router: new TrieRouter() });
+  const assets = createAssets(ports.readAsset);
 
   app.get(`${BASE}/assets/:name`, async (context) => {
     const found = (await assets()).byPath.get(new URL(context.req.url).pathname);
@@ -198,6 +201,31 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
   function nextOf(url: URL): string {
     return safeNext(url.searchParams.get('next') ?? undefined, ports.publicOrigin);
   }
+
+  async function bare(title: string, message: string, status: number): Promise<Response> {
+    const { body } = refusedPage({ status, code: '', message }, title);
+    return render({ title, assets: (await assets()).urls }, body, status);
+  }
+
+  async function foreignForm(_request: Request): Promise<Response> {
+    return bare('This was refused', 'A form is taken from the dashboard’s own pages only. Nothing was changed.', 403);
+  }
+
+  async function unreadable(_request: Request): Promise<Response> {
+    return bare('This was refused', 'The form could not be read, or is larger than 1 MiB. Nothing was changed.', 400);
+  }
+
+  async function notFound(_request: Request): Promise<Response> {
+    return bare('There is nothing here', 'No page has this address.', 404);
+  }
+
+  async function away(_request: Request): Promise<Response> {
+    return bare(
+      'The broker could not answer',
+      'Who you are could not be checked just now. Nothing was changed. Try again.',
+      503,
+    );
+  }
 }
 
 const NOT_FRESH = { status: 401, fault: 'Show your token once more, then press the button again.' };
@@ -211,31 +239,6 @@ const STALE = refusedPage(
   },
   'This page is out of date',
 );
-
-async function bare(title: string, message: string, status: number): Promise<Response> {
-  const { body } = refusedPage({ status, code: '', message }, title);
-  return render({ title, assets: (await assets()).urls }, body, status);
-}
-
-async function foreignForm(_request: Request): Promise<Response> {
-  return bare('This was refused', 'A form is taken from the dashboard’s own pages only. Nothing was changed.', 403);
-}
-
-async function unreadable(_request: Request): Promise<Response> {
-  return bare('This was refused', 'The form could not be read, or is larger than 1 MiB. Nothing was changed.', 400);
-}
-
-async function notFound(_request: Request): Promise<Response> {
-  return bare('There is nothing here', 'No page has this address.', 404);
-}
-
-async function away(_request: Request): Promise<Response> {
-  return bare(
-    'The broker could not answer',
-    'Who you are could not be checked just now. Nothing was changed. Try again.',
-    503,
-  );
-}
 
 function redirect(path: string): Response {
   return withHeaders(new Response(null, { status: 302, headers: { Location: path } }));

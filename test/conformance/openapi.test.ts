@@ -1,17 +1,18 @@
 /** The document of the API against the broker: every route is in it and nothing else, and every operation's real answers are what it says. */
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AwsV4Signer } from 'aws4fetch';
 import { AWS_STS_PATHS } from '../../src/protocols/aws-sts/route.ts';
 import { createApp } from '../../src/app.ts';
-import { DOCUMENT } from '../../src/protocols/openapi/document.ts';
 import { routesOf } from '../support/admin-rest.ts';
 import { createIssuer } from '../support/issuer.ts';
 import { startWorld, type World } from '../support/node/demo-world.ts';
 import { judgeBy, type OpenApi, operationsOf } from '../support/node/openapi.ts';
 import { unreachable } from '../support/unreachable.ts';
 
+const DOCUMENT = readFileSync(new URL('../../assets/openapi.json', import.meta.url), 'utf8');
 const document = JSON.parse(DOCUMENT) as OpenApi;
 const judge = judgeBy(document);
 
@@ -47,6 +48,8 @@ describe('the document', () => {
     const documented = operationsOf(document);
     const expected = createApp(unreachable()).routes.flatMap(({ path }) => {
       if (path === '/*' || path === '/v1/token/*') return [];
+      // Pages for people.
+      if (path === '/dashboard' || path.startsWith('/dashboard/')) return [];
       // AWS's own clients bring their own description of it: XML, by its query protocol.
       if (AWS_STS_PATHS.includes(path)) return [];
       // Pages for people, which speak no JSON.
@@ -531,4 +534,14 @@ describe('a real answer of the running broker', () => {
     const wrong = await fetch(`${origin}/openapi.json`, { method: 'POST' });
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
+
+  it.each(['/dashboard/style.css', '/dashboard/client.js', '/dashboard/'])(
+    'at %s is the Worker’s, with its headers: no file has an address of its own',
+    async (path) => {
+      const answer = await fetch(`${world.broker.origin}${path}`);
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+      expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
 });

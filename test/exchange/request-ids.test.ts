@@ -3,7 +3,6 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { createFaultLog } from '../../src/platform/audit/log.ts';
-import { DOCUMENT } from '../../src/protocols/openapi/document.ts';
 import {
   addCluster,
   admin,
@@ -49,7 +48,7 @@ beforeAll(async () => {
 
 describe('an answer', () => {
   it('of any door has an id of its own, whether it is good, refused, unknown or of another method', async () => {
-    const { paths } = JSON.parse(DOCUMENT) as { paths: Record<string, Record<string, unknown>> };
+    const { paths } = (await call('/openapi.json')).body as { paths: Record<string, Record<string, unknown>> };
     const names: Readonly<Record<string, string>> = {
       project: project.number,
       projectNumber: project.number,

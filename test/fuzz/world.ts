@@ -9,7 +9,7 @@ import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
 import type { ExchangePorts } from '../../src/core/ports.ts';
 import { err, ok } from '../../src/core/result.ts';
 import { createSignatureVerifier } from '../../src/platform/issuer-keys/verify.ts';
-import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
+import { thumbprintOf } from '../../src/platform/thumbprint.ts';
 import { createTokenReviewer } from '../../src/platform/token-review/reviewer.ts';
 import { createIssuer, type Issuer } from '../support/issuer.ts';
 import { createMemoryAdmin } from '../support/memory-admin.ts';
@@ -105,6 +105,7 @@ export async function createWorld(broken: Breakage = {}): Promise<World> {
       accountDocuments: unreachable().accountDocuments,
       tokenCare: unreachable().tokenCare,
       admin: { ...admin, ...broken.admin?.(admin) },
+      readAsset: async () => undefined,
       metrics: { visible: async () => ok({ projects: [], isCut: false }), read: async () => [] },
       authenticateAdmin: async ({ authorization }) => {
         if (authorization === undefined) return err({ tag: 'unauthenticated' });

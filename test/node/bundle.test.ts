@@ -13,7 +13,8 @@ import { DEMO_POOL_PATH, DEMO_PROJECT_NUMBER, DEMO_TARGET_URI, seed } from '../.
 import { signWorkloadToken } from '../../src/local/demo/workload-token.ts';
 import { startPlainWorkerd, type PlainWorkerd } from '../support/node/workerd.ts';
 
-const GZIP_LIMIT_BYTES = 300 * 1_024;
+/** The mark was 300 KiB, and held until the dashboard, AWS and configuration as code came: none grows beyond this unnoticed. */
+const GZIP_LIMIT_BYTES = 325 * 1_024;
 const ADMIN_TOKEN = `test-only-admin-${randomBytes(32).toString('base64url')}`;
 
 let bundle = '';
@@ -34,9 +35,23 @@ afterAll(async () => {
 });
 
 test('the bundle stays small', () => {
-  const bytes = gzipSync(readFileSync(bundle), { level: 9 }).byteLength;
-  process.stdout.write(`bundle: ${(bytes / 1_024).toFixed(0)} KiB gzip\n`);
+  // As `npm run build` prints it.
+  const bytes = gzipSync(readFileSync(bundle)).byteLength;
+  process.stdout.write(`bundle: ${(bytes / 1_024).toFixed(1)} KiB gzip\n`);
   expect(bytes).toBeLessThan(GZIP_LIMIT_BYTES);
+});
+
+test('without its folder of assets the document of the API is missing, and nothing else', async () => {
+  const { origin } = workerd;
+  const missing = await fetch(`${origin}/openapi.json`);
+  expect([missing.status, await missing.json()]).toEqual([
+    503,
+    { error: 'temporarily_unavailable', error_description: 'This document is not at hand here.' },
+  ]);
+  const page = await (await fetch(`${origin}/dashboard/sign-in`)).text();
+  expect(page).toContain('<h1');
+  const style = await fetch(new URL(/href="([^"]+\.css)"/.exec(page)?.[1] ?? '', origin));
+  expect([style.status, await style.text()]).toEqual([200, '']);
 });
 
 test('an exchange in plain workerd, verified from discovery', async () => {

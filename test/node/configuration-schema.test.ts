@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { SCHEMA } from '../../src/protocols/configuration-schema/document.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
+const SCHEMA = readFileSync(new URL('../../assets/configuration.schema.json', import.meta.url), 'utf8');
 const validate = new Ajv({ strict: false }).compile(JSON.parse(SCHEMA) as object);
 
 function documentsIn(text: string): readonly unknown[] {

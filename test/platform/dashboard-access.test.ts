@@ -34,6 +34,7 @@ beforeEach(async () => {
       }),
     }),
     sessions: createMemorySessions(() => nowMs),
+    readAsset: async () => undefined,
     nowMs: () => nowMs,
     readText: async (request) => request.text(),
     ask: async (request) => {

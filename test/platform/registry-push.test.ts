@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Command } from '../../src/core/admin/commands.ts';
 import type { Provider } from '../../src/core/resources.ts';
 import { createAdminPort } from '../../src/platform/administration/port.ts';
-import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
+import { thumbprintOf } from '../../src/platform/thumbprint.ts';
 import { builtInPoolId } from '../../src/core/names.ts';
 import { jwks, EC_KEY, RSA_KEY } from '../support/admin-samples.ts';
 import { namespaceOf, provisioned, query, tablesOf } from './registry-support.ts';

@@ -2,7 +2,7 @@
 import { by } from './callers.ts';
 import type { ApplyContext } from '../../src/core/admin/state.ts';
 import type { Project } from '../../src/core/resources.ts';
-import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
+import { thumbprintOf } from '../../src/platform/thumbprint.ts';
 
 export const PROJECT: Project = {
   projectNumber: '100000000001',

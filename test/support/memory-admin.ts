@@ -17,7 +17,7 @@ import { questionOf } from '../../src/core/explain/question.ts';
 import { createPolicyCompiler } from '../../src/core/policy/cache.ts';
 import { EMPTY_POLICY, type Policy } from '../../src/core/resources.ts';
 import { err, ok } from '../../src/core/result.ts';
-import { thumbprintOf } from '../../src/platform/registry/thumbprint.ts';
+import { thumbprintOf } from '../../src/platform/thumbprint.ts';
 import { MemoryConfig, pageOf } from './memory-config.ts';
 
 export interface MemoryAdmin extends AdminPort {

@@ -62,6 +62,7 @@ export function unreachable(): AppPorts {
     metrics: { visible: port, read: port },
     authenticateAdmin: port,
     sessions: { open: port, find: port, end: port },
+    readAsset: port,
     notReadyReason: port,
     newRequestId: () => crypto.randomUUID(),
     reportFault: port,

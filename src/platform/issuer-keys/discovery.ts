@@ -1,11 +1,11 @@
 /** Discovery, then keys: both documents fetched within bounds and judged before anything of them is believed. */
-import { calculateJwkThumbprint } from 'jose';
 import { checkFetchUrl, type FetchRules, jwksUriAllowed } from '../../core/issuer-url.ts';
 import { readPublishedJwks } from '../../core/jwks-document.ts';
 import { isJsonObject, parseStrictJson } from '../../core/json.ts';
 import type { PublicJwk } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { type Fetch, fetchDocument } from '../bounded-fetch.ts';
+import { thumbprintOf } from '../thumbprint.ts';
 import type { DiscoveryProvider } from './discovered.ts';
 import { maxAgeSeconds } from './timing.ts';
 
@@ -37,7 +37,7 @@ export async function discoverKeys(
   if (!keySet.ok) return err(`The JWKS is refused: ${tellable(keySet.error).join('; ')}.`);
   return ok({
     jwksUri: jwksUri.value,
-    keys: await Promise.all(keySet.value.keys.map(withThumbprint)),
+    keys: keySet.value.keys.map((key) => ({ ...key, thumbprint: thumbprintOf(key) })),
     warnings: tellable(keySet.value.warnings),
     maxAgeSeconds: maxAgeSeconds(jwks.value.cacheControl),
   });
@@ -53,11 +53,6 @@ function readJwksUri(text: string, issuerUri: string): Result<string, string> {
   const { issuer, jwks_uri: jwksUri } = json.value;
   if (issuer !== issuerUri) return err('names another issuer than issuerUri');
   return typeof jwksUri === 'string' ? ok(jwksUri) : err('has no "jwks_uri"');
-}
-
-async function withThumbprint(key: Omit<PublicJwk, 'thumbprint'>): Promise<PublicJwk> {
-  const { kty, n = '', e = '', crv = '', x = '', y = '' } = key;
-  return { ...key, thumbprint: await calculateJwkThumbprint(kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }) };
 }
 
 const MAX_SENTENCES = 20;

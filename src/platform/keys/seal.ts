@@ -2,9 +2,9 @@
  * Making and sealing keys: AES-256-GCM, a fresh 96-bit IV each, bound to project, kid and algorithm. Whoever reads the object's
  * storage (Data Studio, a snapshot, a fork) finds only ciphertext; whoever can write it cannot pass one key for another.
  */
-import { calculateJwkThumbprint } from 'jose';
 import type { SigningAlgorithm } from '../../core/resources.ts';
 import { type Keks, sealKey } from '../secrets.ts';
+import { thumbprintOf } from '../thumbprint.ts';
 
 export interface Sealed {
   readonly iv: Uint8Array<ArrayBuffer>;
@@ -144,10 +144,10 @@ async function publishedJwk(publicKey: CryptoKey, alg: SigningAlgorithm): Promis
   if (exported instanceof ArrayBuffer) throw new Error('a JWK is not bytes');
   if (alg === 'RS256') {
     const members = { kty: 'RSA', n: needed(exported.n), e: needed(exported.e) } as const;
-    return { kty: 'RSA', kid: await calculateJwkThumbprint(members), use: 'sig', alg, n: members.n, e: members.e };
+    return { kty: 'RSA', kid: thumbprintOf(members), use: 'sig', alg, n: members.n, e: members.e };
   }
   const members = { kty: 'EC', crv: 'P-256', x: needed(exported.x), y: needed(exported.y) } as const;
-  const kid = await calculateJwkThumbprint(members);
+  const kid = thumbprintOf(members);
   return { kty: 'EC', kid, use: 'sig', alg, crv: 'P-256', x: members.x, y: members.y };
 }
 

@@ -2,7 +2,7 @@
 import type { Caller } from '../../core/admin/caller.ts';
 import type { ApplyContext } from '../../core/admin/state.ts';
 import { readSettings } from '../settings.ts';
-import { thumbprintOf } from './thumbprint.ts';
+import { thumbprintOf } from '../thumbprint.ts';
 
 /** What an object lends to the parts it is made of. `env` is asked each time: secrets may differ from one start to the next. */
 export interface Host {

@@ -1,5 +1,6 @@
 /** AWS STS at `/aws/sts` and `/aws/sts/` (JS appends the slash, botocore does not), and at `/` of a host of its own: bytes in, bytes out. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import { accountOfKeyId } from '../../core/aws/session.ts';
 import { assumeRole } from '../../core/aws/assume-role.ts';
 import { authorizationMessage, decodeMessage } from '../../core/aws/authorization-message.ts';
@@ -37,7 +38,7 @@ interface Asked {
 
 /** `host`: one that is this door and nothing else. */
 export function createAwsStsRoutes(ports: AwsPorts, host: string | undefined): Routes {
-  const routes: Routes = new Hono();
+  const routes: Routes = newRoutes();
   for (const path of AWS_STS_PATHS) {
     routes.all(path, (context) => answer(context.req.raw, context.get('requestId')));
   }

@@ -1,5 +1,6 @@
 /** `POST /aws/verify`: a service shows a request that it received and hears who signed it, and what of it is signed. JSON, and google.rpc.Status. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { AuthenticateAdmin } from '../../core/admin/authenticated.ts';
 import type { AwsPorts } from '../../core/aws/ports.ts';
 import { userId } from '../../core/aws/session.ts';
@@ -17,7 +18,7 @@ export const AWS_VERIFY_PATH = '/aws/verify';
 type Routes = Hono<{ Variables: { requestId: string } }>;
 
 export function createAwsVerifyRoutes(ports: AwsPorts, authenticate: AuthenticateAdmin): Routes {
-  const routes: Routes = new Hono();
+  const routes: Routes = newRoutes();
   routes.all(AWS_VERIFY_PATH, async (context) => {
     if (context.req.method !== 'POST') return renderDenial({ tag: 'method_not_allowed', allow: ['POST'] });
     // Nobody may try out signatures and tokens here without saying who he is.

@@ -1,5 +1,6 @@
 /** POST /v1/token: bytes in, bytes out. The deciding is `core/exchange`. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { Denial } from '../../core/denial.ts';
 import { exchange } from '../../core/exchange.ts';
 import type { ExchangePorts } from '../../core/ports.ts';
@@ -43,7 +44,7 @@ export function createTokenEndpoint(ports: ExchangePorts, downscoping: Downscope
 }
 
 export function createGoogleStsRoutes(answer: TokenEndpoint, ports: ExchangePorts): Routes {
-  const routes: Routes = new Hono();
+  const routes: Routes = newRoutes();
   routes.all('/v1/token', ({ req: { raw }, var: { requestId } }) => answer(raw, requestId, raw.method, raw.url));
   // A client whose token_url is slightly wrong still hears JSON with a string `error`.
   routes.all('/v1/token/*', async (context) => {

@@ -1,9 +1,10 @@
 /** /healthz: the Worker runs. /readyz: it could exchange a token, or says what is missing. No project is needed for either. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 
 /** `notReadyReason` is undefined where everything that an exchange needs has answered. */
 export function createHealthRoutes(notReadyReason: () => Promise<string | undefined>, nowMs?: () => number): Hono {
-  return new Hono()
+  return newRoutes()
     .get('/healthz', () => answer(undefined, nowMs))
     .get('/readyz', async () => answer(await notReadyReason(), nowMs));
 }

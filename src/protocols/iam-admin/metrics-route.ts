@@ -1,5 +1,6 @@
 /** `GET /metrics`: the figures of the projects of which the caller may see them, or of those he names. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { AuthenticateAdmin } from '../../core/admin/authenticated.ts';
 import type { Caller } from '../../core/admin/caller.ts';
 import { invalid } from '../../core/admin/denial.ts';
@@ -31,7 +32,7 @@ const MAX_PROJECTS = 50;
 const NAMED = 'project';
 
 export function createMetricsRoutes(deps: MetricsDeps): Routes {
-  const routes: Routes = new Hono();
+  const routes: Routes = newRoutes();
   routes.all(METRICS_PATH, async (context) => {
     const request = context.req.raw;
     const caller = await admit(request, context.get('requestId'), deps.authenticate);

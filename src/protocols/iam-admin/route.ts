@@ -1,5 +1,6 @@
 /** The administration over REST, mounted at `/v1` and, for deny policies, `/v2`: who asks, which route, which parameters, which body, then the handler. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { AuthenticateAdmin } from '../../core/admin/authenticated.ts';
 import type { AdminPort } from '../../core/admin/port.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -68,7 +69,7 @@ export function iamAdminRoutes(deps: IamAdminDeps): { readonly v1: readonly Rout
 
 export function createIamAdminRoutes(deps: IamAdminDeps): Routes {
   const { v1, v2 } = iamAdminRoutes(deps);
-  const app: Routes = new Hono();
+  const app: Routes = newRoutes();
   app.all('*', async (context) => {
     const request = context.req.raw;
     const { pathname } = new URL(request.url);

@@ -1,5 +1,6 @@
 /** What relying parties verify a service account's tokens and signatures by: the issuer PUBLIC_ORIGIN/PROJECT_NUMBER, and one account's own keys. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { Denial } from '../../core/denial.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { accountIssuer } from '../../core/service-account-claims.ts';
@@ -24,7 +25,7 @@ export interface DocumentPorts {
 const JWKS_TYPE = 'application/jwk-set+json';
 
 export function documentRoutes(ports: DocumentPorts): Hono {
-  const routes = new Hono();
+  const routes = newRoutes();
   const number = ':projectNumber{[1-9][0-9]{5,18}}';
   serve(`/${number}/.well-known/openid-configuration`, discovery);
   serve(`/.well-known/oauth-authorization-server/${number}`, discovery);

@@ -1,5 +1,6 @@
 /** IAM Credentials v1: access tokens, ID tokens and signatures of service accounts, and the documents that relying parties verify them by. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { AuthenticateAdmin } from '../../core/admin/authenticated.ts';
 import { generate } from '../../core/credentials/generate.ts';
 import type { CredentialPorts } from '../../core/credentials/ports.ts';
@@ -18,7 +19,7 @@ interface IamCredentialsDeps {
 type Routes = Hono<{ Variables: { requestId: string } }>;
 
 export function createIamCredentialsRoutes(deps: IamCredentialsDeps): Routes {
-  const routes: Routes = new Hono();
+  const routes: Routes = newRoutes();
   routes.route('/', documentRoutes(deps.documents));
   routes.all('/v1/projects/:project/serviceAccounts/:call', async (context, next) => {
     const { pathname } = new URL(context.req.url);

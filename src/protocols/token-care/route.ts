@@ -1,5 +1,6 @@
 /** The care of tokens that are out: introspection (RFC 7662), revocation (RFC 7009), and tokeninfo for whoever holds one. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { AuthenticateAdmin } from '../../core/admin/authenticated.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { introspect, type IntrospectPorts } from '../../core/token-care/introspect.ts';
@@ -27,7 +28,7 @@ type Routes = Hono<{ Variables: { requestId: string } }>;
 const MAX_BODY_BYTES = 65_536;
 
 export function createTokenCareRoutes({ ports, publicOrigin, authenticate }: TokenCareDeps): Routes {
-  const routes: Routes = new Hono();
+  const routes: Routes = newRoutes();
   routes.all('/v1/introspect', (context) => answered(() => look(context.req.raw, context.get('requestId'))));
   routes.all('/v1/revoke', (context) => answered(() => end(context.req.raw, context.get('requestId'))));
   for (const path of ['/v1/tokeninfo', '/tokeninfo']) {

@@ -1,5 +1,6 @@
 /** Discovery and JWKS of each pool's issuer. */
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { newRoutes } from '../routes.ts';
 import type { Denial } from '../../core/denial.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { type PublicDocument, servePublicDocument } from '../public-document.ts';
@@ -20,7 +21,7 @@ export function createWellKnownRoutes(ports: WellKnownPorts): Hono {
     type: 'application/json',
   });
   const jwks: Render = (_issuer, keys) => ({ body: { keys }, type: 'application/jwk-set+json' });
-  const routes = new Hono();
+  const routes = newRoutes();
   serve('/:projectNumber{[1-9][0-9]{5,18}}/:poolId/.well-known/openid-configuration', discovery);
   serve('/.well-known/oauth-authorization-server/:projectNumber{[1-9][0-9]{5,18}}/:poolId', discovery);
   serve('/:projectNumber{[1-9][0-9]{5,18}}/:poolId/jwks', jwks);

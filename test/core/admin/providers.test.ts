@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ProviderInput } from '../../../src/core/admin/commands.ts';
 import { CLUSTER, EC_KEY, jwks, OIDC, POINTS, RSA_KEY } from '../../support/admin-samples.ts';
-import { thumbprintOf } from '../../../src/platform/registry/thumbprint.ts';
+import { thumbprintOf } from '../../../src/platform/thumbprint.ts';
 import { Administered, fieldsOf, sentencesOf } from '../../support/administer.ts';
 
 const rsaKey = { ...RSA_KEY, kty: 'RSA' } as const;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { differences } from '../../../../src/core/admin/history/compare.ts';
 import type { Command } from '../../../../src/core/admin/commands.ts';
 import type { Provider } from '../../../../src/core/resources.ts';
-import { thumbprintOf } from '../../../../src/platform/registry/thumbprint.ts';
+import { thumbprintOf } from '../../../../src/platform/thumbprint.ts';
 import { EC_KEY, jwks, POINTS } from '../../../support/admin-samples.ts';
 import { Administered } from '../../../support/administer.ts';
 

@@ -5,7 +5,7 @@ import { applyAs } from '../../../../src/core/admin/authority/apply-as.ts';
 import type { Caller } from '../../../../src/core/admin/caller.ts';
 import type { Command } from '../../../../src/core/admin/commands.ts';
 import { createPolicyCompiler } from '../../../../src/core/policy/cache.ts';
-import { thumbprintOf } from '../../../../src/platform/registry/thumbprint.ts';
+import { thumbprintOf } from '../../../../src/platform/thumbprint.ts';
 import { contextAt, EC_KEY, jwks, OIDC, POINTS } from '../../../support/admin-samples.ts';
 import { Administered, fieldsOf } from '../../../support/administer.ts';
 

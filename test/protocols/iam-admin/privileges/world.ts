@@ -1,5 +1,5 @@
 /** A project with one of everything, and one user for each role: what the tables of privileges are asked of. */
-import { thumbprintOf } from '../../../../src/platform/registry/thumbprint.ts';
+import { thumbprintOf } from '../../../../src/platform/thumbprint.ts';
 import { CLUSTER, EC_KEY, jwks, OIDC } from '../../../support/admin-samples.ts';
 import { type AdminRest, createAdminRest } from '../../../support/admin-rest.ts';
 

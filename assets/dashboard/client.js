@@ -1,11 +1,16 @@
 /**
- * The one client module, served as it stands here. Everything works without it; with it, what moves moves, times are in the reader's zone,
- * and a page that comes back from the browser's memory is asked for anew. It makes no markup out of text: pages are fetched as documents,
- * in which nothing runs, and their parts are put in place (Trusted Types need no policy for that).
+ * The one client module. Everything works without it; with it, what moves moves, times are in the reader's zone, and a page that comes back
+ * from the browser's memory is asked for anew. It makes no markup out of text: pages are fetched as documents, in which nothing runs, and
+ * their parts are put in place (Trusted Types need no policy for that).
  */
-export const CLIENT_JS = String.raw`
 const zone = new Intl.DateTimeFormat(undefined, {
-  year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short',
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
 });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
@@ -32,8 +37,8 @@ function fetchPage() {
     ask.setRequestHeader('X-Live', '1');
     ask.responseType = 'document';
     ask.timeout = 15000;
-    ask.onload = () => resolve({ status: ask.status, page: ask.responseXML });
-    ask.onerror = ask.ontimeout = () => resolve({ status: 0, page: null });
+    ask.addEventListener('load', () => resolve({ status: ask.status, page: ask.responseXML }));
+    for (const end of ['error', 'timeout']) ask.addEventListener(end, () => resolve({ status: 0, page: null }));
     ask.send();
   });
 }
@@ -82,7 +87,9 @@ if (seconds > 0) {
 for (const form of document.querySelectorAll('form[data-once]')) {
   form.addEventListener('submit', () => {
     // After the form is made, or the button's own name would be missing from it.
-    setTimeout(() => { for (const button of form.querySelectorAll('button')) button.disabled = true; });
+    setTimeout(() => {
+      for (const button of form.querySelectorAll('button')) button.disabled = true;
+    });
   });
 }
 
@@ -92,4 +99,3 @@ addEventListener('pageshow', (event) => {
 });
 
 localTimes(document);
-`;
