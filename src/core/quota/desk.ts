@@ -90,6 +90,7 @@ export class Desk {
       most < 1 || !this.#isOpen(plan, timeMs)
         ? undefined
         : this.#ledger.cut(this.#openBucket, wanted(this.#openBucket), limit);
+    this.#evenly.left(limit - this.#ledger.issued(), limit);
     if (cut === undefined) {
       const retryAfterMs = this.#refused(ask, plan, { nowMs, timeMs, limit, chance });
       return { permits: 0, lease: '', expiresAfterMs: 0, retryAfterMs, ...this.#returning(ask, plan), rows };

@@ -7,6 +7,13 @@
 const EVEN_FOR_MS = 62_000;
 /** What was not taken for a while may be taken faster for a while. */
 const BURST_MS = 2_000;
+/**
+ * Longer where there was room all that while: then it was no crowd that left it, for a crowd comes as soon as there is room. Without this, bursts
+ * of a load that fits would be refused for ever after one overload, each refusal making the next minute an even one.
+ */
+const BURST_AFTER_QUIET_MS = 60_000;
+/** Of the limit. */
+const ROOM_AT_QUIET = 1 / 4;
 /** Where the limit is small, chance is larger than any wave: such a burst is never held back. */
 const BURST_PERMITS = 10;
 
@@ -14,6 +21,7 @@ export class Evenly {
   #untilMs = 0;
   #credit = 0;
   #atMs = 0;
+  #burstMs = BURST_MS;
 
   isOn(timeMs: number): boolean {
     return timeMs < this.#untilMs;
@@ -26,8 +34,8 @@ export class Evenly {
 
   /** What may be handed out at this moment. */
   most(perSecond: number, timeMs: number): number {
-    const burst = Math.max(BURST_PERMITS, (perSecond * BURST_MS) / 1_000);
     const isOn = this.isOn(timeMs);
+    const burst = Math.max(BURST_PERMITS, (perSecond * (isOn ? this.#burstMs : BURST_MS)) / 1_000);
     this.#credit = isOn ? Math.min(burst, this.#credit + (perSecond * (timeMs - this.#atMs)) / 1_000) : burst;
     this.#atMs = timeMs;
     return isOn ? Math.floor(this.#credit) : Infinity;
@@ -35,6 +43,11 @@ export class Evenly {
 
   handed(permits: number, timeMs: number): void {
     if (this.isOn(timeMs)) this.#credit -= permits;
+  }
+
+  /** What is free when somebody was answered, and so until the next one comes. */
+  left(free: number, limit: number): void {
+    this.#burstMs = free >= limit * ROOM_AT_QUIET ? BURST_AFTER_QUIET_MS : BURST_MS;
   }
 
   /** When there is something to hand out again. */
