@@ -73,13 +73,15 @@ async function carryOut(
   const wanted = await wantedBy(input.request, ports);
   if (!wanted.ok) return wanted;
   if (wanted.value === undefined) return ok(undefined);
-  const { projectNumber, revocation, holder } = wanted.value;
+  const { projectNumber, holder, ...asked } = wanted.value;
   const isOwn = holder !== undefined && (input.caller === undefined || input.caller.name === holder);
   if (!isOwn) {
     const may = await mayRevoke(input, projectNumber, ports);
     if (!may.ok) return may;
   }
-  const done = await ports.revoke(projectNumber, revocation);
+  const { revocation } = asked;
+  const isByHolder = isOwn && revocation.kind === 'token';
+  const done = await ports.revoke(projectNumber, isByHolder ? { ...revocation, isByHolder } : revocation);
   return done.ok ? ok(wanted.value) : done;
 }
 

@@ -18,6 +18,8 @@ const project: Shards['project'] = {
     createTime: '2026-01-01T00:00:00.000Z',
   },
   policy: EMPTY_POLICY,
+  openingRoleIds: [],
+  targetIdByUri: {},
 };
 const account: Shards['serviceAccount'] = {
   serviceAccount: {
