@@ -168,7 +168,7 @@ export function createBroker(env: Env): App {
       publicOrigin,
       nowMs,
       newTokenId: newId,
-      projectNumberOf: (projectId) => authority.projectNumberOf(projectId),
+      projectNumberOf: (projectId) => authority.projectNumberOf(projectId, 'caller'),
       impersonation: (projectNumber, identity, asked) => authority.impersonation(projectNumber, identity, asked),
       spend: async (projectNumber, requestId) => credentialGate.spend(projectNumber, undefined, requestId),
       sign: (input) => signer.sign(input),
@@ -194,10 +194,7 @@ export function createBroker(env: Env): App {
         return jwks.published(ringOf.accountTokens(projectNumber));
       },
       accountKeys: async (email) => {
-        const projectNumberOf = async (projectId: string): Promise<string | undefined> => {
-          const found = await authority.projectNumberOf(projectId);
-          return found.ok ? found.value : undefined;
-        };
+        const projectNumberOf = (projectId: string) => authority.projectNumberOf(projectId, 'stranger');
         const account = await accountOf(email, projectNumberOf, documents);
         if (!account.ok || account.value === undefined) return account.ok ? ok(undefined) : account;
         const { projectNumber, uniqueId } = account.value;
