@@ -44,7 +44,7 @@ import { createAwsAccountReader } from './platform/registry/aws-account-reader.t
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
 import { createSessions } from './platform/sessions/sessions.ts';
-import { createRevoke } from './platform/token-care/authority.ts';
+import { createIsSessionRevoked, createRevoke } from './platform/token-care/authority.ts';
 import { createTokenReviewer } from './platform/token-review/reviewer.ts';
 
 export { Registry } from './platform/registry/object.ts';
@@ -206,6 +206,7 @@ export function createBroker(env: Env): App {
     aws: {
       crypto: webSigV4Crypto,
       ...createAwsSessions(keks),
+      isSessionRevoked: createIsSessionRevoked(env.REGISTRY),
       projectOfAccount: createAwsAccountReader({
         cache: env.CACHE,
         registry: env.REGISTRY,

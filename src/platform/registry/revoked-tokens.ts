@@ -70,6 +70,14 @@ export class RevokedTokens {
     return rows.toArray().length > 0;
   }
 
+  /** A role's session is no token of ours and has no id that could be revoked: it is its principal's. */
+  hasSession(principal: string, issuedAtSeconds: number): boolean {
+    if (!this.#isThere()) return false;
+    const key = keyOf('of', principal);
+    const rows = this.#sql.exec('SELECT 1 FROM revoked WHERE what = ? AND before_seconds > ?', key, issuedAtSeconds);
+    return rows.toArray().length > 0;
+  }
+
   #isKept(what: string): boolean {
     return this.#sql.exec('SELECT 1 FROM revoked WHERE what = ?', what).toArray().length > 0;
   }
