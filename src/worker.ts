@@ -45,7 +45,7 @@ import { createAwsAccountReader } from './platform/registry/aws-account-reader.t
 import { createConfigReader } from './platform/registry/snapshot.ts';
 import { readSecrets, readSettings } from './platform/settings.ts';
 import { createSessions } from './platform/sessions/sessions.ts';
-import { createRevoke } from './platform/token-care/authority.ts';
+import { createIsSessionRevoked, createRevoke } from './platform/token-care/authority.ts';
 import { createTokenReviewer } from './platform/token-review/reviewer.ts';
 
 export { Registry } from './platform/registry/object.ts';
@@ -169,7 +169,7 @@ export function createBroker(env: Env): App {
       publicOrigin,
       nowMs,
       newTokenId: newId,
-      projectNumberOf: (projectId) => authority.projectNumberOf(projectId),
+      projectNumberOf: (projectId) => authority.projectNumberOf(projectId, 'caller'),
       impersonation: (projectNumber, identity, asked) => authority.impersonation(projectNumber, identity, asked),
       spend: async (projectNumber, requestId) => credentialGate.spend(projectNumber, undefined, requestId),
       sign: (input) => signer.sign(input),
@@ -195,10 +195,7 @@ export function createBroker(env: Env): App {
         return jwks.published(ringOf.accountTokens(projectNumber));
       },
       accountKeys: async (email) => {
-        const projectNumberOf = async (projectId: string): Promise<string | undefined> => {
-          const found = await authority.projectNumberOf(projectId);
-          return found.ok ? found.value : undefined;
-        };
+        const projectNumberOf = (projectId: string) => authority.projectNumberOf(projectId, 'stranger');
         const account = await accountOf(email, projectNumberOf, documents);
         if (!account.ok || account.value === undefined) return account.ok ? ok(undefined) : account;
         const { projectNumber, uniqueId } = account.value;
@@ -210,6 +207,7 @@ export function createBroker(env: Env): App {
     aws: {
       crypto: webSigV4Crypto,
       ...createAwsSessions(keks),
+      isSessionRevoked: createIsSessionRevoked(env.REGISTRY),
       projectOfAccount: createAwsAccountReader({
         cache: env.CACHE,
         registry: env.REGISTRY,

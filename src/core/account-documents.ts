@@ -1,4 +1,5 @@
 /** By what a stranger verifies service accounts: only shown while the project, and where it is about one account, the account, is there. */
+import type { AdminDenial } from './admin/denial.ts';
 import type { Denial } from './denial.ts';
 import { isProjectNumber, parseServiceAccountEmail } from './names.ts';
 import { ConfigUnavailable, type ConfigView, type ExchangePorts } from './ports.ts';
@@ -18,12 +19,16 @@ export async function accountIssuerExists(projectNumber: string, ports: Ports): 
 /** The unique id of the account of this address; a disabled one is there, for what it signed before is still its own. */
 export async function accountOf(
   email: string,
-  projectNumberOf: (projectId: string) => Promise<string | undefined>,
+  projectNumberOf: (projectId: string) => Promise<Result<string | undefined, AdminDenial>>,
   ports: Ports,
 ): Promise<Result<{ readonly projectNumber: string; readonly uniqueId: string } | undefined, Denial>> {
   const named = parseServiceAccountEmail(email);
-  const projectNumber = named === undefined ? undefined : await projectNumberOf(named.projectId);
-  if (named === undefined || projectNumber === undefined) return ok(undefined);
+  if (named === undefined) return ok(undefined);
+  const known = await projectNumberOf(named.projectId);
+  // To say that it is gone would make verifiers give up signatures that are good.
+  if (!known.ok) return err({ tag: 'unavailable', dependency: 'configuration' });
+  const projectNumber = known.value;
+  if (projectNumber === undefined) return ok(undefined);
   const found = await newest(projectNumber, ports, async (view) => {
     const account = (await view.serviceAccount(named.accountId))?.serviceAccount;
     return account?.email === email ? account.uniqueId : undefined;

@@ -237,6 +237,31 @@ it('who may change a service account and not its policy cannot write a trust pol
   await setPolicy(`/v1/projects/${project.number}`, []);
 });
 
+it('who may write an account’s policy and not impersonate it hands no role on by a trust policy, as he could not by a binding', async () => {
+  const on = `/v1/projects/${project.number}`;
+  const role = await trusted({ StringEquals: { 'sts:RoleSessionName': 'nobody' } });
+  const accountAdmin = { role: 'roles/iam.serviceAccountAdmin', members: [checkout()] };
+  await setPolicy(on, [accountAdmin]);
+  const authorization = `Bearer ${String((await exchange(cluster)).body['access_token'])}`;
+  const headers = { authorization, 'content-type': 'application/json' };
+  const patch = (awsRole: object): ReturnType<typeof call> =>
+    call(`${role.path}?updateMask=awsRole`, { method: 'PATCH', headers, body: JSON.stringify({ awsRole }) });
+  const mine = { arn: role.arn, ...trusting(project, ISSUER) };
+  const refused = await patch(mine);
+  expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('iam.serviceAccounts.getAccessToken')]);
+  const accounts = `${on}/serviceAccounts`;
+  const arn = `arn:aws:iam::${project.account}:role/takers`;
+  const body = JSON.stringify({ accountId: 'takers', serviceAccount: { awsRole: { ...mine, arn } } });
+  expect((await call(accounts, { method: 'POST', headers, body })).status).toBe(403);
+  expect((await assumeRole(role.arn, await token())).code).toBe('AccessDenied');
+  // Whoever holds it may hand it on; and a role that only its allow policy gives away takes no more than that policy.
+  await setPolicy(on, [accountAdmin, { role: USER, members: [checkout()] }]);
+  expect((await patch(mine)).status).toBe(200);
+  await setPolicy(on, [accountAdmin]);
+  expect((await patch({ arn: role.arn })).status).toBe(200);
+  await setPolicy(on, []);
+});
+
 it('a role is shown as it was written, patched as a whole, and found under its new name only', async () => {
   const role = await trusted();
   const shown = await must('GET', role.path);

@@ -239,6 +239,21 @@ describe('revocation', () => {
     expect(await isTaken(federated)).toBe(true);
   });
 
+  it.each<[string, (id: string) => Record<string, string>]>([
+    ['a token’s id', (id) => ({ token_id: 'some-token', project: id })],
+    ['a service account', (id) => ({ principal: `serviceAccount:robot@${id}.iam.sts.example.com` })],
+  ])('tells nobody without the right which projects there are: %s', async (_what, parametersOf) => {
+    const madeUp = `x${project.id.slice(1)}`;
+    for (const [bearer, status] of [[undefined, 401] as const, [federated, 403] as const]) {
+      const [real, none] = [
+        await post('/v1/revoke', parametersOf(project.id), bearer),
+        await post('/v1/revoke', parametersOf(madeUp), bearer),
+      ];
+      expect([real.status, none.status]).toEqual([status, status]);
+      expect(none.text.replaceAll(madeUp, project.id)).toBe(real.text);
+    }
+  });
+
   it.each<[string, Record<string, string>]>([
     ['nothing', {}],
     ['a token and an id', { token: 'x', token_id: 'y' }],

@@ -33,6 +33,7 @@ export function unreachable(): AppPorts {
       openSession: port,
       sealMessage: port,
       openMessage: port,
+      isSessionRevoked: port,
     },
     wellKnown: { publicOrigin: 'https://sts.example.com', poolExists: port, publishedKeys: port },
     credentials: {

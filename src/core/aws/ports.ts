@@ -25,6 +25,10 @@ export interface AwsPorts {
   makeCredentials(session: RoleSession): Promise<SessionCredentials>;
   /** Undefined: the token was not sealed by us for this key id. It may be over. */
   openSession(accessKeyId: string, sessionToken: string): Promise<OpenedSession | undefined>;
+  /** Are its principal's sessions of then revoked? */
+  isSessionRevoked(
+    session: Pick<RoleSession, 'projectNumber' | 'principal' | 'issuedAtSeconds'>,
+  ): Promise<Result<boolean, Denial>>;
   /** For a message that only `DecodeAuthorizationMessage` opens, and only for the account that it is about. */
   sealMessage(accountId: string, text: string): Promise<string>;
   openMessage(accountId: string, message: string): Promise<string | undefined>;

@@ -14,7 +14,7 @@ import { err, ok, type Result } from '../result.ts';
 import { predefinedRole } from '../roles.ts';
 import { workloadOf } from '../workload.ts';
 import { parseTrustPolicy, type TrustPolicy } from './trust-policy/document.ts';
-import { evaluateTrust, type TrustAction } from './trust-policy/evaluate.ts';
+import { evaluateTrust, type Timeless, type TrustAction } from './trust-policy/evaluate.ts';
 import { conditionKeys, type Asking } from './trust-policy/keys.ts';
 import { trustRun } from './trust-policy/run.ts';
 import { oidcProviderArn } from './arn.ts';
@@ -69,8 +69,9 @@ function byTrustPolicy(question: RoleQuestion): Result<RoleStanding, Denial> {
   if (!policy.ok) return refused(question, `its trust policy does not parse: ${policy.error}`);
   const federated = oidcProviderArn(asking.accountId, asking.issuerUri);
   const actions = actionsOf(asking);
+  const timeless: Timeless = new Map();
   const verdictAt = (nowSeconds: number) =>
-    evaluateTrust(policy.value, { federated, actions, keys: conditionKeys({ ...asking, nowSeconds }) });
+    evaluateTrust(policy.value, { federated, actions, timeless, keys: conditionKeys({ ...asking, nowSeconds }) });
   const now = verdictAt(asking.nowSeconds);
   if (!now.allowed) return refused(question, now.why);
   const holdsForSeconds = trustRun(policy.value, (second) => verdictAt(second).allowed, asking.nowSeconds, maxSeconds);

@@ -23,6 +23,8 @@ export type CallerFault =
   | { readonly tag: 'expired_session' }
   /** Disabled, deleted, or another ARN by now. */
   | { readonly tag: 'role_gone' }
+  /** Its principal's sessions of then are. */
+  | { readonly tag: 'revoked_session' }
   | { readonly tag: 'unavailable'; readonly dependency: 'configuration' };
 
 /** `look`: what a door has to say of the signature beside the rules of all. */
@@ -48,7 +50,10 @@ export async function signedCaller(
   try {
     const stands = await isStanding(session, accountId, ports);
     if (!stands.ok) return stands;
-    return stands.value ? ok({ session, signature, accountId }) : err({ tag: 'role_gone' });
+    if (!stands.value) return err({ tag: 'role_gone' });
+    const revoked = await ports.isSessionRevoked(session);
+    if (!revoked.ok) return err(AWAY);
+    return revoked.value ? err({ tag: 'revoked_session' }) : ok({ session, signature, accountId });
   } catch (cause) {
     if (cause instanceof ConfigUnavailable) return err(AWAY);
     throw cause;

@@ -1,6 +1,12 @@
 /** What is revoked: one token by its id, or all of a principal's from before a moment. Kept until the last of them would be dead by itself. */
 export type Revocation =
-  | { readonly kind: 'token'; readonly tokenId: string; readonly expiresAtSeconds: number }
+  | {
+      readonly kind: 'token';
+      readonly tokenId: string;
+      readonly expiresAtSeconds: number;
+      /** Its holder ends it, by no right but that it is his. */
+      readonly isByHolder?: true;
+    }
   /** `principal` as policies call it. Tokens issued in this second or later stay good. */
   | { readonly kind: 'principal'; readonly principal: string; readonly beforeSeconds: number };
 

@@ -47,7 +47,7 @@ export async function revoke(
     reason: done.ok ? 'granted' : done.error.tag,
     method: 'revoke',
     ...(input.caller === undefined ? {} : { principal: input.caller.name }),
-    ...(done.ok && done.value !== undefined ? { project: done.value.projectNumber } : {}),
+    ...(done.ok && done.value?.projectNumber !== undefined ? { project: done.value.projectNumber } : {}),
     ...(revoked?.kind === 'token' ? { tokenId: revoked.tokenId } : {}),
     ...(revoked?.kind === 'principal'
       ? {
@@ -60,7 +60,10 @@ export async function revoke(
 }
 
 interface Wanted {
-  readonly projectNumber: string;
+  /** Undefined: there is none of the name. */
+  readonly projectNumber: string | undefined;
+  /** As the request names it. */
+  readonly project: string;
   readonly revocation: Revocation;
   /** Whose own affair it is. */
   readonly holder?: string;
@@ -70,16 +73,20 @@ async function carryOut(
   input: RevokeInput,
   ports: RevokePorts,
 ): Promise<Result<Wanted | undefined, AdminDenial | Denial>> {
+  // Only a token speaks for itself. Strangers are not told which projects there are, nor is anybody asked for them.
+  if (input.caller === undefined && input.request.kind !== 'token') return err({ tag: 'unauthenticated' });
   const wanted = await wantedBy(input.request, ports);
   if (!wanted.ok) return wanted;
   if (wanted.value === undefined) return ok(undefined);
-  const { projectNumber, revocation, holder } = wanted.value;
+  const { projectNumber, holder, revocation } = wanted.value;
   const isOwn = holder !== undefined && (input.caller === undefined || input.caller.name === holder);
   if (!isOwn) {
-    const may = await mayRevoke(input, projectNumber, ports);
+    const may = await mayRevoke(input, wanted.value, ports);
     if (!may.ok) return may;
   }
-  const done = await ports.revoke(projectNumber, revocation);
+  if (projectNumber === undefined) return err({ tag: 'not_found', resource: `projects/${wanted.value.project}` });
+  const isByHolder = isOwn && revocation.kind === 'token';
+  const done = await ports.revoke(projectNumber, isByHolder ? { ...revocation, isByHolder } : revocation);
   return done.ok ? ok(wanted.value) : done;
 }
 
@@ -96,30 +103,36 @@ async function wantedBy(
       if (holder?.token === undefined) return ok(undefined);
       const { tokenId, expiresAtSeconds } = holder.token;
       const revocation = { kind: 'token', tokenId, expiresAtSeconds } as const;
-      return ok({ projectNumber: homeOf(holder), revocation, holder: identityName(holder) });
+      const project = homeOf(holder);
+      return ok({ projectNumber: project, project, revocation, holder: identityName(holder) });
     }
     case 'tokenId': {
       const found = await ports.admin.findProject(request.project);
       if (!found.ok) return found;
-      if (found.value === undefined) return err({ tag: 'not_found', resource: `projects/${request.project}` });
       const expiresAtSeconds = nowSeconds + LONGEST_TOKEN_SECONDS;
-      const { tokenId } = request;
-      return ok({ projectNumber: found.value.projectNumber, revocation: { kind: 'token', tokenId, expiresAtSeconds } });
+      const { tokenId, project } = request;
+      const revocation = { kind: 'token', tokenId, expiresAtSeconds } as const;
+      return ok({ projectNumber: found.value?.projectNumber, project, revocation });
     }
     case 'principal': {
       const { principal, beforeSeconds } = request;
       if (beforeSeconds > nowSeconds + 1) return err(invalid('before', 'lies ahead: tokens of then are not made yet'));
       const home = await homeOfPrincipal(principal, ports);
       if (!home.ok) return home;
-      return ok({ projectNumber: home.value, revocation: { kind: 'principal', principal, beforeSeconds } });
+      return ok({ ...home.value, revocation: { kind: 'principal', principal, beforeSeconds } });
     }
   }
 }
 
-async function homeOfPrincipal(principal: string, { admin }: RevokePorts): Promise<Result<string, AdminDenial>> {
+type Home = Pick<Wanted, 'projectNumber' | 'project'>;
+
+async function homeOfPrincipal(principal: string, { admin }: RevokePorts): Promise<Result<Home, AdminDenial>> {
   const member = parseMember(principal);
   const kind = member.ok ? member.value.kind : undefined;
-  if (kind === 'subject') return ok(poolMemberOf(principal)?.projectNumber ?? '');
+  if (kind === 'subject') {
+    const project = poolMemberOf(principal)?.projectNumber ?? '';
+    return ok({ projectNumber: project, project });
+  }
   const named =
     kind === 'service_account' ? parseServiceAccountEmail(principal.replace('serviceAccount:', '')) : undefined;
   if (named === undefined) {
@@ -129,19 +142,20 @@ async function homeOfPrincipal(principal: string, { admin }: RevokePorts): Promi
   }
   const found = await admin.findProject(named.projectId);
   if (!found.ok) return found;
-  if (found.value === undefined) return err({ tag: 'not_found', resource: `projects/${named.projectId}` });
-  return ok(found.value.projectNumber);
+  return ok({ projectNumber: found.value?.projectNumber, project: named.projectId });
 }
 
+/** The same words whether there is no such project or no right on it. Who holds everything may know that there is none. */
 async function mayRevoke(
   { caller, requestId }: RevokeInput,
-  projectNumber: string,
+  { projectNumber, project }: Wanted,
   { admin }: RevokePorts,
 ): Promise<Result<null, AdminDenial>> {
   if (caller === undefined) return err({ tag: 'unauthenticated' });
+  const denied: AdminDenial = { tag: 'permission_denied', permission: REVOKE, resource: `projects/${project}` };
+  if (projectNumber === undefined) return caller.identity.kind === 'bootstrap' ? ok(null) : err(denied);
   const at = { projectNumber, resource: { kind: 'project' } } as const;
   const held = await admin.held({ ...caller, requestId }, [REVOKE], at);
   if (!held.ok) return held;
-  const resource = `projects/${projectNumber}`;
-  return held.value.length > 0 ? ok(null) : err({ tag: 'permission_denied', permission: REVOKE, resource });
+  return held.value.length > 0 ? ok(null) : err(denied);
 }

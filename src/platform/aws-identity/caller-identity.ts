@@ -7,6 +7,8 @@ import { err, ok, type Result } from '../../core/result.ts';
 const RESULT = 'GetCallerIdentityResponse/GetCallerIdentityResult';
 const MEMBERS = { Arn: 'arn', Account: 'account', UserId: 'userId' } as const;
 const ARN = /^arn:aws(-[a-z-]{1,20})?:(iam|sts)::[0-9]{12}:[\u0021-\u007e]{1,512}$/;
+/** AWS's has three. Every element is remembered by its whole place, so without an end the places would be more than memory holds. */
+const MAX_DEPTH = 8;
 const MALFORMED: Result<never, Denial> = err({ tag: 'unavailable', dependency: 'aws_sts' });
 
 export function readCallerIdentity(xml: string): Result<AwsIdentity, Denial> {
@@ -16,11 +18,14 @@ export function readCallerIdentity(xml: string): Result<AwsIdentity, Denial> {
   const parser = new SaxesParser();
   parser.on('opentag', ({ name }) => {
     path.push(name);
+    if (path.length > MAX_DEPTH) isOdd = true;
+    if (isOdd) return;
     const place = path.join('/');
     if (texts.has(place)) isOdd = true;
     texts.set(place, '');
   });
   parser.on('text', (text) => {
+    if (isOdd) return;
     const place = path.join('/');
     texts.set(place, (texts.get(place) ?? '') + text);
   });

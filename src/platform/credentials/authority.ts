@@ -12,11 +12,16 @@ import { within } from '../within.ts';
 
 const PATIENCE_MS = 5_000;
 const MAX_PROJECTS = 5_000;
-/** Ids that nobody knows are asked for no more often than this: one object answers for all of them. */
-const GUESSES = { burst: 60, refillPerSecond: 5, maxKeys: 1 };
+/**
+ * Ids that nobody knows are asked for no more often than this: one object answers for all of them. Strangers have a budget of their own, which
+ * nobody who said who he is can be kept out by.
+ */
+const GUESSES = { burst: 60, refillPerSecond: 5, maxKeys: 2 };
+type Asker = 'stranger' | 'caller';
 
 export interface Authority {
-  projectNumberOf(projectId: string): Promise<Result<string | undefined, AdminDenial>>;
+  /** Unavailable where the budget is empty: not known is not the same as not there. */
+  projectNumberOf(projectId: string, asker: Asker): Promise<Result<string | undefined, AdminDenial>>;
   impersonation(
     projectNumber: string,
     identity: Identity,
@@ -29,10 +34,10 @@ export function createAuthority(registry: DurableObjectNamespace<Registry>, nowM
   const numbers = new BoundedMap<string>(MAX_PROJECTS);
   const guesses = new Budget(GUESSES, nowMs);
   return {
-    async projectNumberOf(projectId) {
+    async projectNumberOf(projectId, asker) {
       const known = numbers.get(projectId);
       if (known !== undefined) return ok(known);
-      if (!guesses.take('any')) return ok(undefined);
+      if (!guesses.take(asker)) return err(DIRECTORY_AWAY);
       return asking(async () => {
         const found = await within(PATIENCE_MS, registry.getByName(DIRECTORY_NAME).findProject(projectId));
         if (found !== undefined) numbers.set(projectId, found.projectNumber);

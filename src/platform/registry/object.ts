@@ -146,6 +146,10 @@ export class Registry extends DurableObject<Env> {
     return this.#project.revoke(revocation);
   }
 
+  async isSessionRevoked(principal: string, issuedAtSeconds: number): Promise<boolean> {
+    return this.#project.isSessionRevoked(principal, issuedAtSeconds);
+  }
+
   async impersonation(identity: Identity, asked: ImpersonationAsked): Promise<Result<Impersonable, AdminDenial>> {
     return this.#project.impersonation(identity, asked);
   }

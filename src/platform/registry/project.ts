@@ -210,6 +210,11 @@ export class ProjectRegistry {
     return added ? ok(null) : err({ tag: 'limit_reached', description });
   }
 
+  /** False as well where there is no project: whether it stands is asked elsewhere. */
+  isSessionRevoked(principal: string, issuedAtSeconds: number): boolean {
+    return this.exists() && this.#revoked.hasSession(principal, issuedAtSeconds);
+  }
+
   /** May this identity, in whose name nobody else asks, do that with an account of this project, and for how long? */
   async impersonation(identity: Identity, asked: ImpersonationAsked): Promise<Result<Impersonable, AdminDenial>> {
     if (!this.exists()) return err(impersonationDenied(asked));

@@ -100,6 +100,11 @@ export function errorOfCaller(fault: CallerFault): AwsError {
         ...awsError(403, 'InvalidClientTokenId', 'The security token included in the request is invalid'),
         check: 'the role is disabled, deleted, or another one by now',
       };
+    case 'revoked_session':
+      return {
+        ...awsError(403, 'InvalidClientTokenId', 'The security token included in the request is invalid'),
+        check: 'the sessions of its principal are revoked',
+      };
     case 'expired_session':
       return awsError(403, 'ExpiredToken', 'The security token included in the request is expired');
     case 'unavailable':

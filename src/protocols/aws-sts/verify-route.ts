@@ -92,6 +92,8 @@ function wordsFor(fault: Exclude<CallerFault, { tag: 'unavailable' }>): { reason
       return { reason: 'KEY_UNKNOWN', message: 'The key and its session token are not of this broker.' };
     case 'expired_session':
       return { reason: 'SESSION_EXPIRED', message: 'The session is over.' };
+    case 'revoked_session':
+      return { reason: 'SESSION_REVOKED', message: 'The session is revoked.' };
     case 'role_gone':
       return { reason: 'ROLE_GONE', message: 'The role is disabled, deleted, or another one by now.' };
   }

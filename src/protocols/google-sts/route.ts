@@ -32,10 +32,11 @@ export function createTokenEndpoint(ports: ExchangePorts, downscoping: Downscope
         ? renderIssued(narrowed.value, requestedTokenType, requestId)
         : withRequestId(renderDenial(narrowed.error), requestId);
     }
-    const { subjectToken, provider, resource, scopes, requestedTokenType } = read.value;
+    const { subjectToken, isAws, provider, resource, scopes, requestedTokenType } = read.value;
     // Cloudflare sets this header itself and overwrites what a client sends; X-Forwarded-For is anybody's word.
     const address = headers.get('cf-connecting-ip') ?? 'unknown';
-    const input = { subjectToken, provider, resource, scopes, requestId, address };
+    const asked = { subjectToken, provider, resource, scopes, requestId, address };
+    const input = isAws === undefined ? asked : { ...asked, isAws };
     const { issued, limitPerMinute } = await exchange(input, ports);
     return issued.ok
       ? renderIssued(issued.value, requestedTokenType, requestId, limitPerMinute)

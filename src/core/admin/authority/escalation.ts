@@ -2,6 +2,7 @@
  * Nobody raises himself. What a change would write is looked at row by row, so whatever makes the rows (a policy, a role, a provider, a
  * restore) is held to the same rules: nothing is handed on that its writer does not hold, but by an owner.
  */
+import { IMPERSONATION_PERMISSION } from '../../deny.ts';
 import type { Api } from '../../policy/variables.ts';
 import {
   type Binding,
@@ -295,9 +296,18 @@ function refusalOfAwsAccount({ awsAccountId }: Project, by: Escalation): Refusal
   return lacking('sts.awsAccounts.assign', { kind: 'organization' }, by);
 }
 
-/** Who takes the role hangs on its ARN and its trust policy: to write them is to write the account's policy. */
+/**
+ * Who takes the role hangs on its ARN and its trust policy: to write them is to write the account's policy. And a trust policy is a grant like
+ * any other: who could not bind somebody to impersonate the account must not let him in by it either.
+ */
 function refusalOfAwsRole({ accountId, awsRole }: ServiceAccount, by: Escalation): Refusal | undefined {
   const current = by.state.serviceAccount(accountId) ?? by.state.deletedServiceAccount(accountId);
   if (JSON.stringify(awsRole) === JSON.stringify(current?.awsRole)) return undefined;
-  return lacking('iam.serviceAccounts.setIamPolicy', { kind: 'serviceAccount', accountId }, by);
+  const on = { kind: 'serviceAccount', accountId } as const;
+  const refusal = lacking('iam.serviceAccounts.setIamPolicy', on, by);
+  if (refusal !== undefined || awsRole?.trustPolicy === undefined) return refusal;
+  const isSame = awsRole.trustPolicy === current?.awsRole?.trustPolicy;
+  const mayGrant =
+    by.rights.mayWithoutLimit(ESCALATE, on) || by.rights.mayHandOn(IMPERSONATION_PERMISSION, on, undefined);
+  return isSame || mayGrant ? undefined : denied(IMPERSONATION_PERMISSION, on, by);
 }
