@@ -84,11 +84,15 @@ export function readServer(text: string): string {
   if (url.username !== '' || url.password !== '') throw usageFault('A server is named without user or password.');
   const isOrigin = url.pathname === '/' && url.search === '' && url.hash === '';
   if (!isOrigin) throw usageFault(`${JSON.stringify(text)} has a path: only the origin is needed, ${url.origin}.`);
-  const isLocal = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isThisMachine(url.origin))) {
     throw usageFault(`${url.origin} is not https: a token sent there could be read on the way.`);
   }
   return url.origin;
+}
+
+/** The token that lies beside a local broker goes nowhere else, whatever a folder's environment says. */
+export function isThisMachine(origin: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(origin).hostname);
 }
 
 async function findToken(

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { usageFault } from './fault.ts';
 import { renderTable, type Table } from './table.ts';
-import { paintFor, visibleLines, type Paint } from './terminal.ts';
+import { paintedLines, paintFor, visibleLines, type Paint } from './terminal.ts';
 import type { CliWorld } from './world.ts';
 
 export const FORMATS = ['table', 'json', 'yaml', 'name'] as const;
@@ -14,6 +14,8 @@ export interface Answer {
   readonly value: unknown;
   /** What people read. */
   readonly text: (paint: Paint) => string;
+  /** A file for programs: piped on it is kept to the letter, on a terminal it is shown as everything is. */
+  readonly isFile?: boolean;
   /** What `-o name` prints, one a line. */
   readonly names?: readonly string[];
 }
@@ -31,7 +33,7 @@ export function print(command: Command, world: CliWorld, answer: Answer): void {
   world.stdout.write(render(formatOf(command), world, answer));
 }
 
-function render(format: Format, world: CliWorld, { value, text, names }: Answer): string {
+function render(format: Format, world: CliWorld, { value, text, names, isFile = false }: Answer): string {
   switch (format) {
     case 'json':
       return `${JSON.stringify(value, null, 2)}\n`;
@@ -41,7 +43,8 @@ function render(format: Format, world: CliWorld, { value, text, names }: Answer)
       if (names === undefined) throw usageFault('-o name: this command answers with nothing that has a name.');
       return names.map((name) => `${name}\n`).join('');
     case 'table':
-      return text(paintFor(world.stdout, world.env));
+      if (isFile && !world.stdout.isTerminal) return text((_style, one) => one);
+      return paintedLines(text, paintFor(world.stdout, world.env));
   }
 }
 

@@ -3,9 +3,13 @@ import { homedir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
 import { EXIT } from './exit-codes.ts';
+import { CliFault } from './fault.ts';
 import type { CliWorld, Input, Writer } from './world.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
+const MIB = 1_048_576;
+/** A page of a configuration, or a comparison, has some 8 MiB at most. */
+const MAX_ANSWER_BYTES = 64 * MIB;
 
 export function processWorld(): CliWorld {
   // Whoever reads has read enough (`| head`): that is no fault of ours.
@@ -16,7 +20,11 @@ export function processWorld(): CliWorld {
     });
   }
   return {
-    fetch: (url, init) => fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
+    fetch: async (url, init) => {
+      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+      const { status, headers, body } = await fetch(url, { ...init, redirect: 'manual', signal });
+      return { status, headers, text: () => readBounded(body) };
+    },
     stdin: processInput(),
     stdout: writer(process.stdout),
     stderr: writer(process.stderr),
@@ -29,6 +37,19 @@ export function processWorld(): CliWorld {
     },
     exitCode: EXIT.ok,
   };
+}
+
+/** Whoever answers without end fills no memory. */
+async function readBounded(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new CliFault(EXIT.unavailable, `The broker answers with more than ${MAX_ANSWER_BYTES / MIB} MiB.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function writer(stream: WriteStream): Writer {

@@ -1,7 +1,7 @@
 /** `.edge-sts/secrets.env`: what a deployment needs and nobody else may know, in the form that `wrangler deploy --secrets-file` takes. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { usageFault } from './fault.ts';
 import { writeOwnerOnly } from './owner-only-file.ts';
 import type { CliWorld } from './world.ts';
@@ -36,6 +36,11 @@ export function isOpenToOthers(path: string): boolean {
 
 /** What is there stays: to lose the KEK is to lose every signing key. Returns the names that were added. */
 export function completeSecrets(path: string, publicOrigin: string | undefined): readonly string[] {
+  for (const one of [dirname(path), path]) {
+    // Laid there by somebody else, it would lead what is secret to a place of his choice, or bring in what he knows.
+    if (lstatSync(one, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+      throw usageFault(`${one} is a link. Secrets are kept in a file of their own: remove it, and run this again.`);
+  }
   const before = readSecrets(path) ?? {};
   const said = before['PUBLIC_ORIGIN'];
   if (publicOrigin !== undefined && said !== undefined && said !== publicOrigin) {

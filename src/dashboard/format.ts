@@ -49,9 +49,9 @@ export function visible(text: string, maxCharacters = 300): string {
   );
 }
 
-/** One line of CSV. A cell that a spreadsheet would take for a formula gets an apostrophe in front (CSV injection). */
+/** One line of CSV. A cell that a spreadsheet would take for a formula, also in full width, gets an apostrophe in front (CSV injection). */
 export function csvLine(cells: readonly string[]): string {
-  return `${cells.map((cell) => `"${(/^[\s]*[=+\-@|%]|^[\t\r\n]/.test(cell) ? `'${cell}` : cell).replaceAll('"', '""')}"`).join(',')}\r\n`;
+  return `${cells.map((cell) => `"${(/^[\s]*[=+\-@|%＝＋－＠]|^[\t\r\n]/.test(cell) ? `'${cell}` : cell).replaceAll('"', '""')}"`).join(',')}\r\n`;
 }
 
 /** The last of a resource's name, for tables: the whole stands in its title. */

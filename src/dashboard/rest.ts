@@ -33,7 +33,9 @@ export function createRest(ports: DashboardPorts, outer: Request, bearer: string
     const headers = new Headers(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` });
     // Where a browser says that it sends a form is judged there as well; a page that is only looked at may be led to from anywhere.
     const told = outer.method === 'GET' ? [] : ['origin', 'sec-fetch-site'];
-    for (const name of ['cf-connecting-ip', 'cf-access-jwt-assertion', ...told]) {
+    // One credential: what Access adds to a browser's requests says nothing of a session that was opened with a token.
+    const access = bearer === undefined ? ['cf-access-jwt-assertion'] : [];
+    for (const name of ['cf-connecting-ip', ...access, ...told]) {
       const value = outer.headers.get(name);
       if (value !== null) headers.set(name, value);
     }
@@ -60,8 +62,9 @@ function isJson(value: unknown): value is JsonValue {
   return value !== undefined;
 }
 
-/** One id in a path of REST: whatever it holds, it stays one segment. */
-export const segment = (text: string): string => encodeURIComponent(text);
+/** One id in a path of REST: whatever it holds, it stays one segment. Dots alone would lead up in any URL, spelled `%2E` as well. */
+export const segment = (text: string): string =>
+  /^\.{1,2}$/.test(text) ? text.replaceAll('.', '%252E') : encodeURIComponent(text);
 
 export function textAt(document: JsonObject, member: string): string {
   const value = document[member];

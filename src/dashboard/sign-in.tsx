@@ -177,7 +177,7 @@ export async function signOut({ ports, secret }: Visit): Promise<Response> {
   return response;
 }
 
-export function isFresh({ session, nowMs }: Visit): boolean {
+export function isFresh({ session, nowMs }: Pick<Visit, 'session' | 'nowMs'>): boolean {
   return nowMs - session.provedAtMs < FRESH_MS;
 }
 
@@ -199,11 +199,19 @@ export function provePage(
           ago. Nothing was changed yet.
         </p>
         {session.bearer === undefined ? (
-          <p>
-            <a class="button" href="/cdn-cgi/access/logout">
-              Sign in to Cloudflare Access again
-            </a>
-          </p>
+          <>
+            <p>
+              <a class="button quiet" href="/cdn-cgi/access/logout">
+                Sign in to Cloudflare Access again
+              </a>
+            </p>
+            <form method="post" action={`${BASE}/prove`} data-once>
+              <FormToken token={session.formToken} />
+              <input type="hidden" name="next" value={next} />
+              <input type="hidden" name="with" value="access" />
+              <button>Confirm with Cloudflare Access</button>
+            </form>
+          </>
         ) : (
           <form method="post" action={`${BASE}/prove`} data-once>
             <FormToken token={session.formToken} />
@@ -221,6 +229,11 @@ export function provePage(
   );
 }
 
+const NOT_ANEW = {
+  status: 401,
+  fault: 'Cloudflare Access let you in too long ago. Sign in to it again, then confirm.',
+};
+
 /** Of the same person only. The session goes on under another secret: one that was stolen before does not become a fresh one. */
 export async function proveAgain(visit: Visit, form: Form): Promise<Response> {
   const { ports, request, session, secret, nowMs } = visit;
@@ -229,7 +242,10 @@ export async function proveAgain(visit: Visit, form: Form): Promise<Response> {
   if ('fault' in proof) return provePage(visit, next, proof);
   if (proof.content.name !== session.name)
     return provePage(visit, next, { status: 401, fault: 'This is the token of somebody else.' });
-  const opened = await ports.sessions.open({ ...session, ...proof.content, provedAtMs: nowMs });
+  const provedAtMs = provedAt(proof.content, request, nowMs);
+  // Access adds its word to every request of the browser: an old one, shown again, is no proof that the person is there.
+  if (!isFresh({ session: { ...session, provedAtMs }, nowMs })) return provePage(visit, next, NOT_ANEW);
+  const opened = await ports.sessions.open({ ...session, ...proof.content, provedAtMs });
   if (!opened.ok) return provePage(visit, next, { status: 503, fault: AWAY });
   await ports.sessions.end(secret);
   const response = goTo(next);

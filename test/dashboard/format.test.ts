@@ -37,7 +37,7 @@ describe('CSV', () => {
   /** As RFC 4180 reads a line. */
   const cellsOf = (line: string): readonly string[] =>
     [...line.trimEnd().matchAll(/"((?:[^"]|"")*)"/g)].map((match) => (match[1] ?? '').replaceAll('""', '"'));
-  const dangerous = /^\s*[=+\-@|%]|^[\t\r\n]/;
+  const dangerous = /^\s*[=+\-@|%＝＋－＠]|^[\t\r\n]/;
 
   it.each([
     '=1+1',
@@ -52,6 +52,10 @@ describe('CSV', () => {
     '%0A=1',
     "=cmd|' /C calc'!A0",
     '=HYPERLINK("http://evil.example")',
+    '＝1+1',
+    '＋1',
+    '－1',
+    '＠SUM(A1)',
   ])('a cell is no formula: %j', (text) => {
     expect(cellsOf(csvLine([text, 'b']))).toEqual([`'${text}`, 'b']);
   });

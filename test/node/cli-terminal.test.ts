@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { startProgress } from '../../src/cli/progress.ts';
-import { paintFor, visible } from '../../src/cli/terminal.ts';
+import { paintedLines, paintFor, visible } from '../../src/cli/terminal.ts';
 import { renderTable } from '../../src/cli/table.ts';
 import type { Writer } from '../../src/cli/world.ts';
 
@@ -65,4 +65,14 @@ it('no text of anybody moves the cursor, changes a colour, or turns the directio
       expect(renderTable({ headings: ['A', 'B'], rows: [[text, text]] }).split('\n')).toHaveLength(3);
     }),
   );
+});
+
+it('our paint stays, and no paint of anybody else’s among it', () => {
+  const paint = paintFor(screen(true).writer, {});
+  const shown = paintedLines(
+    (one) => `${one('green', 'ok\u001b[31m')} \u001b[32mgranted ${one('bold', one('red', 'x'))}\n`,
+    paint,
+  );
+  expect(shown).toBe('\u001b[32mok\\u{1b}[31m\u001b[39m \\u{1b}[32mgranted \u001b[1m\u001b[31mx\u001b[39m\u001b[22m\n');
+  expect(paintedLines((one) => `${one('red', 'x\u009b')}\n`, paintFor(screen(false).writer, {}))).toBe('x\\u{9b}\n');
 });

@@ -101,4 +101,22 @@ describe('Cloudflare Access', () => {
     expect(await rotated(600)).toBe(401);
     expect(asked.filter(({ url }) => url.endsWith(':rotate')).length).toBe(1);
   });
+
+  it('is no fresh proof by being shown again: a session that was left open proves nothing with an old word', async () => {
+    const cookie = await signIn('ada@example.com', 600);
+    const proved = async (issuedSecondsAgo: number): Promise<Response> => {
+      const headers = { cookie, ...(await header('ada@example.com', issuedSecondsAgo)) };
+      const page = await (await ask('/prove', headers)).text();
+      const formToken = /name="formToken" value="([0-9a-f]+)"/.exec(page)?.[1] ?? '';
+      return ask('/prove', { ...headers, ...OURS, ...FORM }, { formToken, with: 'access', next: '/dashboard/x' });
+    };
+    const stale = await proved(600);
+    expect(stale.status).toBe(401);
+    expect(stale.headers.get('set-cookie')).toBeNull();
+    const fresh = await proved(10);
+    expect({ status: fresh.status, location: fresh.headers.get('location') }).toEqual({
+      status: 303,
+      location: '/dashboard/x',
+    });
+  });
 });

@@ -77,7 +77,9 @@ async function connectCluster(command: Command, world: CliWorld, providerId: str
   const connection = await connect(command, world);
   const progress = startProgress(world);
   try {
-    const cluster = await asWhom(world, readKubeconfig(kubeconfigPath(world, options), options.kubeContext), options);
+    const takesUser = options.kubeTokenFile === undefined;
+    const read = readKubeconfig(kubeconfigPath(world, options), options.kubeContext, takesUser);
+    const cluster = await asWhom(world, read, options);
     progress.say(`Asking ${cluster.server.host}`);
     const keys = await readClusterKeys(cluster);
     progress.say('Registering the provider');

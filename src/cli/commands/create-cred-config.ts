@@ -124,7 +124,7 @@ async function wholeName(
 }
 
 function deliver(command: Command, world: CliWorld, value: unknown, text: string, out: string | undefined): void {
-  if (out === undefined) return print(command, world, { value, text: () => text });
+  if (out === undefined) return print(command, world, { value, text: () => text, isFile: true });
   writeFileSync(resolve(world.cwd, out), text);
   print(command, world, { value, text: () => `${out} written.\n` });
 }

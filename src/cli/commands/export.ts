@@ -47,6 +47,7 @@ export function exportCommand(program: Command, world: CliWorld): void {
         value: resources,
         names: resources.map(({ resource }) => String(resource)),
         text: () => text,
+        isFile: true,
       });
     });
   addExamples(

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { appendFileSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readiness } from '../../client/documents.ts';
-import { LOCAL_SERVER, readServer, type GlobalOptions } from '../connection.ts';
+import { isThisMachine, LOCAL_SERVER, readServer, type GlobalOptions } from '../connection.ts';
 import { readContexts, writeContexts } from '../contexts.ts';
 import { addExamples } from '../examples.ts';
 import { usageFault } from '../fault.ts';
@@ -42,6 +42,7 @@ async function init(command: Command, world: CliWorld): Promise<void> {
   }
   const publicOrigin = origin === undefined ? undefined : readPublicOrigin(origin);
   const path = secretsPath(world);
+  refuseCommitted(world, path);
   const added = completeSecrets(path, publicOrigin);
   const ignored = ignoreInGit(world, path);
   const local = await loginToLocal(world, project);
@@ -70,6 +71,16 @@ function readPublicOrigin(text: string): string {
   return origin;
 }
 
+/** What came with the repository is known to whoever has it: a KEK from there would open every key of this deployment. */
+function refuseCommitted({ cwd }: CliWorld, path: string): void {
+  const { status } = spawnSync('git', ['ls-files', '--error-unmatch', '--', path], { cwd, stdio: 'ignore' });
+  if (status !== 0) return;
+  throw usageFault(
+    `${SECRETS_FILE} is in git: whoever has the repository has these secrets.`,
+    `Take it out and make new ones: git rm --cached ${SECRETS_FILE}, remove the file, and run this again.`,
+  );
+}
+
 /** A secret that was committed once is in every clone. True: git will not take it. */
 function ignoreInGit({ cwd }: CliWorld, path: string): boolean {
   const git = (...args: readonly string[]): number | null => spawnSync('git', args, { cwd, stdio: 'ignore' }).status;
@@ -87,6 +98,7 @@ async function loginToLocal(world: CliWorld, project: string | undefined): Promi
   const tokenPath = join(world.cwd, world.env['EDGE_STS_STATE'] || STATE_FOLDER, 'admin-token');
   if (!existsSync(tokenPath)) return false;
   const server = readServer(world.env['EDGE_STS_SERVER'] || LOCAL_SERVER);
+  if (!isThisMachine(server)) return false;
   const answer = await readiness({ origin: server, fetch: world.fetch }).catch(() => undefined);
   if (answer === undefined) return false;
   const token = await readTokenFile(world, tokenPath);

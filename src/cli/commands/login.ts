@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createAdministration } from '../../client/administration.ts';
 import { kindOf } from '../../client/kinds.ts';
-import { LOCAL_SERVER, readServer, type GlobalOptions } from '../connection.ts';
+import { isThisMachine, LOCAL_SERVER, readServer, type GlobalOptions } from '../connection.ts';
 import { readContexts, writeContexts, type Context } from '../contexts.ts';
 import { addExamples } from '../examples.ts';
 import { usageFault } from '../fault.ts';
@@ -49,6 +49,9 @@ async function login(command: Command, world: CliWorld, url: string | undefined)
   const options = command.optsWithGlobals<LoginOptions>();
   const localFolder = localFolderOf(options, world);
   const server = readServer(url ?? options.server ?? (world.env['EDGE_STS_SERVER'] || LOCAL_SERVER));
+  if (localFolder !== undefined && !isThisMachine(server)) {
+    throw usageFault(`--local is the broker on this machine, and ${server} is another.`);
+  }
   const { token, tokenFile } = await findToken(options, world, localFolder, server);
   // Nothing is remembered that does not work; listing needs no role, only that one is known.
   const administration = createAdministration({ origin: server, fetch: world.fetch, token });

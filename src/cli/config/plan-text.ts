@@ -15,7 +15,11 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** One line each, as kubectl has it. */
 export function stepsText(steps: readonly Step[]): string {
-  return steps.map(({ resource, action }) => `${visible(resource)} ${WORDS[action] ?? action}\n`).join('');
+  return steps.map(({ resource, action }) => `${visible(resource)} ${wordOf(action)}\n`).join('');
+}
+
+function wordOf(action: string): string {
+  return (Object.hasOwn(WORDS, action) ? WORDS[action] : undefined) ?? visible(action);
 }
 
 /** Line by line; what changes only its owner, or is too much to be shown, is named. */

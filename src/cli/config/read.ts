@@ -120,7 +120,7 @@ function resourceOf(document: YamlDocument, names: ProjectNames, faults: FileFau
     const text = substituted(given, names);
     const isWrong = member === 'on' ? ON[kind]?.test(text) !== true : text.includes('/');
     if (!isWrong) return text;
-    const form = kind === 'AllowPolicy' ? 'project, pool/ID or target/ID' : 'project or target/ID';
+    const form = kind === 'AllowPolicy' ? 'project, pool/ID, target/ID or serviceAccount/ID' : 'project or target/ID';
     faults.push(
       document.faultAt([member], member === 'on' ? `on must be ${form}` : `${member} is an id, without slashes`),
     );

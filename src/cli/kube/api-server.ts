@@ -69,6 +69,8 @@ function get({ server, certificateAuthority, tlsServerName, user }: KubeCluster,
     ...(user.clientCertificate === undefined ? {} : { cert: user.clientCertificate }),
     ...(user.clientKey === undefined ? {} : { key: user.clientKey }),
     timeout: TIMEOUT_MS,
+    // However slowly it drips.
+    signal: AbortSignal.timeout(2 * TIMEOUT_MS),
   };
   return new Promise<HttpAnswer>((resolve, reject) => {
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options, (response) => {

@@ -1,6 +1,6 @@
 /** A kubeconfig, read: which API server, which certificates it is trusted by, and as whom it is asked. Nothing is run and nothing is fetched here. */
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, resolve, sep } from 'node:path';
 import { parse } from 'yaml';
 import { isResource, type Resource } from '../../client/administration.ts';
 import { usageFault } from '../fault.ts';
@@ -31,7 +31,8 @@ export interface KubeExec {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export function readKubeconfig(path: string, contextName: string | undefined): KubeCluster {
+/** `takesUser`: not where another credential is given; nothing of this one is looked at then. */
+export function readKubeconfig(path: string, contextName: string | undefined, takesUser = true): KubeCluster {
   const document = readDocument(path);
   const wanted = contextName ?? textIn(document, 'current-context');
   if (wanted === undefined)
@@ -52,7 +53,7 @@ export function readKubeconfig(path: string, contextName: string | undefined): K
     server: serverIn(cluster, path),
     ...(authority === undefined ? {} : { certificateAuthority: authority }),
     ...(tlsServerName === undefined ? {} : { tlsServerName }),
-    user: userIn(user, folder),
+    user: takesUser ? userIn(user, folder) : {},
   };
 }
 
@@ -137,7 +138,24 @@ function pemIn(document: Resource, name: string, folder: string): string | undef
 }
 
 function tokenFrom(path: string | undefined, folder: string): string | undefined {
-  return path === undefined ? undefined : readBeside(path, folder, 'tokenFile').trim();
+  if (path === undefined) return undefined;
+  // What stands in it is sent to the server that the same kubeconfig names: one that came by mail must not fetch a file of this machine.
+  if (!isBelow(resolve(folder, path), folder)) {
+    throw usageFault(
+      `The kubeconfig wants to send the file ${path} to its API server.`,
+      'It lies outside the folder of the kubeconfig. If that is meant, name it yourself: --kube-token-file FILE',
+    );
+  }
+  return readBeside(path, folder, 'tokenFile').trim();
+}
+
+/** Links are followed first. What is not there is below nothing. */
+function isBelow(path: string, folder: string): boolean {
+  try {
+    return realpathSync(path).startsWith(realpathSync(folder) + sep);
+  } catch {
+    return false;
+  }
 }
 
 function readBeside(path: string, folder: string, name: string): string {

@@ -125,7 +125,8 @@ export function patchProject(
   });
 }
 
-function documentOf(project: Project): ProjectInput {
+/** What a patch is laid over: every member that one can name. */
+export function documentOf(project: Project): ProjectInput {
   const { displayName, ownLimits, awsAccountId } = project;
   return {
     displayName,

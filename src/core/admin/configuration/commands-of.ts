@@ -1,7 +1,8 @@
 /** One wish → the commands that a person would give for it, as things stand now. None: there is nothing to do. */
 import type { Provider } from '../../resources.ts';
-import type { Command, ProviderInput } from '../commands.ts';
+import type { Command, ProjectInput, ProviderInput } from '../commands.ts';
 import type { HistoryResource } from '../history/resource-key.ts';
+import { policyResourceExists } from '../policies.ts';
 import { RESTORED_PATHS } from '../providers.ts';
 import type { ConfigState } from '../state.ts';
 import type { DesiredDocument } from './change.ts';
@@ -14,7 +15,7 @@ export function commandsOf(
 ): readonly Command[] {
   switch (named.kind) {
     case 'project':
-      return desired?.kind === 'project' ? projectCommands(desired.input) : [];
+      return desired?.kind === 'project' ? [projectCommand(state, desired.input)] : [];
     case 'pool': {
       const { poolId } = named;
       const isLive = state.pool(poolId) !== undefined;
@@ -56,8 +57,9 @@ export function commandsOf(
     case 'policy': {
       const { resource } = named;
       const bindings = desired?.kind === 'policy' ? (desired.input.bindings ?? []) : [];
-      // To take a policy from what is not there, or has none, is to do nothing.
-      if (bindings.length === 0 && (state.policy(resource)?.bindings ?? []).length === 0) return [];
+      const isThere = policyResourceExists(state, resource) && (state.policy(resource)?.bindings ?? []).length > 0;
+      // To take a policy from what is not there, or has none, is to do nothing. To wish an empty one is a wish, and needs its right.
+      if (desired === null && !isThere) return [];
       return [{ type: 'policy.set', resource, policy: { version: 3, bindings } }];
     }
     case 'denyPolicy': {
@@ -74,10 +76,14 @@ export function commandsOf(
   }
 }
 
-/** What the document does not name stays: a limit is the organization's to give, and leaving it out is no wish to have it back. */
-function projectCommands(input: Extract<DesiredDocument, { kind: 'project' }>['input']): readonly Command[] {
-  const mask = Object.keys(input);
-  return mask.length === 0 ? [] : [{ type: 'project.patch', input, mask }];
+/**
+ * What the document does not name stays: a limit is the organization's to give, and leaving it out is no wish to have it back. One that names
+ * nothing says what is there: whoever may not write the project must not become its owner by it.
+ */
+function projectCommand(state: ConfigState, input: ProjectInput): Command {
+  const { displayName } = state.project();
+  const said = Object.keys(input).length === 0 ? { displayName } : input;
+  return { type: 'project.patch', input: said, mask: Object.keys(said) };
 }
 
 function providerCommands(

@@ -205,8 +205,9 @@ class Run {
       if (alert !== undefined) this.alerts.push(alert);
       for (const warning of warningsOf(answer)) this.#warn(resource, warning);
     }
-    if (owner !== undefined && desired !== null && current !== owner)
-      this.#keep(resource, [ownerWrite(resource, owner)]);
+    // What is not there, such as a policy that gives nobody anything, is nobody's.
+    const isThere = desired !== null && documentNow(this.#state, named) !== undefined;
+    if (owner !== undefined && isThere && current !== owner) this.#keep(resource, [ownerWrite(resource, owner)]);
     return undefined;
   }
 
@@ -215,7 +216,8 @@ class Run {
     const rows = writes.flatMap((write) => written(write) ?? []);
     const [row, ...others] = rows;
     if (row === undefined || others.length > 0 || row.resource !== resource) return false;
-    return row.document !== undefined && row.document === documentNow(this.#state, named);
+    // An empty policy has no document; a row of another kind without one is deleted.
+    return (named.kind === 'policy' || row.document !== undefined) && row.document === documentNow(this.#state, named);
   }
 
   /** What cannot be deleted is let go of. */
@@ -256,6 +258,8 @@ class Run {
 
 /** Something that is in the way may go with a part that comes later; and what waits for it may be refused only because of that. */
 function mayGoLater({ denial }: { readonly denial: AdminDenial }): boolean {
+  // The project comes late, for its limits name providers; a service account's role needs its AWS account.
+  if (denial.tag === 'invalid_argument') return denial.violations.every(({ field }) => field.startsWith('awsRole'));
   return denial.tag === 'already_exists' || denial.tag === 'failed_precondition' || denial.tag === 'limit_reached';
 }
 
@@ -279,5 +283,6 @@ function belongsTo(owner: string): AdminDenial {
 
 function isDeleted(state: ConfigState, named: HistoryResource): boolean {
   if (named.kind === 'pool') return state.deletedPool(named.poolId) !== undefined;
+  if (named.kind === 'serviceAccount') return state.deletedServiceAccount(named.accountId) !== undefined;
   return named.kind === 'provider' && state.deletedProvider(named.poolId, named.providerId) !== undefined;
 }

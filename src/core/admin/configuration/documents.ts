@@ -1,8 +1,9 @@
 /** Rows → the documents that make them again: what is compared, shown, and exported. */
-import { recentRetentionSeconds } from '../../recent.ts';
 import type { DenyPolicy, Policy, Pool, Project, Provider, ServiceAccount } from '../../resources.ts';
 import type { DenyPolicyInput, PolicyInput, PoolInput, ProjectInput, ProviderInput } from '../commands.ts';
 import { denyPolicyRowName, type HistoryResource, policyRowName } from '../history/resource-key.ts';
+import { policyResourceExists } from '../policies.ts';
+import { documentOf as projectDocumentOf } from '../projects.ts';
 import { documentOf as providerDocumentOf } from '../providers.ts';
 import { QUOTAS, limitInForce } from '../quotas.ts';
 import { roleInputOf } from '../roles.ts';
@@ -27,7 +28,8 @@ export function documentNow(state: ConfigState, named: HistoryResource): string 
     case 'role':
       return text(state.role(named.roleId), roleInputOf);
     case 'policy':
-      return policyText(state.policy(named.resource));
+      // Of what is deleted: it gives nobody anything until that comes back.
+      return policyResourceExists(state, named.resource) ? policyText(state.policy(named.resource)) : undefined;
     case 'denyPolicy':
       return text(state.denyPolicy(named), denyDocument);
     case 'quotaPreference':
@@ -105,13 +107,17 @@ function live<Row extends Pool | Provider | ServiceAccount>(
   return row.expireTime === undefined ? JSON.stringify(document(row)) : undefined;
 }
 
+/** Whole: a member that is not in it could be changed, and nobody would see the difference. */
 function projectDocument(project: Project): ProjectInput {
-  const { displayName, ownLimits = [] } = project;
+  const { displayName, recentExchangesRetention, awsAccountId, ...others } = projectDocumentOf(project);
+  const limits = Object.fromEntries(QUOTAS.map((quota) => [quota.member, limitInForce(project, quota)]));
   return {
-    displayName,
-    ...Object.fromEntries(QUOTAS.map((quota) => [quota.member, limitInForce(project, quota)])),
-    recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
-    ownLimits,
+    ...(displayName === undefined ? {} : { displayName }),
+    ...limits,
+    ...(recentExchangesRetention === undefined ? {} : { recentExchangesRetention }),
+    ...others,
+    ownLimits: project.ownLimits ?? [],
+    ...(awsAccountId === undefined ? {} : { awsAccountId }),
   };
 }
 

@@ -89,3 +89,28 @@ describe('a file does not raise its writer', () => {
     });
   });
 });
+
+describe('an owner’s name gives no right', () => {
+  it.each([
+    ['project', one('project', 'project', {}), 'resourcemanager.projects.update'],
+    ['policy', one('policy/target/files', 'policy', { bindings: [] }), 'sts.targets.setIamPolicy'],
+  ])('to become the owner of a %s by a document that says nothing', (_what, change, permission) => {
+    const project = withRights(APPLY);
+    project.do(wished([TARGET, one('project', 'project', {})], { owner: 'team-a' }));
+    for (const takeOver of [false, true]) {
+      // What is another's is refused as that; what is anybody's, or taken over, by the right that is missing.
+      const tried = applied(project, [change], { owner: 'mallory', takeOver });
+      if (takeOver) expect(tried).toMatchObject({ ok: false, error: { tag: 'permission_denied', permission } });
+      else expect(tried.ok).toBe(false);
+    }
+  });
+
+  it('to fill the storage with owners of what is not there', () => {
+    const project = withRights(APPLY, 'sts.targets.setIamPolicy');
+    const empty = one('policy/target/nowhere', 'policy', { bindings: [] });
+    expect(applied(project, [empty], { owner: 'mallory' })).toMatchObject({ ok: false });
+    project.refuse(wished([empty], { owner: 'mallory' }));
+    project.do(wished([TARGET, one('policy/target/files', 'policy', { bindings: [] })], { owner: 'team-a' }));
+    expect(project.state.ownedBy('team-a')).toEqual(['target/files']);
+  });
+});
