@@ -163,6 +163,15 @@ it('keys from PEM have the ids that an API server gives them, and can be uploade
   expect((await run('keys', 'rotate', '--alg', 'ES256', '--json')).code).toBe(EXIT.ok);
 });
 
+it('a service account that is named by half is asked for whole, and an empty pipe is called empty', async () => {
+  const half = await run('describe', 'serviceaccount/deployer');
+  expect(half).toMatchObject({ code: EXIT.usage });
+  expect(half.stderr).toContain('NAME@PROJECT.iam.DOMAIN');
+  const empty = await admin.run(['inspect'], { input: '' });
+  expect(empty).toMatchObject({ code: EXIT.usage });
+  expect(empty.stderr).toContain('stdin is empty');
+});
+
 it('a stranger is told to log in, and learns nothing else', async () => {
   const stranger = newPerson();
   const ran = await stranger.run(['get', 'target/orders', '--server', world.broker.origin, '-p', 'world']);
