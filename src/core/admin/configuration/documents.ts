@@ -1,6 +1,7 @@
 /** Rows → the documents that make them again: what is compared, shown, and exported. */
 import { recentRetentionSeconds } from '../../recent.ts';
 import type { DenyPolicy, Policy, Pool, Project, Provider, ServiceAccount } from '../../resources.ts';
+import { projectMaxTokenLifetimeSeconds } from '../../service-account.ts';
 import type { DenyPolicyInput, PolicyInput, PoolInput, ProjectInput, ProviderInput } from '../commands.ts';
 import { denyPolicyRowName, type HistoryResource, policyRowName } from '../history/resource-key.ts';
 import { documentOf as providerDocumentOf } from '../providers.ts';
@@ -105,12 +106,15 @@ function live<Row extends Pool | Provider | ServiceAccount>(
   return row.expireTime === undefined ? JSON.stringify(document(row)) : undefined;
 }
 
+/** Whatever a patch can set: a member that is missing here would be taken from a file and passed over. */
 function projectDocument(project: Project): ProjectInput {
-  const { displayName, ownLimits = [] } = project;
+  const { displayName, ownLimits = [], awsAccountId } = project;
   return {
     displayName,
     ...Object.fromEntries(QUOTAS.map((quota) => [quota.member, limitInForce(project, quota)])),
     recentExchangesRetention: `${recentRetentionSeconds(project)}s`,
+    maxServiceAccountTokenLifetime: `${projectMaxTokenLifetimeSeconds(project)}s`,
+    ...(awsAccountId === undefined ? {} : { awsAccountId }),
     ownLimits,
   };
 }
