@@ -34,11 +34,17 @@ export function configurationSchema(): object {
       kind('Project', 'Settings of the project; what is left out stays as it is.', {}, DOCUMENTS.project),
       kind('Role', 'A custom role.', { name: ID }, DOCUMENTS.role),
       kind('Target', 'Who tokens are for.', { name: ID }, DOCUMENTS.target),
+      kind(
+        'ServiceAccount',
+        'An identity of the project’s own; named by what stands before the @ of its address.',
+        { name: ID },
+        DOCUMENTS.serviceAccount,
+      ),
       kind('Pool', 'A workload identity pool.', { name: ID }, DOCUMENTS.pool),
       provider(),
       kind(
         'AllowPolicy',
-        'Who may do what on the project, a pool or a target: all of its bindings.',
+        'Who may do what on the project, a pool, a target or a service account: all of its bindings.',
         { on: on('AllowPolicy') },
         DOCUMENTS.policy,
       ),

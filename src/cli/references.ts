@@ -30,7 +30,7 @@ export async function readReferences(
   if (kind === undefined) return Promise.all(words.map((word) => readOne(command, connection, word)));
   const collection = await collectionFor(command, connection, kind);
   if (others.length === 0) return [{ kind, collection }];
-  return others.map((id) => ({ kind, collection, name: nameIn(collection, id) }));
+  return others.map((id) => ({ kind, collection, name: nameOf(kind, collection, id) }));
 }
 
 async function readOne(command: Command, connection: Connection, word: string): Promise<Reference> {
@@ -46,7 +46,7 @@ async function readOne(command: Command, connection: Connection, word: string): 
     );
   }
   const collection = await collectionFor(command, connection, kind);
-  return { kind, collection, name: nameIn(collection, id) };
+  return { kind, collection, name: nameOf(kind, collection, id) };
 }
 
 async function collectionFor(command: Command, connection: Connection, kind: Kind): Promise<ResourceName> {
@@ -88,6 +88,17 @@ export async function policyResource(command: Command, connection: Connection, w
     throw usageFault(`A ${kind.name} has no policy; organization, projects, pools, targets and service accounts have.`);
   }
   return name;
+}
+
+function nameOf(kind: Kind, collection: ResourceName, id: string): ResourceName {
+  // Google's names have the address or the digits; the account's id alone is not found, which would read as if it were not there.
+  if (kind.name === 'serviceaccount' && !/@|^[0-9]+$/.test(id)) {
+    throw usageFault(
+      `${JSON.stringify(id)}: a service account is named by its whole address, NAME@PROJECT.iam.DOMAIN, or its unique id.`,
+      'What they are called: edge-sts get serviceaccounts',
+    );
+  }
+  return nameIn(collection, id);
 }
 
 function nameIn(collection: ResourceName, id: string): ResourceName {

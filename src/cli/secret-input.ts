@@ -30,6 +30,7 @@ export function readTextFile(world: Pick<CliWorld, 'cwd'>, path: string): string
 /** Nothing of it is quoted: where a wrong file is named, its content is nobody's business. */
 export function checked(text: string, source: string): string {
   const token = text.trim();
+  if (token === '') throw usageFault(`${source} is empty: no token came.`);
   if (!TOKEN.test(token)) throw usageFault(`${source} holds no token: one word of printable ASCII is expected.`);
   return token;
 }

@@ -15,6 +15,7 @@ function asking(outer: Request, bearer: string | undefined) {
     authenticate: async () => ({ ok: false, error: { tag: 'unauthenticated' } }),
     sessions: createMemorySessions(() => 0),
     nowMs: () => 0,
+    readAsset: async () => undefined,
     readText: async (request) => request.text(),
     ask: async (request) => {
       asked.push(request);

@@ -160,7 +160,20 @@ it('keys from PEM have the ids that an API server gives them, and can be uploade
   expect((await run('get', 'provider', providerId(), '--json')).json()).toMatchObject({
     distrustedThumbprints: [thumbprint],
   });
+  const hyphen = `-${thumbprint.slice(1)}`;
+  expect(await run('keys', 'distrust', `provider/${providerId()}`, hyphen)).toMatchObject({ code: EXIT.ok });
+  for (const wrong of ['--mistyped', 'short'])
+    expect(await run('keys', 'distrust', `provider/${providerId()}`, wrong)).toMatchObject({ code: EXIT.usage });
   expect((await run('keys', 'rotate', '--alg', 'ES256', '--json')).code).toBe(EXIT.ok);
+});
+
+it('a service account that is named by half is asked for whole, and an empty pipe is called empty', async () => {
+  const half = await run('describe', 'serviceaccount/deployer');
+  expect(half).toMatchObject({ code: EXIT.usage });
+  expect(half.stderr).toContain('NAME@PROJECT.iam.DOMAIN');
+  const empty = await admin.run(['inspect'], { input: '' });
+  expect(empty).toMatchObject({ code: EXIT.usage });
+  expect(empty.stderr).toContain('stdin is empty');
 });
 
 it('a stranger is told to log in, and learns nothing else', async () => {

@@ -36,6 +36,19 @@ const exchange = (file: string, ...more: readonly string[]): Promise<Ran> =>
   workload.run(['exchange', '--subject-token-file', file, '--resource', ORDERS, ...more]);
 const exchanges = (): number => world.lines.filter((line) => line.includes('"event":"exchange"')).length;
 
+it('a workload without any role logs in with its token for the broker, and whoami says that it may nothing', async () => {
+  const subject = workload.file('token', `${await world.token()}\n`);
+  const own = await workload.run(['exchange', '--subject-token-file', subject]);
+  const login = await workload.run(['login', world.broker.origin, '-p', 'world', '--token-file', '-'], {
+    input: own.stdout,
+  });
+  expect({ code: login.code, stderr: login.stderr }).toEqual({ code: EXIT.ok, stderr: '' });
+  const whoami = await workload.run(['whoami']);
+  expect({ code: whoami.code, stderr: whoami.stderr }).toEqual({ code: EXIT.ok, stderr: '' });
+  expect(whoami.stdout).toMatch(/as +principal:.*ns\/shop\/sa\/checkout, until/);
+  expect(whoami.stdout).toMatch(/may +nothing that was asked about/);
+});
+
 it('prints a token for the target, alone on its line, and asks the broker once for as long as it is fresh', async () => {
   const file = workload.file('token', `${await world.token()}\n`);
   const before = exchanges();

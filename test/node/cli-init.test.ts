@@ -132,6 +132,22 @@ it("with these secrets a broker is ready, and init's own next commands work", as
   }
 });
 
+it('finds the broker on this machine where --server says, and says how where nobody answers', async () => {
+  const broker = await startBroker({ onDiagnostic: hearForTheSearch });
+  try {
+    person.file('admin-token', `${broker.adminToken}\n`);
+    const env = { EDGE_STS_STATE: '.' };
+    const found = await person.run(['init', '--server', broker.origin, '-p', 'my-project'], { env });
+    expect(found.stdout).toContain(`The broker on ${broker.origin} answers: context "local" is set up.`);
+    expect(await person.run(['get', 'projects'])).toMatchObject({ code: EXIT.ok });
+    await broker.stop();
+    const gone = await person.run(['init', '--server', broker.origin], { env });
+    expect(gone.stdout).toContain(`No broker answers on ${broker.origin}`);
+  } finally {
+    await broker.stop();
+  }
+});
+
 it('login --secrets-file without the file says what makes it', async () => {
   const ran = await person.run(['login', ORIGIN, '--secrets-file']);
   expect(ran).toMatchObject({ code: EXIT.usage });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { KINDS } from '../../src/cli/config/kinds.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 const SCHEMA = readFileSync(new URL('../../assets/configuration.schema.json', import.meta.url), 'utf8');
@@ -24,6 +25,18 @@ describe('the schema', () => {
     const documents = documentsIn(readFileSync(join(EXAMPLES, file), 'utf8'));
     expect(documents.length).toBeGreaterThan(0);
     for (const document of documents) expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
+  });
+
+  it('has every kind that a file may have, and every place of a policy', () => {
+    const { oneOf } = JSON.parse(SCHEMA) as { oneOf: { properties: { kind: { const: string } } }[] };
+    expect(new Set(oneOf.map(({ properties }) => properties.kind.const))).toEqual(
+      new Set(['Configuration', ...Object.keys(KINDS)]),
+    );
+    const [account, policy] = documentsIn(
+      'kind: ServiceAccount\nname: deployer\nspec: {displayName: Deploys}\n---\nkind: AllowPolicy\non: serviceAccount/deployer\nspec: {bindings: []}',
+    );
+    expect(validate(account), JSON.stringify(validate.errors)).toBe(true);
+    expect(validate(policy), JSON.stringify(validate.errors)).toBe(true);
   });
 
   it.each([

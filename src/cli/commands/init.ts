@@ -36,7 +36,7 @@ export function initCommand(program: Command, world: CliWorld): void {
 }
 
 async function init(command: Command, world: CliWorld): Promise<void> {
-  const { origin, project } = command.optsWithGlobals<InitOptions>();
+  const { origin, project, server } = command.optsWithGlobals<InitOptions>();
   if (project !== undefined && !PROJECT_ID.test(project)) {
     throw usageFault(`${JSON.stringify(project)} is no project id: 4 to 30 of a-z, 0-9 and -, with a letter first.`);
   }
@@ -45,7 +45,8 @@ async function init(command: Command, world: CliWorld): Promise<void> {
   refuseCommitted(world, path);
   const added = completeSecrets(path, publicOrigin);
   const ignored = ignoreInGit(world, path);
-  const local = await loginToLocal(world, project);
+  const asked = readServer(server ?? (world.env['EDGE_STS_SERVER'] || LOCAL_SERVER));
+  const local = await loginToLocal(world, asked, project);
   const next = nextCommands(local, publicOrigin, project ?? 'my-project');
   print(command, world, {
     value: { secretsFile: SECRETS_FILE, added, gitIgnored: ignored, ...(local ? { context: 'local' } : {}), next },
@@ -54,7 +55,11 @@ async function init(command: Command, world: CliWorld): Promise<void> {
         added.length === 0
           ? `${SECRETS_FILE} is complete; nothing was changed.`
           : `${SECRETS_FILE}: made ${added.join(', ')} (mode 0600, not in git).`,
-        ...(local ? [`The broker on ${LOCAL_SERVER} answers: context "local" is set up.`] : []),
+        ...(local
+          ? [`The broker on ${asked} answers: context "local" is set up.`]
+          : existsSync(localTokenPath(world))
+            ? [`No broker answers on ${asked}; one on another port: npx edge-sts init --server http://127.0.0.1:PORT`]
+            : []),
         '',
         paint('bold', 'Next:'),
         ...next.map((line) => (line.startsWith('#') ? paint('dim', line) : `  ${line}`)),
@@ -93,11 +98,14 @@ function ignoreInGit({ cwd }: CliWorld, path: string): boolean {
   return git('check-ignore', '--quiet', path) === 0;
 }
 
+function localTokenPath({ cwd, env }: CliWorld): string {
+  return join(cwd, env['EDGE_STS_STATE'] || STATE_FOLDER, 'admin-token');
+}
+
 /** Where `npm start` serves from this folder, its token lies here too. */
-async function loginToLocal(world: CliWorld, project: string | undefined): Promise<boolean> {
-  const tokenPath = join(world.cwd, world.env['EDGE_STS_STATE'] || STATE_FOLDER, 'admin-token');
+async function loginToLocal(world: CliWorld, server: string, project: string | undefined): Promise<boolean> {
+  const tokenPath = localTokenPath(world);
   if (!existsSync(tokenPath)) return false;
-  const server = readServer(world.env['EDGE_STS_SERVER'] || LOCAL_SERVER);
   if (!isThisMachine(server)) return false;
   const answer = await readiness({ origin: server, fetch: world.fetch }).catch(() => undefined);
   if (answer === undefined) return false;

@@ -61,6 +61,8 @@ function addRotate(keys: Command, world: CliWorld): void {
   );
 }
 
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
+
 function told(command: Command, world: CliWorld, keys: readonly Resource[]): void {
   print(command, world, {
     value: keys,
@@ -121,8 +123,12 @@ function addDistrust(keys: Command, world: CliWorld): void {
     .description("Shut one of a cluster's keys out, for ever.")
     .argument('<provider>', 'provider/ID or a whole name')
     .argument('<thumbprint>', 'RFC 7638, as `describe provider/ID` shows it under keys')
+    // One thumbprint in sixty-four begins with a hyphen, and is no option.
+    .allowUnknownOption()
     .option('--pool <id>', "the pool that the provider is in (the project's own)")
     .action(async (word: string, thumbprint: string) => {
+      if (!THUMBPRINT.test(thumbprint))
+        throw usageFault(`${JSON.stringify(thumbprint)} is no thumbprint: 43 characters of base64url`);
       const connection = await connect(command, world);
       const name = await providerNamed(command, connection, word);
       const answer = answered(

@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { createAdministration } from '../../client/administration.ts';
-import { kindOf } from '../../client/kinds.ts';
+import { createAdministration, ORGANIZATION } from '../../client/administration.ts';
 import { isThisMachine, LOCAL_SERVER, readServer, type GlobalOptions } from '../connection.ts';
 import { readContexts, writeContexts, type Context } from '../contexts.ts';
 import { addExamples } from '../examples.ts';
@@ -53,9 +52,12 @@ async function login(command: Command, world: CliWorld, url: string | undefined)
     throw usageFault(`--local is the broker on this machine, and ${server} is another.`);
   }
   const { token, tokenFile } = await findToken(options, world, localFolder, server);
-  // Nothing is remembered that does not work; listing needs no role, only that one is known.
+  // Nothing is remembered that does not work; to ask for one's own rights takes none, only that one is known.
   const administration = createAdministration({ origin: server, fetch: world.fetch, token });
-  answered(`log in to ${server}`, await administration.list(kindOf('project'), 'projects', { limit: 1 }));
+  answered(
+    `log in to ${server}`,
+    await administration.call(ORGANIZATION, 'testIamPermissions', { permissions: ['resourcemanager.projects.list'] }),
+  );
   const context: Context = {
     server,
     ...(options.project === undefined ? {} : { project: options.project }),

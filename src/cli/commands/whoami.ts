@@ -1,7 +1,6 @@
 /** `whoami`: which broker, which token, and what it may do there. */
 import type { Command } from 'commander';
 import { ORGANIZATION } from '../../client/administration.ts';
-import { kindOf } from '../../client/kinds.ts';
 import { connect } from '../connection.ts';
 import { addExamples } from '../examples.ts';
 import { decodeToken } from '../jwt.ts';
@@ -31,7 +30,6 @@ export function whoamiCommand(program: Command, world: CliWorld): void {
 
 async function whoami(command: Command, world: CliWorld): Promise<void> {
   const { server, project, token, administration } = await connect(command, world);
-  answered(`ask ${server}`, await administration.list(kindOf('project'), 'projects', { limit: 1 }));
   const held = async (name: string, permissions: readonly string[]): Promise<readonly string[]> => {
     const { permissions: found } = answered(
       `rights on ${name}`,

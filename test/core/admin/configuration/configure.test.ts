@@ -7,6 +7,19 @@ import { configured, diff, MEMBER, one, POOL, SMALL, stepsOf, wished, withOther 
 const OTHER_KEY = { ...EC_KEY, kid: 'ec-2', crv: 'P-384', ...POINTS['P-384'] };
 
 describe('a configuration', () => {
+  it('sets every member of the project that a file may name, and says so', () => {
+    const project = new Administered();
+    const input = { maxServiceAccountTokenLifetime: '7200s', awsAccountId: '111122223333' };
+    const files = [one('project', 'project', input)];
+    expect(diff(project, files)).toEqual(['CHANGED project']);
+    project.do(wished(files));
+    expect(project.state.project()).toMatchObject({
+      maxServiceAccountTokenLifetimeSeconds: 7_200,
+      awsAccountId: '111122223333',
+    });
+    expect(diff(project, files)).toEqual([]);
+  });
+
   it('is made in the order in which its parts need each other, whatever order they are named in', () => {
     const project = new Administered();
     expect(stepsOf(project.do(wished(SMALL)))).toEqual([

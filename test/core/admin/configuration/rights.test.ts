@@ -52,6 +52,16 @@ describe('a caller without the right', () => {
     }
   });
 
+  it('to assign accounts of AWS cannot take one by a file', () => {
+    const project = withRights(APPLY, 'resourcemanager.projects.update');
+    expect(applied(project, [one('project', 'project', { displayName: 'Mine' })])).toMatchObject({ ok: true });
+    for (const more of [{}, { displayName: 'Mine' }])
+      expect(applied(project, [one('project', 'project', { awsAccountId: '111122223333', ...more })])).toMatchObject({
+        ok: false,
+        error: { tag: 'permission_denied', permission: 'sts.awsAccounts.assign' },
+      });
+  });
+
   it('to prune what is owned is refused', () => {
     const project = withRights(APPLY, 'sts.targets.create', 'sts.targets.setIamPolicy');
     project.do(wished([TARGET], { owner: 'team-a', prune: true }));
