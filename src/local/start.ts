@@ -6,6 +6,7 @@ import { BrokerFault } from './fault.ts';
 import { lockStateFolder } from './lock.ts';
 import { parseOptions, USAGE, type StartOptions } from './options.ts';
 import { LOOPBACK } from './port.ts';
+import { shownLine } from './shown-line.ts';
 import {
   emptyTemporaryFolder,
   openStateFolder,
@@ -47,7 +48,7 @@ async function serve({ port, stateFolder, demo, adminToken: givenToken }: StartO
       platformPath: folder.platformPath,
       kek: readOrMakeKek(folder),
       adminToken: givenToken ?? readOrMakeAdminToken(folder),
-      onLine: say,
+      onLine: (line) => say(shownLine(line)),
       onDiagnostic: complain,
       onRuntime: (pid) => lock.noteRuntime(pid),
     });
