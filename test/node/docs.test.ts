@@ -40,6 +40,7 @@ describe('links', () => {
     'README.md',
     'docs/audit-line.md',
     'docs/aws.md',
+    'docs/service-accounts.md',
     'docs/design/aws.md',
     'docs/how-an-exchange-works.md',
     'docs/state.md',
