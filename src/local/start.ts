@@ -72,10 +72,11 @@ async function serve({ port, stateFolder, demo, adminToken: givenToken }: StartO
 async function greet(broker: Broker, folder: StateFolder, demo: boolean, tokenWasGiven: boolean): Promise<void> {
   say(`edge-sts serves ${broker.origin} (state: ${folder.path}; Ctrl-C ends it)`);
   const { adminTokenPath: path } = folder;
+  // By stdin, for `ps` shows curl's arguments to everybody on the machine; printf is the shell's own.
   say(
     tokenWasGiven
       ? `The administrator is whoever sends the token of EDGE_STS_ADMIN_TOKEN; while that is set, ${path} does not count.`
-      : `The administrator's token stands in ${path}:\n  curl -sS -H "Authorization: Bearer $(cat ${quote(path)})" ${broker.origin}/v1/projects`,
+      : `The administrator's token stands in ${path}:\n  printf 'Authorization: Bearer %s' "$(cat ${quote(path)})" | curl -sS -H @- ${broker.origin}/v1/projects`,
   );
   say(`The dashboard is at ${broker.origin}/dashboard and takes the same token.`);
   const reason = await unreadiness(broker.origin);

@@ -80,14 +80,17 @@ describe('a broker that lies', () => {
     [['history', 'list']],
     [['history', 'restore', '1']],
     [['keys', 'list']],
-    [['quota', 'show']],
+    [['quota', 'list']],
+    [['quota', 'usage']],
     [['check', '--principal', 'user:a@example.com', '--permission', 'sts.targets.get']],
     [['diff', '-f', 'files.yaml']],
     [['apply', '-f', 'files.yaml']],
     [['doctor']],
   ])('%j paints nothing on the terminal', async (args) => {
     person.file('files.yaml', 'kind: Target\nname: files\nspec: {uri: "https://files.example.com"}\n');
+    const before = broker.asked.length;
     const ran = await as(broker, ...args);
+    expect(broker.asked.length, ran.stderr).toBeGreaterThan(before);
     expect(ran.stdout + ran.stderr).not.toMatch(NO_TEXT);
     expect(ran.stdout + ran.stderr).not.toContain('[native code]');
     expect(ran.stdout + ran.stderr).not.toContain(TOKEN);

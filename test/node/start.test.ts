@@ -1,6 +1,6 @@
 /** `npm start` as a person meets it: the demo, the printed curl, Ctrl-C, and a second start that finds the first one's state. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -185,7 +185,14 @@ test('the printed command reads the token from a folder with an apostrophe; a to
       .find((text) => text.includes('/v1/projects')) ?? '';
   const cat = /\$\(.*\)/.exec(line)?.[0] ?? '';
   const { stdout } = spawnSync('sh', ['-c', `echo "${cat}"`], { encoding: 'utf8' });
-  expect(stdout).toBe(readFileSync(join(folder, 'admin-token'), 'utf8'));
+  const token = readFileSync(join(folder, 'admin-token'), 'utf8');
+  expect(stdout).toBe(token);
+  // And hands it to curl by stdin: in its arguments every user of the machine could read it.
+  const bin = join(stateFolder, 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'curl'), '#!/bin/sh\necho "$@"\ncat\n', { mode: 0o755 });
+  const asked = spawnSync('sh', ['-c', line], { encoding: 'utf8', env: { PATH: `${bin}:${process.env['PATH']}` } });
+  expect(asked.stdout).toBe(`-sS -H @- ${one.origin}/v1/projects\nAuthorization: Bearer ${token.trim()}`);
   expect(await one.end('SIGTERM')).toBe(0);
 
   const given = await start(['--no-demo'], { EDGE_STS_STATE: folder, EDGE_STS_ADMIN_TOKEN: 'x'.repeat(32) });

@@ -23,6 +23,7 @@ const ORDER = [
   'role.delete',
   'target.delete',
   'target',
+  'project.account',
   'serviceAccount',
   'pool',
   'provider.delete',
@@ -73,7 +74,9 @@ function bodiesOf(rows: readonly RowThen[]): Bodies {
 
 function rankOf(command: Command): number {
   const isOwnPolicy = command.type === 'policy.set' && command.resource.kind === 'project';
-  return rankNamed(isOwnPolicy ? 'policy.project' : command.type);
+  // The roles of service accounts need the project's AWS account; one that goes, goes after them.
+  const hasAccount = command.type === 'project.patch' && (command.input.awsAccountId ?? '') !== '';
+  return rankNamed(isOwnPolicy ? 'policy.project' : hasAccount ? 'project.account' : command.type);
 }
 
 /** Of a command's type, or of its kind where the type stands in no place of its own. */
