@@ -216,17 +216,22 @@ describe('signed calls', () => {
   const nameOf = async (call: Promise<unknown>): Promise<unknown> =>
     call.then(
       () => 'was let in',
-      (error: STSServiceException) => `${error.$metadata.httpStatusCode} ${error.name}`,
+      (error: STSServiceException) =>
+        `${error.$metadata.httpStatusCode} ${error.name}, tried ${error.$metadata.attempts}`,
     );
 
   it('InvalidClientTokenId and SignatureDoesNotMatch: keys of nobody, a key with the token of another, a wrong secret', async () => {
     const keys = await credentials();
     const others = await credentials();
-    expect(await nameOf(whoami({ ...keys, sessionToken: others.sessionToken }))).toBe('403 InvalidClientTokenId');
-    expect(await nameOf(whoami({ ...keys, sessionToken: '' }))).toBe('403 InvalidClientTokenId');
-    expect(await nameOf(whoami({ ...keys, accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }))).toBe('403 InvalidClientTokenId');
+    expect(await nameOf(whoami({ ...keys, sessionToken: others.sessionToken }))).toBe(
+      '403 InvalidClientTokenId, tried 1',
+    );
+    expect(await nameOf(whoami({ ...keys, sessionToken: '' }))).toBe('403 InvalidClientTokenId, tried 1');
+    expect(await nameOf(whoami({ ...keys, accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }))).toBe(
+      '403 InvalidClientTokenId, tried 1',
+    );
     expect(await nameOf(whoami({ ...keys, secretAccessKey: others.secretAccessKey }))).toBe(
-      '403 SignatureDoesNotMatch',
+      '403 SignatureDoesNotMatch, tried 1',
     );
     expect(await nameOf(whoami(keys))).toBe('was let in');
   });
@@ -235,7 +240,7 @@ describe('signed calls', () => {
     const keys = await credentials(4);
     expect(await nameOf(whoami(keys))).toBe('was let in');
     await new Promise((resolve) => setTimeout(resolve, 4_500));
-    expect(await nameOf(whoami(keys))).toBe('403 ExpiredToken');
+    expect(await nameOf(whoami(keys))).toBe('403 ExpiredToken, tried 1');
   });
 
   it('IncompleteSignature names the header that is rewritten on the way; RequestExpired an old signature', async () => {
@@ -262,8 +267,8 @@ describe('signed calls', () => {
     const email = `checkout@world.iam.${new URL(world.broker.origin).hostname}`;
     const account = `/v1/projects/${world.projectNumber}/serviceAccounts/${email}`;
     await world.must('POST', `${account}:disable`, {});
-    expect(await nameOf(whoami(keys))).toBe('403 InvalidClientTokenId');
-    expect(await nameOf(assume())).toBe('403 AccessDenied');
+    expect(await nameOf(whoami(keys))).toBe('403 InvalidClientTokenId, tried 1');
+    expect(await nameOf(assume())).toBe('403 AccessDenied, tried 1');
     await world.must('POST', `${account}:enable`, {});
     expect(await nameOf(whoami(keys))).toBe('was let in');
   });
@@ -271,8 +276,8 @@ describe('signed calls', () => {
   it('GetAccessKeyInfo tells of keys of the own account only', async () => {
     const client = new STSClient({ ...clientConfig(world.endpoint), credentials: await credentials() });
     const ask = (AccessKeyId: string) => nameOf(client.send(new GetAccessKeyInfoCommand({ AccessKeyId })));
-    expect(await ask('ASIAAAAAAAAAAAAAAAAA')).toBe('403 AccessDenied');
-    expect(await ask('AKIAIOSFODNN7EXAMPLE')).toBe('400 ValidationError');
+    expect(await ask('ASIAAAAAAAAAAAAAAAAA')).toBe('403 AccessDenied, tried 1');
+    expect(await ask('AKIAIOSFODNN7EXAMPLE')).toBe('400 ValidationError, tried 1');
   });
 });
 

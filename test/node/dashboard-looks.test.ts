@@ -69,26 +69,22 @@ describe.skipIf(!HAS_BROWSER)('the looks of the dashboard', () => {
   it('everything that can be pressed is reached by Tab, in the order in which it is read, and shows that it is', async () => {
     const { page, context } = await openPage(browser);
     await signIn(page, shop.origin, shop.world.broker.adminToken, '');
-    for (const path of [
-      '',
-      '/projects/shop/quota',
-      `/projects/shop/clusters/${shop.pool}/eu-west`,
-      '/projects/shop/keys',
-    ]) {
+    for (const path of paths) {
       await page.goto(`${shop.origin}/dashboard${path}`);
       const wanted = await page.evaluate<string[]>(PRESSABLES);
       const reached: string[] = [];
-      for (let at = 0; at < wanted.length + 20; at += 1) {
+      for (let at = 0; at < wanted.length + 40; at += 1) {
         await page.keyboard.press('Tab');
         const focused = await page.evaluate<Focused | undefined>(FOCUSED);
         if (focused === undefined) break;
         expect(focused.hasOutline, `${path}: ${focused.name}`).toBe(true);
-        if (focused.isPressable) reached.push(focused.name);
+        // A field for a time has a place in it for each of its parts.
+        if (focused.isPressable && !focused.isAgain) reached.push(focused.name);
       }
       expect(reached, path).toEqual(wanted);
     }
     await context.close();
-  }, 60_000);
+  }, 180_000);
 
   it('without script every page can be read: numbers, bars and the limit are there', async () => {
     const { page, context } = await openPage(browser, undefined, { javaScriptEnabled: false });
@@ -136,6 +132,8 @@ interface AxeResult {
 }
 
 interface Focused {
+  /** Another part of the same field. */
+  readonly isAgain: boolean;
   readonly name: string;
   readonly isPressable: boolean;
   readonly hasOutline: boolean;
@@ -153,7 +151,10 @@ const FOCUSED = `(() => {
   const one = document.activeElement;
   if (one === null || one === document.body) return undefined;
   const style = getComputedStyle(one);
+  const isAgain = window.lastFocused === one;
+  window.lastFocused = one;
   return {
+    isAgain,
     name: (${NAME_OF})(one),
     isPressable: one.matches('a[href], button, input, select, textarea, summary'),
     hasOutline: style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) > 0,

@@ -61,6 +61,7 @@ export async function storeEverywhere(shop: Shop): Promise<Stored> {
   }
   // A name each, and a key id each, eight to a provider.
   const pages: string[] = ['clusters/nasty/subjects'];
+  const poolOf = (at: number): string => (at < 200 ? 'nasty' : `nasty-${Math.floor(at / 200)}`);
   for (let from = 0; from < some.length; from += 8) {
     const kids = some.slice(from, from + 8);
     const keys = await Promise.all(
@@ -69,6 +70,10 @@ export async function storeEverywhere(shop: Shop): Promise<Stored> {
         kid: kid.slice(0, 200),
       })),
     );
+    if (from % 200 === 0 && from > 0) {
+      await world.must('POST', `${pools}?workloadIdentityPoolId=${poolOf(from)}`, {});
+      pages.push(`clusters?pool=${poolOf(from)}`);
+    }
     for (const [at, displayName] of kids.entries()) {
       const id = `nasty-${from + at}`;
       const oidc = {
@@ -77,21 +82,26 @@ export async function storeEverywhere(shop: Shop): Promise<Stored> {
       };
       const make = async (more: object): Promise<number> =>
         (
-          await world.admin('POST', `${pools}/nasty/providers?workloadIdentityPoolProviderId=${id}`, {
+          await world.admin('POST', `${pools}/${poolOf(from)}/providers?workloadIdentityPoolProviderId=${id}`, {
             oidc,
             attributeMapping: { 'google.subject': 'assertion.sub' },
             ...more,
           })
         ).status;
-      if (from + at >= 200) break;
       if ((await make({ displayName: displayName.slice(0, 32), description: displayName.slice(0, 256) })) === 200)
         names += 1;
       else if (at === 0) await make({});
-      if (at === 0) pages.push(`clusters/nasty/${id}`);
+      if (at === 0) pages.push(`clusters/${poolOf(from)}/${id}`);
     }
   }
-  const preferences = '/v1/projects/shop/locations/global/quotaPreferences';
-  for (const [at, text] of some.slice(-90).entries()) {
+  // A project keeps a hundred.
+  for (const [at, text] of some.entries()) {
+    const project = at < 90 ? 'shop' : `nasty-${Math.floor(at / 90)}`;
+    if (at > 0 && at % 90 === 0) {
+      await world.must('POST', '/v1/projects', { projectId: project });
+      pages.push(`../${project}/requests`);
+    }
+    const preferences = `/v1/projects/${project}/locations/global/quotaPreferences`;
     const id = `nasty-${at}`;
     const wish = {
       service: 'sts',
@@ -102,7 +112,7 @@ export async function storeEverywhere(shop: Shop): Promise<Stored> {
     if ((await world.admin('POST', `${preferences}?quotaPreferenceId=${id}`, wish)).status !== 200) continue;
     wishes += 1;
     await world.admin('POST', `${preferences}/${id}:refuse`, { comment: text.slice(0, 900) || 'no' });
-    if (wishes % 6 === 0) pages.push(`requests/${id}`);
+    if (wishes % 6 === 0) pages.push(`../${project}/requests/${id}`);
   }
   const bindings = some.map((text) => ({
     role: 'roles/iam.workloadIdentityPoolViewer',
