@@ -14,6 +14,7 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
   const current = await readPolicy(visit, target);
   if (!current.ok) return { ...refusedPage(current.error, undefined, under(project, 'policy')), tab: 'policy' };
   const typed = form?.('policy') ?? JSON.stringify(current.value, null, 2);
+  if (isTooLarge(typed)) return tooLargePage(visit);
   const parsed = parsePolicy(typed);
   const result =
     form === undefined
@@ -77,6 +78,33 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
             </form>
           </Panel>
         ) : null}
+      </>
+    ),
+  };
+}
+
+/** It stands in the page twice, and each quotation mark as six characters: with the rest of the page that stays below 100 KiB. */
+const MAX_SHOWN_BYTES = 40_960;
+
+function isTooLarge(text: string): boolean {
+  const bytes = new TextEncoder().encode(text).length;
+  return bytes > MAX_SHOWN_BYTES || bytes + 5 * (text.match(/["&'<>]/g)?.length ?? 0) > MAX_SHOWN_BYTES;
+}
+
+function tooLargePage({ project }: ProjectVisit): Page {
+  return {
+    title: `Rehearse, ${project}`,
+    tab: 'policy',
+    body: (
+      <>
+        <h1>Rehearse a change</h1>
+        <Empty>
+          This policy is too large to be edited in a page. On the command line <code>edge-sts export</code> writes it to
+          a file, <code>edge-sts simulate</code> rehearses it and <code>edge-sts apply</code> sets it.
+        </Empty>
+        <p>
+          <a href={under(project, 'policy')}>Policy</a>
+        </p>
       </>
     ),
   };
