@@ -110,9 +110,23 @@ interface With<G extends Decided, I extends Minted> {
 }
 
 async function issue<G extends Decided, I extends Minted>(input: Attempt, by: With<G, I>): Promise<Result<I, Denial>> {
-  const decision = await decideOnNewest(input, by);
+  const { counted, hopeless } = by.door;
+  if (hopeless !== undefined) return refusal(hopeless, input.address, by);
+  const again = (): Promise<Result<Decision<G>, Denial>> =>
+    decide(by.ports.openConfig(counted.projectNumber), again, by);
+  const view = by.ports.openConfig(counted.projectNumber);
+  const first = await decide(view, again, by);
+  const decision = first.ok ? first : await decideOnNewest(first, view, again, input.address, by);
   if (decision.ok) return await spendAndMint(decision.value, by);
-  return isStrangers(decision.error) ? failure(decision.error, input.address, by.door.counted, by.ports) : decision;
+  return refusal(decision.error, input.address, by);
+}
+
+function refusal<G extends Decided, I extends Minted>(
+  denial: Denial,
+  address: string,
+  { door, ports }: With<G, I>,
+): Soon<Result<never, Denial>> {
+  return isStrangers(denial) ? failure(denial, address, door.counted, ports) : err(denial);
 }
 
 /**
@@ -147,23 +161,20 @@ interface Decision<G> {
 
 /** A refusal may come from a copy that is behind: before it is said, the epoch is asked for, and if it moved we decide again. */
 async function decideOnNewest<G extends Decided, I extends Minted>(
-  input: Attempt,
-  by: With<G, I>,
+  first: { readonly ok: false; readonly error: Denial },
+  view: ConfigView,
+  again: Decision<G>['again'],
+  address: string,
+  { door, ports, trace }: With<G, I>,
 ): Promise<Result<Decision<G>, Denial>> {
-  const { door, ports, trace } = by;
-  if (door.hopeless !== undefined) return err(door.hopeless);
-  const { projectNumber } = door.counted;
-  const again = (): Promise<Result<Decision<G>, Denial>> => decide(ports.openConfig(projectNumber), again, by);
-  const view = ports.openConfig(projectNumber);
-  const first = await decide(view, again, by);
   // Pushed keys that are too old in this copy may have been renewed since; everything else that is away stays away.
-  const tooOld = !first.ok && first.error.tag === 'unavailable' && first.error.dependency === 'issuer_keys';
-  if (first.ok || (first.error.tag === 'unavailable' && !tooOld)) return first;
+  const tooOld = first.error.tag === 'unavailable' && first.error.dependency === 'issuer_keys';
+  if (first.error.tag === 'unavailable' && !tooOld) return first;
   // An address that is slowed down does not make us ask, unless it showed a token that holds.
   const strangers = tooOld || isStrangers(first.error);
-  if (strangers && ports.failures.blockedForSeconds(input.address, door.counted) !== undefined) return first;
+  if (strangers && ports.failures.blockedForSeconds(address, door.counted) !== undefined) return first;
   const principal = strangers || trace.principal === undefined ? undefined : principalIdentifier(trace.principal);
-  const news = await ports.newsBeforeRefusal(projectNumber, strangers ? 'stranger' : 'verified', principal);
+  const news = await ports.newsBeforeRefusal(door.counted.projectNumber, strangers ? 'stranger' : 'verified', principal);
   if (!news.ok) return news;
   return news.value === undefined || view.currentAt(news.value) ? first : again();
 }

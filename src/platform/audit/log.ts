@@ -2,11 +2,13 @@
 import type { CredentialEvent } from '../../core/credentials/event.ts';
 import type { ExchangeEvent, PushEvent } from '../../core/event.ts';
 import type { TokenEvent } from '../../core/token-care/event.ts';
+import { utf8ForOneCall } from '../utf8.ts';
 
 /** Writes the line; the subject token leaves here only as its SHA-256. No task beside the request: the answer waits for its line, which is cheaper and cannot be lost. */
 export function createAuditLog(write: (line: string) => void): (event: ExchangeEvent) => Promise<void> {
   return async (event) => {
-    const subjectTokenSha256 = await digestOf(event.rawSubjectToken);
+    const token = event.rawSubjectToken;
+    const subjectTokenSha256 = token === undefined ? undefined : hex(await digestOf(token));
     write(
       printable({
         event: 'exchange',
@@ -35,7 +37,8 @@ export function createAuditLog(write: (line: string) => void): (event: ExchangeE
 
 export function createPushAuditLog(write: (line: string) => void): (event: PushEvent) => Promise<void> {
   return async (event) => {
-    const subjectTokenSha256 = await digestOf(event.rawSubjectToken);
+    const token = event.rawSubjectToken;
+    const subjectTokenSha256 = token === undefined ? undefined : hex(await digestOf(token));
     write(
       printable({
         event: 'pushKeys',
@@ -105,8 +108,8 @@ export function createTokenAuditLog(write: (line: string) => void): (event: Toke
   };
 }
 
-async function digestOf(token: string | undefined): Promise<string | undefined> {
-  return token === undefined ? undefined : sha256Hex(token);
+function digestOf(token: string): Promise<ArrayBuffer> {
+  return subtle.digest('SHA-256', utf8ForOneCall(token));
 }
 
 // Control characters that JSON leaves as they are, and those that turn the reading direction: a terminal would obey them.
@@ -119,10 +122,9 @@ function printable(line: object): string {
   );
 }
 
-const UTF8 = new TextEncoder();
 const { subtle } = crypto;
-async function sha256Hex(text: string): Promise<string> {
-  return new Uint8Array(await subtle.digest('SHA-256', UTF8.encode(text))).toHex();
+function hex(digest: ArrayBuffer): string {
+  return new Uint8Array(digest).toHex();
 }
 
 /** A fault of ours: its kind and where it happened, never its message, which may quote a token. */

@@ -1,6 +1,7 @@
 /** The signature check: WebCrypto with one key and one algorithm, both chosen by our own store. Policy stands in `core/verify.ts`. */
 import type { PublicJwk, SubjectAlgorithm } from '../../core/resources.ts';
 import type { VerifySignature } from '../../core/verify.ts';
+import { utf8ForOneCall } from '../utf8.ts';
 
 interface Parameters {
   readonly name: string;
@@ -21,7 +22,6 @@ const PARAMETERS: Readonly<Record<SubjectAlgorithm, Parameters>> = {
 /** RFC 7518 §3.3; WebCrypto does not ask it. */
 const LEAST_RSA_BITS = 2_048;
 
-const UTF8 = new TextEncoder();
 const { subtle } = crypto;
 
 /** Imported keys live as long as the configuration row they come from: a key that is dropped there is gone here. */
@@ -31,7 +31,7 @@ export function createSignatureVerifier(): VerifySignature {
   return async ({ signedText, signature }, key, alg) => {
     try {
       const known = imported.get(key)?.get(alg) ?? (await importAnew(key, alg));
-      return await subtle.verify(PARAMETERS[alg], known, signature, UTF8.encode(signedText));
+      return await subtle.verify(PARAMETERS[alg], known, signature, utf8ForOneCall(signedText));
     } catch {
       // Whatever WebCrypto says, an assertion that did not verify is not verified.
       return false;

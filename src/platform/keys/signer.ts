@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { Keks } from '../secrets.ts';
 import { askRing, type KeyRings } from './ask.ts';
 import { BoundedMap } from '../../core/bounded-map.ts';
+import { utf8ForOneCall } from '../utf8.ts';
 import type { SealedSigningKey, SigningKeys } from './keeper.ts';
 import { activeKey, MAX_MEMORY_MS, type RingKey } from './rotation.ts';
 import { openSigningKey, type SealKeys, sealKeys } from './seal.ts';
@@ -50,7 +51,6 @@ const PARAMETERS: Readonly<Record<SigningAlgorithm, SubtleCryptoSignAlgorithm>> 
   RS256: { name: 'RSASSA-PKCS1-v1_5' },
 };
 
-const UTF8 = new TextEncoder();
 const { subtle } = crypto;
 
 function headerOf({ alg, kid, headers }: HeldKey, typ: string): string {
@@ -71,7 +71,7 @@ export function createSigner(options: SignerOptions): Signer {
     const key = fromMemory(wanted) ?? (await fromObject(wanted));
     if (key === undefined) return err(UNAVAILABLE);
     const signedText = `${headerOf(key, input.typ)}.${encodeTextBase64Url(JSON.stringify(input.claims))}`;
-    const signature = await subtle.sign(PARAMETERS[key.alg], key.key, UTF8.encode(signedText));
+    const signature = await subtle.sign(PARAMETERS[key.alg], key.key, utf8ForOneCall(signedText));
     const encoded = new Uint8Array(signature).toBase64({ alphabet: 'base64url', omitPadding: true });
     return ok({ jwt: `${signedText}.${encoded}`, kid: key.kid });
   }

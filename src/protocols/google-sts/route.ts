@@ -6,7 +6,7 @@ import { exchange } from '../../core/exchange.ts';
 import type { ExchangePorts } from '../../core/ports.ts';
 import { err, type Result } from '../../core/result.ts';
 import { downscope, type DownscopePorts } from '../../core/token-care/downscope.ts';
-import { decodeUtf8, readBody } from '../read-body.ts';
+import { readText } from '../read-body.ts';
 import { parseForm, parseJson, type TokenRequest } from './request.ts';
 import { renderDenial, renderIssued, type RequestFault, withRequestId } from './response.ts';
 
@@ -69,6 +69,12 @@ async function recordRefusal(requestId: string, denial: Denial | RequestFault, p
   });
 }
 
+const FAULT_OF_BODY: Readonly<Record<'too_large' | 'broken' | 'not_utf8', Denial | RequestFault>> = {
+  too_large: { tag: 'body_too_large' },
+  broken: { tag: 'malformed', parameter: 'body', problem: 'ended early or did not come in time' },
+  not_utf8: { tag: 'malformed', parameter: 'body', problem: 'is not UTF-8' },
+};
+
 const FORM = 'application/x-www-form-urlencoded';
 
 async function readTokenRequest(
@@ -82,11 +88,7 @@ async function readTokenRequest(
   const mediaType = contentType === FORM ? FORM : contentType.split(';')[0]?.trim().toLowerCase();
   const parse = mediaType === FORM ? parseForm : mediaType === 'application/json' ? parseJson : undefined;
   if (parse === undefined) return err({ tag: 'unsupported_media_type' });
-  const body = await readBody(request, MAX_BODY_BYTES, headers);
-  if (body === 'too_large') return err({ tag: 'body_too_large' });
-  if (body === 'broken')
-    return err({ tag: 'malformed', parameter: 'body', problem: 'ended early or did not come in time' });
-  const text = decodeUtf8(body);
-  if (text === undefined) return err({ tag: 'malformed', parameter: 'body', problem: 'is not UTF-8' });
-  return parse(text, url.includes('?') ? new URL(url).searchParams : undefined);
+  const body = await readText(request, MAX_BODY_BYTES, headers);
+  if (!body.ok) return err(FAULT_OF_BODY[body.error]);
+  return parse(body.value, url.includes('?') ? new URL(url).searchParams : undefined);
 }
