@@ -37,7 +37,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     files: /^platform\/([^/]+)\//,
     own: ['core/', 'platform/$1/', 'platform/*.ts'],
     types: ['platform/*/object.ts'],
-    packages: ['jose', 'cloudflare:workers', '@noble/hashes', 'saxes'],
+    packages: ['jose', 'cloudflare:workers', '@noble/hashes'],
   },
   platform: {
     files: /^platform\/[^/]+\.ts$/,
