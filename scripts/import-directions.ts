@@ -37,7 +37,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     files: /^platform\/([^/]+)\//,
     own: ['core/', 'platform/$1/', 'platform/*.ts'],
     types: ['platform/*/object.ts'],
-    packages: ['jose', 'cloudflare:workers', '@noble/hashes'],
+    packages: ['cloudflare:workers', '@noble/hashes'],
   },
   platform: {
     files: /^platform\/[^/]+\.ts$/,
@@ -64,7 +64,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   worker: {
     files: /^worker\.ts$/,
     own: ['core/', 'protocols/', 'platform/', 'app.ts'],
-    packages: ['hono', 'jose', 'cloudflare:workers'],
+    packages: ['hono', 'cloudflare:workers'],
   },
 };
 

@@ -126,7 +126,9 @@ export function createBroker(env: Env): App {
   const auditPush = createPushAuditLog(writeLine);
   const authority = createAuthority(env.REGISTRY, nowMs);
   const stands = createStands(env.REGISTRY);
-  const verifyOwn = createOwnTokenVerifier({ publicOrigin, publishedKeys: (ring) => jwks.published(ring), nowMs });
+  const verifySignature = createSignatureVerifier();
+  const publishedKeys = (ring: string) => jwks.published(ring);
+  const verifyOwn = createOwnTokenVerifier({ publicOrigin, publishedKeys, verifySignature, nowMs });
   const documents = { openConfig, newsBeforeRefusal };
 
   return createApp({
@@ -138,7 +140,7 @@ export function createBroker(env: Env): App {
       openConfig,
       newsBeforeRefusal,
       discoveredKeys: (name, provider, kid) => issuerKeys.discoveredKeys(name, provider, kid),
-      verifySignature: createSignatureVerifier(),
+      verifySignature,
       reviewToken: createTokenReviewer({
         sign: (input) => signer.sign(input),
         newsOf: (projectNumber) => gate.news(projectNumber),
@@ -229,7 +231,14 @@ export function createBroker(env: Env): App {
       federated: createFederatedAuthenticator({ publicOrigin, verifyOwn, stands }),
       ...(access === undefined
         ? {}
-        : { access: createAccessAuthenticator({ ...access, fetch: (url, init) => fetch(url, init), nowMs }) }),
+        : {
+            access: createAccessAuthenticator({
+              ...access,
+              fetch: (url, init) => fetch(url, init),
+              verifySignature,
+              nowMs,
+            }),
+          }),
     }),
     sessions: createSessions(env.REGISTRY, keks),
     readAsset: createAssetReader(env.ASSETS),

@@ -11,7 +11,7 @@ export interface UnverifiedAssertion {
   /** What is signed: the token without its last part. */
   readonly signedText: string;
   readonly signature: Uint8Array<ArrayBuffer>;
-  readonly header: { readonly alg: string; readonly kid: string };
+  readonly header: { readonly alg: string; readonly kid: string; readonly typ?: string };
   readonly claims: JsonObject;
 }
 
@@ -19,11 +19,19 @@ export interface UnverifiedAssertion {
 const TOLERATED_HEADER_MEMBERS = new Set(['alg', 'kid', 'typ', 'x5t', 'x5t#S256']);
 const MAX_KID_CHARACTERS = 256;
 
-/**
- * Parses a compact JWS (RFC 7515 §7.1). Header members that we do not use are refused, not ignored: `jwk`, `jku`, `x5c`
- * would bring a key along, `crit`, `b64`, `zip` would change what is signed, `enc` makes it something else.
- */
+/** What a workload brings. Only `JWT` or nothing: an ID token for logout, a DPoP proof or our own `at+jwt` is none of its credentials (RFC 8725 §3.11). */
 export function parseAssertion(token: string): Result<UnverifiedAssertion, Denial> {
+  const parsed = parseJwt(token);
+  if (!parsed.ok) return parsed;
+  const { typ } = parsed.value.header;
+  return typ === undefined || typ.toUpperCase() === 'JWT' ? parsed : refuse('header_typ');
+}
+
+/**
+ * Parses a compact JWS (RFC 7515 §7.1) of any `typ`, which is for the caller to judge. Header members that we do not use are refused, not
+ * ignored: `jwk`, `jku`, `x5c` would bring a key along, `crit`, `b64`, `zip` would change what is signed, `enc` makes it something else.
+ */
+export function parseJwt(token: string): Result<UnverifiedAssertion, Denial> {
   // Two dots only, found without splitting: a megabyte of dots must cost nothing (CVE-2025-30204).
   const first = token.indexOf('.');
   const second = token.indexOf('.', first + 1);
@@ -55,14 +63,13 @@ function headerOf(part: string): Result<UnverifiedAssertion['header'], Check> {
   return used;
 }
 
-/** Only `JWT` or nothing: an ID token for logout, a DPoP proof or our own `at+jwt` is not a workload's credential (RFC 8725 §3.11). */
 function readHeader(header: JsonObject): Result<UnverifiedAssertion['header'], Check> {
   if (Object.keys(header).some((member) => !TOLERATED_HEADER_MEMBERS.has(member))) return err('header_member');
   const { alg, kid, typ } = header;
   if (typeof alg !== 'string') return err('header_alg');
   if (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID_CHARACTERS) return err('header_kid');
-  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) return err('header_typ');
-  return ok({ alg, kid });
+  if (typ === undefined) return ok({ alg, kid });
+  return typeof typ === 'string' ? ok({ alg, kid, typ }) : err('header_typ');
 }
 
 function parseObject(part: string): JsonObject | undefined {

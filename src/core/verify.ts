@@ -1,4 +1,5 @@
 /** UnverifiedAssertion → VerifiedAssertion: the policy of verification. Cryptography is a port; what is signed and by whom is decided here. */
+import type { BareJwk } from './admin/jwks.ts';
 import type { UnverifiedAssertion } from './assertion.ts';
 import { acceptedAudiences, type Purpose } from './audiences.ts';
 import { type Check, type Denial, unverified } from './denial.ts';
@@ -27,9 +28,9 @@ export interface VerifiedAssertion {
 export type Signed = Pick<UnverifiedAssertion, 'signedText' | 'signature'>;
 
 /** Checks the JWS signature with exactly this key and algorithm. */
-export type VerifySignature = (signed: Signed, key: PublicJwk, alg: SubjectAlgorithm) => Promise<boolean>;
+export type VerifySignature = (signed: Signed, key: BareJwk, alg: SubjectAlgorithm) => Promise<boolean>;
 
-const LEEWAY_SECONDS = 60;
+export const LEEWAY_SECONDS = 60;
 const LEAST_LIFE_LEFT_SECONDS = 2;
 const MAX_TOKEN_ID_CHARACTERS = 256;
 const YEAR_IN_SECONDS = 31_536_000;
@@ -87,13 +88,18 @@ function selectKey(
   // By thumbprint, so that a distrusted key cannot come back under another name, by any of the three ways.
   if (provider.distrustedThumbprints.includes(jwk.thumbprint)) return err('distrusted_key');
   if ((jwk.trustedFromSeconds ?? 0) > nowSeconds) return err('key_on_hold');
+  return isKeyFor(alg, jwk) ? ok({ jwk, alg }) : err('key_alg_mismatch');
+}
+
+/** By its type, its curve, and its own word on what it is for. */
+export function isKeyFor(alg: SubjectAlgorithm, jwk: BareJwk): boolean {
   const needed = KEY_FOR_ALGORITHM[alg];
-  const fits =
+  return (
     jwk.kty === needed.kty &&
     (needed.crv === undefined || jwk.crv === needed.crv) &&
     (jwk.alg === undefined || jwk.alg === alg) &&
-    (jwk.use === undefined || jwk.use === 'sig');
-  return fits ? ok({ jwk, alg }) : err('key_alg_mismatch');
+    (jwk.use === undefined || jwk.use === 'sig')
+  );
 }
 
 const KEY_FOR_ALGORITHM: Record<SubjectAlgorithm, { readonly kty: 'RSA' | 'EC'; readonly crv?: string }> = {
@@ -135,7 +141,7 @@ function tokenIdOf(claims: JsonObject): string | undefined {
   return typeof jti === 'string' && jti !== '' && jti.length <= MAX_TOKEN_ID_CHARACTERS ? jti : undefined;
 }
 
-function isTime(value: unknown): value is number {
+export function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_TIME_SECONDS;
 }
 

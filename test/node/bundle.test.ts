@@ -14,7 +14,7 @@ import { signWorkloadToken } from '../../src/local/demo/workload-token.ts';
 import { startPlainWorkerd, type PlainWorkerd } from '../support/node/workerd.ts';
 
 /** The mark was 300 KiB, and held until the dashboard, AWS and configuration as code came: none grows beyond this unnoticed. */
-const GZIP_LIMIT_BYTES = 325 * 1_024;
+const GZIP_LIMIT_BYTES = 320 * 1_024;
 const ADMIN_TOKEN = `test-only-admin-${randomBytes(32).toString('base64url')}`;
 
 let bundle = '';

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { err, ok } from '../../src/core/result.ts';
 import { createAccessAuthenticator } from '../../src/platform/administration/access.ts';
 import { createAdminAuthenticator } from '../../src/platform/administration/authenticate.ts';
+import { createSignatureVerifier } from '../../src/platform/issuer-keys/verify.ts';
 import { readSettings } from '../../src/platform/settings.ts';
 import { createIssuer, type Issuer } from '../support/issuer.ts';
 
@@ -27,6 +28,7 @@ beforeEach(async () => {
   signIn = createAccessAuthenticator({
     teamDomain: TEAM,
     audience: AUDIENCE,
+    verifySignature: createSignatureVerifier(),
     nowMs: () => nowMs,
     fetch: async (url) => {
       asked.push(url);
@@ -71,6 +73,9 @@ describe('an assertion of Access', () => {
     ['two addresses', { email: ['ada@example.com'] }],
     ['an address with a line break', { email: 'ada@example.com\nx@example.com' }],
     ['a whole organisation', { type: 'org' }],
+    ['times that are none', { exp: 1e20 }],
+    ['a time that is yet to come', { nbf: START_MS / 1_000 + 1 }],
+    ['no time at all', { iat: undefined }],
   ])('for %s is nobody', async (_what, changes) => {
     expect(await signIn(await team.sign(claims(changes)))).toEqual(BAD);
   });
@@ -87,6 +92,7 @@ describe('an assertion of Access', () => {
     const [, payload = ''] = (await team.sign(claims())).split('.');
     expect(await signIn(`${btoa('{"alg":"none"}')}.${payload}.`)).toEqual(BAD);
     expect(await signIn('x'.repeat(20_000))).toEqual(BAD);
+    expect(await signIn(await team.sign(claims(), { typ: 'at+jwt' }))).toEqual(BAD);
   });
 
   it('is nobody when it is signed with the public key as a secret', async () => {
@@ -132,6 +138,26 @@ describe('the keys of the team', () => {
     expect(await signIn(await team.sign(claims()))).toMatchObject({
       error: { tag: 'unavailable', dependency: 'access_keys' },
     });
+  });
+
+  it.each<[string, () => readonly object[]]>([
+    ['is for encryption', () => [{ ...team.publicJwk, use: 'enc' }]],
+    ['is for signing, not for verifying', () => [{ ...team.publicJwk, key_ops: ['sign'] }]],
+    ['is for another algorithm', () => [{ ...team.publicJwk, alg: 'RS512' }]],
+    ['has a namesake', () => [team.publicJwk, { ...team.publicJwk, use: 'enc' }]],
+    ['shows its private half', () => [{ ...team.publicJwk, d: 'AQAB' }]],
+    ['is RSA with the exponent 3', () => [{ ...team.publicJwk, e: 'Aw' }]],
+    ['is a secret that all know', () => [{ kty: 'oct', kid: team.kid, k: 'AAAA' }]],
+  ])('verify nobody where one %s, be its signature true', async (_what, keys) => {
+    const other = await createIssuer('ES256');
+    published = () => Response.json({ keys: [...keys(), other.publicJwk] });
+    expect((await signIn(await team.sign(claims()))).ok).toBe(false);
+  });
+
+  it('still let a person in by the good key beside one that is for something else', async () => {
+    const other = await createIssuer('ES256');
+    published = () => Response.json({ keys: [{ ...other.publicJwk, key_ops: ['sign'] }, team.publicJwk, 'x'] });
+    expect(await signIn(await team.sign(claims()))).toEqual(ADA);
   });
 
   it('are not used beyond their hour when the team is away', async () => {

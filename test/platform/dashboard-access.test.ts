@@ -4,6 +4,7 @@ import { createDashboardRoutes } from '../../src/dashboard/routes.tsx';
 import { err } from '../../src/core/result.ts';
 import { createAccessAuthenticator } from '../../src/platform/administration/access.ts';
 import { createAdminAuthenticator } from '../../src/platform/administration/authenticate.ts';
+import { createSignatureVerifier } from '../../src/platform/issuer-keys/verify.ts';
 import { createIssuer, type Issuer } from '../support/issuer.ts';
 import { createMemorySessions } from '../support/memory-sessions.ts';
 
@@ -29,6 +30,7 @@ beforeEach(async () => {
       access: createAccessAuthenticator({
         teamDomain: TEAM,
         audience: AUDIENCE,
+        verifySignature: createSignatureVerifier(),
         nowMs: () => nowMs,
         fetch: async () => Response.json({ keys: [team.publicJwk] }),
       }),

@@ -2,17 +2,22 @@
  * `user:EMAIL` through Cloudflare Access: its JWT (`Cf-Access-Jwt-Assertion`), verified with the team's own keys for the one application
  * that is configured. Without configuration the header counts for nothing: anybody can send it where Access does not stand in front.
  */
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { AuthenticatedAdmin } from '../../core/admin/authenticated.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
-import { isJsonObject, parseStrictJson } from '../../core/json.ts';
+import type { BareJwk } from '../../core/admin/jwks.ts';
+import { parseAssertion, type UnverifiedAssertion } from '../../core/assertion.ts';
+import { isJsonObject, type JsonObject, parseStrictJson } from '../../core/json.ts';
+import { readPublishedJwks } from '../../core/jwks-document.ts';
 import { parseMember } from '../../core/members.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import type { VerifySignature } from '../../core/verify.ts';
+import { verifyJwt } from '../../core/verify-jwt.ts';
 import { type Fetch, fetchDocument } from '../bounded-fetch.ts';
 import type { AccessSettings } from '../settings.ts';
 
 interface AccessOptions extends AccessSettings {
   readonly fetch: Fetch;
+  readonly verifySignature: VerifySignature;
   readonly nowMs: () => number;
 }
 
@@ -21,23 +26,27 @@ const KEYS_LIVE_MS = 3_600_000;
 /** A stranger's made-up `kid` makes us ask no more often than this. */
 const ASK_AGAIN_AFTER_MS = 30_000;
 const MAX_ASSERTION_CHARACTERS = 16_384;
+/** It publishes two. */
+const MAX_KEYS = 20;
 
-type Keys = ReturnType<typeof createLocalJWKSet>;
+type Keys = readonly BareJwk[];
 
 export function createAccessAuthenticator(
   options: AccessOptions,
 ): (assertion: string) => Promise<Result<AuthenticatedAdmin, AdminDenial>> {
-  const { teamDomain, audience, nowMs } = options;
+  const { teamDomain, audience, verifySignature, nowMs } = options;
   const issuer = `https://${teamDomain}`;
+  const expected = { issuer, audience, required: ['iat'] } as const;
   let known: { readonly keys: Keys; readonly fetchedAtMs: number } | undefined;
   let askedAtMs = -Infinity;
   let failedAtMs = -Infinity;
 
   return async (assertion) => {
-    if (assertion.length > MAX_ASSERTION_CHARACTERS) return err({ tag: 'bad_credentials' });
+    const jwt = assertion.length <= MAX_ASSERTION_CHARACTERS ? parseAssertion(assertion) : undefined;
+    if (jwt?.ok !== true) return err({ tag: 'bad_credentials' });
     const keys = fresh() ?? (await firstKeys());
     if (keys === undefined) return err(away);
-    const email = (await emailIn(assertion, keys)) ?? (await emailOnNewKeys(assertion, keys));
+    const email = (await emailIn(jwt.value, keys)) ?? (await emailOnNewKeys(jwt.value, keys));
     if (email === undefined) return err({ tag: 'bad_credentials' });
     return ok({ name: `user:${email}`, identity: { kind: 'user', email } });
   };
@@ -53,11 +62,11 @@ export function createAccessAuthenticator(
   }
 
   /** A key that came since is looked for once in a while. */
-  async function emailOnNewKeys(assertion: string, keys: Keys): Promise<string | undefined> {
+  async function emailOnNewKeys(jwt: UnverifiedAssertion, keys: Keys): Promise<string | undefined> {
     if (nowMs() - askedAtMs < ASK_AGAIN_AFTER_MS) return undefined;
     await fetchKeys();
     const newest = fresh();
-    return newest === undefined || newest === keys ? undefined : emailIn(assertion, newest);
+    return newest === undefined || newest === keys ? undefined : emailIn(jwt, newest);
   }
 
   async function fetchKeys(): Promise<void> {
@@ -65,42 +74,41 @@ export function createAccessAuthenticator(
     const document = await fetchDocument(options.fetch, new URL(`${issuer}/cdn-cgi/access/certs`));
     const keys = document.ok ? keySetIn(document.value.text) : undefined;
     if (keys === undefined) failedAtMs = nowMs();
-    else known = { keys: createLocalJWKSet(keys), fetchedAtMs: nowMs() };
+    else known = { keys, fetchedAtMs: nowMs() };
   }
 
-  async function emailIn(assertion: string, keys: Keys): Promise<string | undefined> {
-    try {
-      const { payload } = await jwtVerify(assertion, keys, {
-        issuer,
-        audience,
-        algorithms: ['RS256', 'ES256'],
-        requiredClaims: ['exp', 'iat'],
-        currentDate: new Date(nowMs()),
-      });
-      const { email, type } = payload;
-      // A service token of Access has no address; one that names an organisation is none of a person's.
-      if (type !== undefined && type !== 'app') return undefined;
-      // Before it is lowered: U+212A, the sign of Kelvin, would become the letter k, and its bearer somebody else.
-      if (typeof email !== 'string' || !/^[\x21-\x7e]+$/.test(email)) return undefined;
-      const lowered = email.toLowerCase();
-      const member = parseMember(`user:${lowered}`);
-      return member.ok && member.value.kind === 'user' ? lowered : undefined;
-    } catch {
-      return undefined;
-    }
+  async function emailIn(jwt: UnverifiedAssertion, keys: Keys): Promise<string | undefined> {
+    const claims = await verifyJwt(jwt, keys, expected, verifySignature, nowMs());
+    if (claims === undefined) return undefined;
+    const { email, type } = claims;
+    // A service token of Access has no address; one that names an organisation is none of a person's.
+    if (type !== undefined && type !== 'app') return undefined;
+    // Before it is lowered: U+212A, the sign of Kelvin, would become the letter k, and its bearer somebody else.
+    if (typeof email !== 'string' || !/^[\x21-\x7e]+$/.test(email)) return undefined;
+    const lowered = email.toLowerCase();
+    const member = parseMember(`user:${lowered}`);
+    return member.ok && member.value.kind === 'user' ? lowered : undefined;
   }
 }
 
-function keySetIn(text: string): JSONWebKeySet | undefined {
+/** Judged like those of any issuer. */
+function keySetIn(text: string): Keys | undefined {
   const json = parseStrictJson(text);
-  if (!json.ok || !isJsonObject(json.value)) return undefined;
-  const { keys } = json.value;
-  if (!Array.isArray(keys) || keys.length > 20) return undefined;
-  return {
-    keys: keys
-      .filter(isJsonObject)
-      .flatMap((key) => (typeof key['kty'] === 'string' ? [{ ...key, kty: key['kty'] }] : [])),
-  };
+  const entries = json.ok && isJsonObject(json.value) ? json.value['keys'] : undefined;
+  if (!Array.isArray(entries) || entries.length > MAX_KEYS) return undefined;
+  const all = entries.filter(isJsonObject);
+  // Before any is left out: of two keys with one name neither is used, be one of them for something else.
+  const usable = all.filter(
+    (key) => isToVerify(key) && all.every((other) => other === key || other['kid'] !== key['kid']),
+  );
+  const judged = readPublishedJwks(JSON.stringify({ keys: usable }));
+  return judged.ok ? judged.value.keys : undefined;
+}
+
+/** RFC 7517 §4.3: a key that says what it is for is used for nothing else; a public key that signs is none. */
+function isToVerify({ key_ops: operations, ext }: JsonObject): boolean {
+  if (ext !== undefined && typeof ext !== 'boolean') return false;
+  return operations === undefined || JSON.stringify(operations) === '["verify"]';
 }
 
 const away: AdminDenial = {

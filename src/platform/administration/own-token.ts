@@ -1,59 +1,40 @@
 /** Verifies tokens that we minted ourselves, by the keys that their issuer publishes: a key that was dropped in an emergency verifies nothing here either. */
-import { createLocalJWKSet, decodeJwt, type JWK, jwtVerify } from 'jose';
+import type { BareJwk } from '../../core/admin/jwks.ts';
+import { parseJwt } from '../../core/assertion.ts';
 import type { Denial } from '../../core/denial.ts';
-import { isJsonObject, parseStrictJson } from '../../core/json.ts';
-import { holderOf, type OwnToken, type VerifyOwnToken } from '../../core/own-token.ts';
+import { holderOf, type VerifyOwnToken } from '../../core/own-token.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { ringOf } from '../../core/rings.ts';
+import type { VerifySignature } from '../../core/verify.ts';
+import { verifyJwt } from '../../core/verify-jwt.ts';
 
 interface OwnTokenOptions {
   readonly publicOrigin: string;
   /** By the name of the ring. */
-  readonly publishedKeys: (ring: string) => Promise<Result<{ readonly keys: readonly JWK[] } | undefined, Denial>>;
+  readonly publishedKeys: (ring: string) => Promise<Result<{ readonly keys: readonly BareJwk[] } | undefined, Denial>>;
+  readonly verifySignature: VerifySignature;
   readonly nowMs: () => number;
 }
 
 const MAX_TOKEN_CHARACTERS = 16_384;
 
-export function createOwnTokenVerifier({ publicOrigin, publishedKeys, nowMs }: OwnTokenOptions): VerifyOwnToken {
+export function createOwnTokenVerifier(options: OwnTokenOptions): VerifyOwnToken {
+  const { publicOrigin, publishedKeys, verifySignature, nowMs } = options;
+
   return async (token) => {
-    const issuer = token.length <= MAX_TOKEN_CHARACTERS ? issuerIn(token) : '';
-    const ring = issuer.startsWith(`${publicOrigin}/`) ? ringAt(issuer.slice(publicOrigin.length)) : undefined;
+    const jwt = token.length <= MAX_TOKEN_CHARACTERS ? parseJwt(token) : undefined;
+    if (jwt?.ok !== true) return ok(undefined);
+    const { iss: issuer } = jwt.value.claims;
+    if (typeof issuer !== 'string' || !issuer.startsWith(`${publicOrigin}/`)) return ok(undefined);
+    const ring = ringAt(issuer.slice(publicOrigin.length));
     if (ring === undefined) return ok(undefined);
-    const keys = await publishedKeys(ring);
-    if (!keys.ok || keys.value === undefined) return keys.ok ? ok(undefined) : keys;
-    return ok(await verified(token, issuer, ring, keys.value.keys));
+    const published = await publishedKeys(ring);
+    if (!published.ok || published.value === undefined) return published.ok ? ok(undefined) : published;
+    const expected = { issuer, required: ['sub'] } as const;
+    const claims = await verifyJwt(jwt.value, published.value.keys, expected, verifySignature, nowMs());
+    const holder = claims && holderOf(claims, ring, publicOrigin);
+    return ok(claims && holder && { ring, typ: jwt.value.header.typ ?? '', claims, holder });
   };
-
-  async function verified(
-    token: string,
-    issuer: string,
-    ring: string,
-    keys: readonly JWK[],
-  ): Promise<OwnToken | undefined> {
-    try {
-      const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet({ keys: [...keys] }), {
-        issuer,
-        algorithms: ['ES256', 'RS256'],
-        requiredClaims: ['exp', 'sub'],
-        currentDate: new Date(nowMs()),
-      });
-      const claims = parseStrictJson(JSON.stringify(payload));
-      if (!claims.ok || !isJsonObject(claims.value)) return undefined;
-      const holder = holderOf(claims.value, ring, publicOrigin);
-      return holder && { ring, typ: protectedHeader.typ ?? '', claims: claims.value, holder };
-    } catch {
-      return undefined;
-    }
-  }
-}
-
-function issuerIn(token: string): string {
-  try {
-    return decodeJwt(token).iss ?? '';
-  } catch {
-    return '';
-  }
 }
 
 /** The first is a pool's, the second that of the project's service accounts: each has its own ring. */

@@ -1,5 +1,6 @@
 /** The signature check: WebCrypto with one key and one algorithm, both chosen by our own store. Policy stands in `core/verify.ts`. */
-import type { PublicJwk, SubjectAlgorithm } from '../../core/resources.ts';
+import type { BareJwk } from '../../core/admin/jwks.ts';
+import type { SubjectAlgorithm } from '../../core/resources.ts';
 import type { VerifySignature } from '../../core/verify.ts';
 import { utf8ForOneCall } from '../utf8.ts';
 
@@ -26,7 +27,7 @@ const { subtle } = crypto;
 
 /** Imported keys live as long as the configuration row they come from: a key that is dropped there is gone here. */
 export function createSignatureVerifier(): VerifySignature {
-  const imported = new WeakMap<PublicJwk, Map<SubjectAlgorithm, CryptoKey>>();
+  const imported = new WeakMap<BareJwk, Map<SubjectAlgorithm, CryptoKey>>();
 
   return async ({ signedText, signature }, key, alg) => {
     try {
@@ -38,7 +39,7 @@ export function createSignatureVerifier(): VerifySignature {
     }
   };
 
-  async function importAnew(key: PublicJwk, alg: SubjectAlgorithm): Promise<CryptoKey> {
+  async function importAnew(key: BareJwk, alg: SubjectAlgorithm): Promise<CryptoKey> {
     const { kty, n, e, crv, x, y } = key;
     const members = kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y };
     const present = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
