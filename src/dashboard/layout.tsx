@@ -1,5 +1,5 @@
 /** The frame of every page, and the few parts that all pages are made of. */
-import type { Child, PropsWithChildren } from 'hono/jsx';
+import type { Child, WithChildren } from './jsx/jsx-runtime.ts';
 import { BASE } from './guard.ts';
 import { utc, visible } from './format.ts';
 import type { Rights } from './rights.ts';
@@ -16,7 +16,7 @@ export interface Frame {
   readonly refreshSeconds?: number;
 }
 
-export function Document({ title, assets, person, project, refreshSeconds, children }: PropsWithChildren<Frame>) {
+export function Document({ title, assets, person, project, refreshSeconds, children }: WithChildren<Frame>) {
   return (
     <html lang="en">
       <head>
@@ -120,7 +120,7 @@ export function Panel({
   aside,
   isLive,
   children,
-}: PropsWithChildren<{ title: string; id: string; aside?: Child; isLive?: boolean }>) {
+}: WithChildren<{ title: string; id: string; aside?: Child; isLive?: boolean }>) {
   return (
     <section class="panel" aria-labelledby={`${id}-title`} id={id} {...(isLive === true ? { 'data-live': true } : {})}>
       <div class="head">
@@ -133,11 +133,11 @@ export function Panel({
 }
 
 /** What is not there yet, and what to do about it. */
-export function Empty({ children }: PropsWithChildren) {
+export function Empty({ children }: WithChildren) {
   return <p class="empty">{children}</p>;
 }
 
-export function Alert({ kind, children }: PropsWithChildren<{ kind: 'bad' | 'good' | 'warn' }>) {
+export function Alert({ kind, children }: WithChildren<{ kind: 'bad' | 'good' | 'warn' }>) {
   return (
     <div class={`alert ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
       {children}
@@ -148,7 +148,7 @@ export function Alert({ kind, children }: PropsWithChildren<{ kind: 'bad' | 'goo
 export type Tone = 'good' | 'bad' | 'warn' | 'calm';
 
 /** The word carries the meaning; the colour only helps. */
-export function Badge({ tone, children }: PropsWithChildren<{ tone: Tone }>) {
+export function Badge({ tone, children }: WithChildren<{ tone: Tone }>) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
@@ -235,12 +235,7 @@ export function Choice({
   );
 }
 
-export function Field({
-  label,
-  name,
-  hint,
-  children,
-}: PropsWithChildren<{ label: string; name: string; hint?: string }>) {
+export function Field({ label, name, hint, children }: WithChildren<{ label: string; name: string; hint?: string }>) {
   return (
     <div class="field">
       <label for={name}>{label}</label>

@@ -53,7 +53,7 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
               name="policy"
               hint="As setIamPolicy takes it. Its etag goes along: what somebody else wrote meanwhile is not overwritten."
             >
-              <textarea id="policy" name="policy" class="code" spellcheck={false}>
+              <textarea id="policy" name="policy" class="code" spellcheck="false">
                 {typed}
               </textarea>
             </Field>

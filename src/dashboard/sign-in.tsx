@@ -89,7 +89,7 @@ function TokenField() {
         name="token"
         type="password"
         autocomplete="off"
-        spellcheck={false}
+        spellcheck="false"
         required
         maxlength={16_384}
       />

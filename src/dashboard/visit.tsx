@@ -1,5 +1,5 @@
 /** One request of a person who is signed in: who it is, what he asks REST with, and how a page or a refusal is answered. */
-import type { Child } from 'hono/jsx';
+import type { Child } from './jsx/jsx-runtime.ts';
 import type { SessionContent } from '../core/admin/sessions.ts';
 import type { Assets } from './assets.ts';
 import { BASE, withHeaders } from './guard.ts';
