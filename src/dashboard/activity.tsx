@@ -3,7 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import { ok, type Result } from '../core/result.ts';
 import { count, csvLine, visible } from './format.ts';
 import { withHeaders } from './guard.ts';
-import { Badge, Empty, Field, Panel, Table, Time } from './layout.tsx';
+import { Badge, Empty, Field, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { meaningOf, REASONS } from './reasons.ts';
 import { listAt, numberAt, type Refused, segment, textAt } from './rest.ts';
@@ -57,14 +57,11 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
     tab: 'activity',
     body: (
       <>
-        <div class="page-head">
-          <h1>Activity</h1>
-          <div class="aside">
-            <a class="button quiet" href={`${under(project, 'activity.csv')}?${query.toString()}`} download>
-              Export as CSV
-            </a>
-          </div>
-        </div>
+        <PageHead title="Activity">
+          <a class="button quiet" href={`${under(project, 'activity.csv')}?${query.toString()}`} download>
+            Export as CSV
+          </a>
+        </PageHead>
         <Panel title="Filter" id="filter">
           <form method="get" action={under(project, 'activity')}>
             <div class="fields">

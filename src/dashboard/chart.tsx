@@ -11,7 +11,7 @@ export interface ChartProps {
   readonly usage: Usage;
   readonly range: Range;
   /** Exchanges a minute; absent where the person may not know it. */
-  readonly limitPerMinute?: number;
+  readonly limitPerMinute?: number | undefined;
   /** Of the bars alone, where the limit is far above them. */
   readonly isZoomed?: boolean;
   readonly isSmall?: boolean;
@@ -39,7 +39,7 @@ export function UsageChart({ usage, range, limitPerMinute, isZoomed = false, isS
         preserveAspectRatio="none"
         role="img"
         aria-label={spoken(usage, range, peak, limitPerMinute)}
-        {...(limitPerMinute === undefined ? {} : { 'data-limit': limitPerMinute })}
+        data-limit={limitPerMinute}
       >
         <line class="grid-line" x1="0" x2={WIDTH} y1="0" y2="0" />
         <line class="grid-line" x1="0" x2={WIDTH} y1={HEIGHT / 2} y2={HEIGHT / 2} />

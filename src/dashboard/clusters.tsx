@@ -1,7 +1,7 @@
 /** Clusters and providers: where the keys come from, how old they are, what went wrong last; and shutting a key out. */
 import type { JsonObject } from '../core/json.ts';
 import { count } from './format.ts';
-import { Empty, Name, Panel, Table } from './layout.tsx';
+import { Empty, Name, PageHead, Panel, Table } from './layout.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
 import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
@@ -32,9 +32,7 @@ export async function clustersPage(visit: ProjectVisit): Promise<Page> {
     tab: 'clusters',
     body: (
       <>
-        <div class="page-head">
-          <h1>Clusters and providers</h1>
-        </div>
+        <PageHead title="Clusters and providers" />
         <Panel title="Pools" id="pools">
           <Table
             label="Pools"

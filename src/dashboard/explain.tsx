@@ -1,7 +1,7 @@
 /** Why somebody may, or may not: the question, and the trace of the answer. */
 import { meaningOf } from './reasons.ts';
 import { visible } from './format.ts';
-import { Alert, Badge, Field, Name, Panel, Time, type Tone } from './layout.tsx';
+import { Alert, Badge, Field, Name, PageHead, Panel, Time, type Tone } from './layout.tsx';
 import { Trace } from './trace.tsx';
 import { segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -28,15 +28,12 @@ export async function explainPage(visit: ProjectVisit): Promise<Page> {
   return {
     title: `Explain, ${project}`,
     tab: 'policy',
-    ...(answer?.ok === false ? { status: answer.error.status } : {}),
+    status: answer?.ok === false ? answer.error.status : undefined,
     body: (
       <>
-        <div class="page-head">
-          <h1>Why may somebody, or may not?</h1>
-          <div class="aside">
-            <a href={under(project, 'policy')}>Policy</a>
-          </div>
-        </div>
+        <PageHead title="Why may somebody, or may not?">
+          <a href={under(project, 'policy')}>Policy</a>
+        </PageHead>
         {asked('outcome') === '' ? null : <ThatExchange visit={visit} asked={asked} />}
         <Panel title="Question" id="question">
           <form method="get" action={under(project, 'policy/explain')}>

@@ -1,7 +1,7 @@
 /** One change of the history, with before and after, and the way back to it. */
 import type { JsonObject } from '../core/json.ts';
 import { count, visible } from './format.ts';
-import { Alert, Empty, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { Empty, Fault, Field, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { PrincipalName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -19,17 +19,14 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
   return {
     title: `Entry ${sequence}`,
     tab: 'history',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>{`Entry ${visible(sequence)}`}</h1>
-          <div class="aside">
-            <Integrity of={entry} />
-            <a href={under(project, 'history')}>History</a>
-          </div>
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead title={`Entry ${visible(sequence)}`}>
+          <Integrity of={entry} />
+          <a href={under(project, 'history')}>History</a>
+        </PageHead>
+        <Fault of={fault} />
         {restored === undefined ? null : <Restored {...restored} />}
         <Panel title="Who and when" id="head">
           <dl class="facts">

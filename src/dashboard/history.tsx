@@ -1,6 +1,6 @@
 /** History: who changed what, when and from where; two moments side by side; and the way back to one of them. */
 import { visible } from './format.ts';
-import { Empty, Field, Name, Panel, Table, Time } from './layout.tsx';
+import { Empty, Field, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { PrincipalName } from './names.tsx';
 import { listAt, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -30,12 +30,9 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
     tab: 'history',
     body: (
       <>
-        <div class="page-head">
-          <h1>History</h1>
-          <div class="aside">
-            <Integrity of={listed.value} />
-          </div>
-        </div>
+        <PageHead title="History">
+          <Integrity of={listed.value} />
+        </PageHead>
         {mayLook ? (
           <Panel title="Compare two moments" id="compare">
             <form method="get" action={under(project, 'history/compare')} class="fields">
@@ -57,7 +54,7 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
         <Panel
           title={resource === undefined ? 'All changes' : `Changes of ${resource}`}
           id="entries"
-          {...(resource === undefined ? {} : { aside: <a href={under(project, 'history')}>Show all</a> })}
+          aside={resource === undefined ? undefined : <a href={under(project, 'history')}>Show all</a>}
         >
           {entries.length === 0 ? (
             <Empty>Nothing was changed here yet.</Empty>
@@ -118,13 +115,10 @@ export async function comparePage(visit: ProjectVisit): Promise<Page> {
     tab: 'history',
     body: (
       <>
-        <div class="page-head">
-          <h1>{`After entry ${visible(from)} and ${to === undefined ? 'now' : `after entry ${visible(to)}`}`}</h1>
-          <div class="aside">
-            <Integrity of={read.value} />
-            <a href={under(project, 'history')}>History</a>
-          </div>
-        </div>
+        <PageHead title={`After entry ${visible(from)} and ${to === undefined ? 'now' : `after entry ${visible(to)}`}`}>
+          <Integrity of={read.value} />
+          <a href={under(project, 'history')}>History</a>
+        </PageHead>
         {differences.length === 0 ? <Empty>Nothing differs.</Empty> : null}
         {differences.map((difference, at) => {
           const size = JSON.stringify(difference).length;

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../core/json.ts';
 import { count, share } from './format.ts';
 import { BASE } from './guard.ts';
-import { Alert, Badge, Empty, Meter, Name, Panel, Table, Choice } from './layout.tsx';
+import { Alert, Badge, Choice, Empty, Meter, Name, PageHead, Panel, Table } from './layout.tsx';
 import { Legend, UsageChart } from './chart.tsx';
 import { limitOf, type LimitNow } from './limit.ts';
 import { listAt, type Rest, segment, textAt } from './rest.ts';
@@ -24,15 +24,13 @@ export async function homePage(visit: Visit): Promise<Page> {
   const isSideBySide = url.searchParams.get('view') === 'charts';
   return {
     title: 'Projects',
-    ...(projects.length === 0
-      ? {}
-      : { refreshSeconds: isSideBySide ? rangeNamed(url.searchParams.get('range')).refreshSeconds : 5 }),
+    refreshSeconds:
+      projects.length === 0 ? undefined : isSideBySide ? rangeNamed(url.searchParams.get('range')).refreshSeconds : 5,
     body: (
       <>
-        <div class="page-head">
-          <h1>Projects</h1>
+        <PageHead title="Projects">
           {projects.length === 0 ? null : (
-            <div class="aside">
+            <>
               <LiveState />
               <Choice
                 label="View"
@@ -41,9 +39,9 @@ export async function homePage(visit: Visit): Promise<Page> {
                   { label: 'Charts', href: `${BASE}?view=charts`, isChosen: isSideBySide },
                 ]}
               />
-            </div>
+            </>
           )}
-        </div>
+        </PageHead>
         {url.searchParams.get('said') === 'not-out' ? (
           <Alert kind="bad">Signing out did not reach the server. You are still signed in; try again.</Alert>
         ) : null}
@@ -164,12 +162,7 @@ async function charts({ rest, url, nowMs }: Visit, projects: readonly JsonObject
       return (
         <Panel title={id} id={`project-${at}`} isLive aside={<a href={under(id, 'quota')}>Open</a>}>
           {usage.ok ? (
-            <UsageChart
-              usage={usage.value}
-              range={range}
-              isSmall
-              {...(limit === undefined ? {} : { limitPerMinute: limit.perMinute })}
-            />
+            <UsageChart usage={usage.value} range={range} isSmall limitPerMinute={limit?.perMinute} />
           ) : (
             <Empty>{usage.error.message}</Empty>
           )}

@@ -1,6 +1,19 @@
 /** Keys: the life of the project's own signing keys, and the next one before its time. */
 import { duration } from './format.ts';
-import { Alert, Badge, Empty, Field, FormToken, Name, Panel, Table, Time, type Tone } from './layout.tsx';
+import {
+  Alert,
+  Badge,
+  Empty,
+  Fault,
+  Field,
+  FormToken,
+  Name,
+  PageHead,
+  Panel,
+  Table,
+  Time,
+  type Tone,
+} from './layout.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
 import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
@@ -20,13 +33,11 @@ export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Pa
   return {
     title: `Keys of ${project}`,
     tab: 'keys',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>Signing keys</h1>
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead title="Signing keys" />
+        <Fault of={fault} />
         {url.searchParams.get('done') === 'rotated' ? (
           <Alert kind="good">The rotation has begun; the keys below are the new ones.</Alert>
         ) : null}

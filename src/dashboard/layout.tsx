@@ -11,9 +11,9 @@ export interface Frame {
   readonly assets: AssetUrls;
   /** Absent before anybody signed in. */
   readonly person?: { readonly name: string; readonly formToken: string };
-  readonly project?: { readonly id: string; readonly rights: Rights; readonly tab: string };
+  readonly project?: { readonly id: string; readonly rights: Rights; readonly tab: string } | undefined;
   /** The page shows what moves: it is asked for again so often while it is looked at. */
-  readonly refreshSeconds?: number;
+  readonly refreshSeconds?: number | undefined;
 }
 
 export function Document({ title, assets, person, project, refreshSeconds, children }: WithChildren<Frame>) {
@@ -29,7 +29,7 @@ export function Document({ title, assets, person, project, refreshSeconds, child
         <link rel="stylesheet" href={assets.css} />
         <script type="module" src={assets.js}></script>
       </head>
-      <body {...(refreshSeconds === undefined ? {} : { 'data-refresh': refreshSeconds })}>
+      <body data-refresh={refreshSeconds}>
         <a class="skip" href="#main">
           Skip to content
         </a>
@@ -81,10 +81,7 @@ function Tabs({ id, rights, tab }: NonNullable<Frame['project']>) {
   return (
     <nav class="tabs" aria-label="Project">
       {shown.map(([name, label]) => (
-        <a
-          href={`${BASE}/projects/${encodeURIComponent(id)}/${name}`}
-          {...(tab === name ? { 'aria-current': 'page' } : {})}
-        >
+        <a href={`${BASE}/projects/${encodeURIComponent(id)}/${name}`} aria-current={tab === name ? 'page' : undefined}>
           {label}
         </a>
       ))}
@@ -122,13 +119,33 @@ export function Panel({
   children,
 }: WithChildren<{ title: string; id: string; aside?: Child; isLive?: boolean }>) {
   return (
-    <section class="panel" aria-labelledby={`${id}-title`} id={id} {...(isLive === true ? { 'data-live': true } : {})}>
+    <section class="panel" aria-labelledby={`${id}-title`} id={id} data-live={isLive}>
       <div class="head">
         <h2 id={`${id}-title`}>{visible(title, 200)}</h2>
         {aside === undefined ? null : <div class="aside">{aside}</div>}
       </div>
       {children}
     </section>
+  );
+}
+
+/** The name of the page, how it stands with what has that name, and at the far end where else to go. */
+export function PageHead({ title, state, children }: WithChildren<{ title: Child; state?: Child }>) {
+  return (
+    <div class="page-head">
+      <h1>{title}</h1>
+      {state}
+      {children === undefined || children === null ? null : <div class="aside">{children}</div>}
+    </div>
+  );
+}
+
+export function Fact({ name, children }: WithChildren<{ name: string }>) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
   );
 }
 
@@ -143,6 +160,11 @@ export function Alert({ kind, children }: WithChildren<{ kind: 'bad' | 'good' | 
       {children}
     </div>
   );
+}
+
+/** Why what was asked for was not done, above what it was asked on. */
+export function Fault({ of }: { of: { readonly message: string } | undefined }) {
+  return of === undefined ? null : <Alert kind="bad">{of.message}</Alert>;
 }
 
 export type Tone = 'good' | 'bad' | 'warn' | 'calm';
@@ -163,7 +185,7 @@ export function Stat({
   value: Child;
   unit?: string;
   note?: Child;
-  tone?: Tone;
+  tone?: Tone | undefined;
 }) {
   return (
     <div class={tone === undefined ? 'stat' : `stat ${tone}`}>
@@ -227,7 +249,7 @@ export function Choice({
   return (
     <nav class="choice" aria-label={label}>
       {options.map(({ label: text, href, isChosen }) => (
-        <a href={href} {...(isChosen ? { 'aria-current': 'true' } : {})}>
+        <a href={href} aria-current={isChosen ? 'true' : undefined}>
           {text}
         </a>
       ))}

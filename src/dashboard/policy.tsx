@@ -1,7 +1,7 @@
 /** Policy: who may what by which binding, why somebody may or may not, and who would gain or lose by a change before it is made. */
 import type { JsonObject } from '../core/json.ts';
 import { count, visible } from './format.ts';
-import { Badge, Empty, Name, Panel, Table } from './layout.tsx';
+import { Badge, Empty, Name, PageHead, Panel, Table } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -36,21 +36,18 @@ export async function policyPage(visit: ProjectVisit): Promise<Page> {
     tab: 'policy',
     body: (
       <>
-        <div class="page-head">
-          <h1>Policy</h1>
-          <div class="aside">
-            {can(rights, 'sts.policies.troubleshoot') ? (
-              <a class="button quiet" href={`${under(project, 'policy/explain')}${query}`}>
-                Explain
-              </a>
-            ) : null}
-            {can(rights, 'sts.policies.simulate') ? (
-              <a class="button quiet" href={`${under(project, 'policy/rehearse')}${query}`}>
-                Rehearse a change
-              </a>
-            ) : null}
-          </div>
-        </div>
+        <PageHead title="Policy">
+          {can(rights, 'sts.policies.troubleshoot') ? (
+            <a class="button quiet" href={`${under(project, 'policy/explain')}${query}`}>
+              Explain
+            </a>
+          ) : null}
+          {can(rights, 'sts.policies.simulate') ? (
+            <a class="button quiet" href={`${under(project, 'policy/rehearse')}${query}`}>
+              Rehearse a change
+            </a>
+          ) : null}
+        </PageHead>
         {ids.length === 0 ? null : (
           <Panel title="Whose policy" id="of">
             <form method="get" class="row">
@@ -124,7 +121,7 @@ function Conditions({ binding }: { binding: JsonObject }) {
         <span class="muted">always</span>
       ) : (
         <code>
-          <Name text={text} shown={text} />
+          <Name text={text} />
         </code>
       )}
       {textAt(condition, 'title') === '' ? null : (

@@ -1,7 +1,7 @@
 /** One provider: what it is, how its keys stand, and shutting one of them out for ever. */
 import type { JsonObject } from '../core/json.ts';
 import { count, duration } from './format.ts';
-import { Alert, Badge, Empty, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { Alert, Badge, Empty, Fault, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName } from './names.tsx';
 import { objectAt, type Refused, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -20,19 +20,20 @@ export async function providerPage(visit: ProjectVisit, fault?: Refused): Promis
   return {
     title: `Provider ${id}`,
     tab: 'clusters',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>
-            Provider <Name text={id} />
-          </h1>
-          <Standing of={provider} />
-          <div class="aside">
-            <a href={back}>All providers</a>
-          </div>
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead
+          title={
+            <>
+              Provider <Name text={id} />
+            </>
+          }
+          state={<Standing of={provider} />}
+        >
+          <a href={back}>All providers</a>
+        </PageHead>
+        <Fault of={fault} />
         {textAt(keys, 'lastError') === '' ? null : (
           <Alert kind="warn">
             The issuer's last answer was not taken: <Name text={textAt(keys, 'lastError')} />
@@ -109,7 +110,7 @@ function Fact({ name, text, isCode = false }: { name: string; text: string; isCo
       <dd>
         {isCode ? (
           <code>
-            <Name text={text} shown={text} />
+            <Name text={text} />
           </code>
         ) : (
           <Name text={text} />

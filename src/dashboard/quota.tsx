@@ -4,7 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import { Legend, UsageChart, UsageTable } from './chart.tsx';
 import { count, duration, share } from './format.ts';
 import { LiveState } from './home.tsx';
-import { Alert, Choice, Empty, Meter, Panel, Stat, Table, Time } from './layout.tsx';
+import { Choice, Empty, Fault, Meter, PageHead, Panel, Stat, Table, Time } from './layout.tsx';
 import { type LimitNow, limitOf } from './limit.ts';
 import { consumerName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
@@ -29,24 +29,22 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
   return {
     title: `Quota of ${project}`,
     tab: 'quota',
-    ...(fault === undefined ? { refreshSeconds: range.refreshSeconds } : { status: fault.status }),
+    refreshSeconds: fault === undefined ? range.refreshSeconds : undefined,
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>Quota</h1>
-          <div class="aside">
-            <LiveState />
-            <Choice
-              label="Range"
-              options={RANGES.map(({ name, label }) => ({
-                label,
-                href: here({ range: name }),
-                isChosen: name === range.name,
-              }))}
-            />
-          </div>
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead title="Quota">
+          <LiveState />
+          <Choice
+            label="Range"
+            options={RANGES.map(({ name, label }) => ({
+              label,
+              href: here({ range: name }),
+              isChosen: name === range.name,
+            }))}
+          />
+        </PageHead>
+        <Fault of={fault} />
         <Stats limit={limit} usage={usage.ok ? usage.value : undefined} label={range.label.toLowerCase()} />
         <Panel
           title="Usage against the limit"
@@ -64,17 +62,8 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
         >
           {usage.ok ? (
             <>
-              <UsageChart
-                usage={usage.value}
-                range={range}
-                isZoomed={isZoomed}
-                {...(limit === undefined ? {} : { limitPerMinute: limit.perMinute })}
-              />
-              <Legend
-                range={range}
-                isZoomed={isZoomed}
-                {...(limit === undefined ? {} : { limitPerMinute: limit.perMinute })}
-              />
+              <UsageChart usage={usage.value} range={range} isZoomed={isZoomed} limitPerMinute={limit?.perMinute} />
+              <Legend range={range} isZoomed={isZoomed} limitPerMinute={limit?.perMinute} />
               <Caveats usage={usage.value} project={project} />
               <UsageTable usage={usage.value} />
             </>
@@ -142,7 +131,7 @@ function Stats({ limit, usage, label }: { limit: LimitNow | undefined; usage: Us
             label="Counts against it now"
             value={count(limit.used)}
             unit={`(${share(limit.used, limit.perMinute)})`}
-            {...(limit.used >= limit.perMinute ? { tone: 'bad' as const } : {})}
+            tone={limit.used >= limit.perMinute ? 'bad' : undefined}
             note={
               <Meter
                 used={limit.used}
@@ -162,7 +151,7 @@ function Stats({ limit, usage, label }: { limit: LimitNow | undefined; usage: Us
             value={count(usage.refused)}
             unit="exchanges"
             note={`${share(usage.refused, usage.granted + usage.refused)} of all`}
-            {...(usage.refused > 0 ? { tone: 'warn' as const } : {})}
+            tone={usage.refused > 0 ? 'warn' : undefined}
           />
         </>
       )}

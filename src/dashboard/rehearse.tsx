@@ -1,7 +1,7 @@
 /** A change of policy before it is made: who would gain or lose by it, and then the change itself. */
 import { isJsonObject, type JsonObject, parseStrictJson } from '../core/json.ts';
 import { count, visible } from './format.ts';
-import { Alert, Badge, Empty, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { Alert, Badge, Empty, Field, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -27,15 +27,12 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
   return {
     title: `Rehearse, ${project}`,
     tab: 'policy',
-    ...(result?.ok === false ? { status: result.error.status } : {}),
+    status: result?.ok === false ? result.error.status : undefined,
     body: (
       <>
-        <div class="page-head">
-          <h1>Rehearse a change</h1>
-          <div class="aside">
-            <a href={under(project, 'policy')}>Policy</a>
-          </div>
-        </div>
+        <PageHead title="Rehearse a change">
+          <a href={under(project, 'policy')}>Policy</a>
+        </PageHead>
         <p class="muted">
           Recent exchanges are decided once more by the policy below, as if it were set. Nothing is changed by that.
         </p>
@@ -131,7 +128,7 @@ function Rehearsal({ result }: { result: JsonObject }) {
     >
       {textsAt(result, 'warnings').map((warning) => (
         <Alert kind="warn">
-          <Name text={warning} shown={warning} />
+          <Name text={warning} />
         </Alert>
       ))}
       {changes.length === 0 ? (

@@ -1,7 +1,7 @@
 /** One request for more: what is asked for, what happened to it, and the review. */
 import type { JsonObject } from '../core/json.ts';
 import { count } from './format.ts';
-import { Alert, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { Fault, Field, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { limitOf } from './limit.ts';
 import { listAt, numberAt, objectAt, type Refused, segment, textAt } from './rest.ts';
 import { can, mayReview } from './rights.ts';
@@ -24,16 +24,18 @@ export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise
   return {
     title: `Request ${id}`,
     tab: 'requests',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>
-            Request <Name text={id} />
-          </h1>
-          <State of={wish} />
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead
+          title={
+            <>
+              Request <Name text={id} />
+            </>
+          }
+          state={<State of={wish} />}
+        />
+        <Fault of={fault} />
         <div class="grid">
           <Panel title="What is asked for" id="wish">
             <dl class="facts">
@@ -55,7 +57,7 @@ export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise
               <dd>{textAt(wish, 'expireTime') === '' ? 'for good' : <Time at={textAt(wish, 'expireTime')} />}</dd>
               <dt>Why</dt>
               <dd>
-                <Name text={textAt(wish, 'justification')} shown={textAt(wish, 'justification')} />
+                <Name text={textAt(wish, 'justification')} />
               </dd>
               <dt>Contact</dt>
               <dd>

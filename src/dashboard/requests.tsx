@@ -1,6 +1,6 @@
 /** Requests for more quota: a tenant asks and withdraws, an administrator of the organization grants, cuts or refuses. */
 import { count } from './format.ts';
-import { Alert, Empty, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { Empty, Fault, Field, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { limitOf } from './limit.ts';
 import { QUOTA_ID } from './quota.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt } from './rest.ts';
@@ -22,16 +22,15 @@ export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: 
   return {
     title: `Requests of ${project}`,
     tab: 'requests',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>Requests for more quota</h1>
+        <PageHead title="Requests for more quota">
           {limit === undefined ? null : (
-            <div class="aside muted">{`Limit in force: ${count(limit.perMinute)} exchanges a minute`}</div>
+            <span class="muted">{`Limit in force: ${count(limit.perMinute)} exchanges a minute`}</span>
           )}
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        </PageHead>
+        <Fault of={fault} />
         <Panel title="All requests" id="requests">
           {wishes.length === 0 ? (
             <Empty>Nobody has asked for more yet. Ask below; an administrator of the organization decides.</Empty>

@@ -127,7 +127,7 @@ function ConditionSaw({ of }: { of: JsonObject }) {
   return (
     <>
       <code>
-        <Name text={expression} shown={expression} />
+        <Name text={expression} />
       </code>
       <div>
         {value === undefined ? (

@@ -3,7 +3,7 @@ import type { Child } from './jsx/jsx-runtime.ts';
 import type { SessionContent } from '../core/admin/sessions.ts';
 import type { Assets } from './assets.ts';
 import { BASE, withHeaders } from './guard.ts';
-import { Alert, Document, type Frame } from './layout.tsx';
+import { Alert, Document, type Frame, PageHead } from './layout.tsx';
 import type { DashboardPorts } from './ports.ts';
 import type { Refused, Rest } from './rest.ts';
 import { type Rights, rightsOn } from './rights.ts';
@@ -28,8 +28,8 @@ export interface ProjectVisit extends Visit {
 export interface Page {
   readonly title: string;
   readonly body: Child;
-  readonly status?: number;
-  readonly refreshSeconds?: number;
+  readonly status?: number | undefined;
+  readonly refreshSeconds?: number | undefined;
   readonly tab?: string;
 }
 
@@ -56,8 +56,8 @@ export function answerPage(
       title,
       assets: assets.urls,
       person: { name: session.name, formToken: session.formToken },
-      ...(project === undefined ? {} : { project }),
-      ...(refreshSeconds === undefined ? {} : { refreshSeconds }),
+      project,
+      refreshSeconds,
     },
     body,
     status,
@@ -75,9 +75,7 @@ export function refusedPage({ status, message }: Refused, title = titleOf(status
     status,
     body: (
       <>
-        <div class="page-head">
-          <h1>{title}</h1>
-        </div>
+        <PageHead title={title} />
         <Alert kind="bad">
           <p>{message}</p>
         </Alert>
