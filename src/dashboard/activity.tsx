@@ -3,7 +3,8 @@ import type { JsonObject } from '../core/json.ts';
 import { ok, type Result } from '../core/result.ts';
 import { count, csvLine, visible } from './format.ts';
 import { withHeaders } from './guard.ts';
-import { Badge, Empty, Field, PageHead, Panel, Table, Time } from './layout.tsx';
+import { InputField, SelectField } from './forms.tsx';
+import { Badge, Empty, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { meaningOf, REASONS } from './reasons.ts';
 import { listAt, numberAt, type Refused, segment, textAt } from './rest.ts';
@@ -65,34 +66,24 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
         <Panel title="Filter" id="filter">
           <form method="get" action={under(project, 'activity')}>
             <div class="fields">
-              <Field label="Outcome" name="outcome">
-                <select id="outcome" name="outcome">
-                  {['', 'granted', 'refused'].map((one) => (
-                    <option value={one} selected={filter.outcome === one}>
-                      {one === '' ? 'any' : one}
-                    </option>
-                  ))}
-                </select>
-              </Field>
-              <Field label="Reason" name="reason">
-                <select id="reason" name="reason">
-                  <option value="">any</option>
-                  {Object.keys(REASONS).map((one) => (
-                    <option value={one} selected={filter.reason === one}>
-                      {one}
-                    </option>
-                  ))}
-                </select>
-              </Field>
-              <Field label="Principal contains" name="principal">
-                <input id="principal" name="principal" value={filter.principal} maxlength={300} />
-              </Field>
-              <Field label="Cluster contains" name="provider">
-                <input id="provider" name="provider" value={filter.provider} maxlength={300} />
-              </Field>
-              <Field label="Target contains" name="target">
-                <input id="target" name="target" value={filter.target} maxlength={300} />
-              </Field>
+              <SelectField label="Outcome" name="outcome">
+                {['', 'granted', 'refused'].map((one) => (
+                  <option value={one} selected={filter.outcome === one}>
+                    {one === '' ? 'any' : one}
+                  </option>
+                ))}
+              </SelectField>
+              <SelectField label="Reason" name="reason">
+                <option value="">any</option>
+                {Object.keys(REASONS).map((one) => (
+                  <option value={one} selected={filter.reason === one}>
+                    {one}
+                  </option>
+                ))}
+              </SelectField>
+              <InputField label="Principal contains" name="principal" value={filter.principal} maxlength={300} />
+              <InputField label="Cluster contains" name="provider" value={filter.provider} maxlength={300} />
+              <InputField label="Target contains" name="target" value={filter.target} maxlength={300} />
             </div>
             <div class="row">
               <button>Filter</button>

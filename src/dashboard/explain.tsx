@@ -1,7 +1,8 @@
 /** Why somebody may, or may not: the question, and the trace of the answer. */
 import { meaningOf } from './reasons.ts';
 import { visible } from './format.ts';
-import { Alert, Badge, Field, Name, PageHead, Panel, Time, type Tone } from './layout.tsx';
+import { InputField } from './forms.tsx';
+import { Alert, Badge, Name, PageHead, Panel, Time, type Tone } from './layout.tsx';
 import { Trace } from './trace.tsx';
 import { segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -37,23 +38,37 @@ export async function explainPage(visit: ProjectVisit): Promise<Page> {
         {asked('outcome') === '' ? null : <ThatExchange visit={visit} asked={asked} />}
         <Panel title="Question" id="question">
           <form method="get" action={under(project, 'policy/explain')}>
-            <Field
+            <InputField
               label="Principal"
               name="principal"
               hint="As the audit line and the activity page spell it: principal://iam.googleapis.com/…/subject/…"
-            >
-              <input id="principal" name="principal" value={asked('principal')} required maxlength={2_000} />
-            </Field>
+              value={asked('principal')}
+              required
+              maxlength={2_000}
+            />
             <div class="fields">
-              <Field label="Target" name="target" hint="Its id or uri. with no permission: the broker itself.">
-                <input id="target" name="target" value={asked('target')} maxlength={2_000} />
-              </Field>
-              <Field label="Or a permission" name="permission" hint="Such as sts.usage.get.">
-                <input id="permission" name="permission" value={asked('permission')} maxlength={200} />
-              </Field>
-              <Field label="When" name="time" hint="For conditions about time. Empty: now.">
-                <input id="time" name="time" value={asked('time')} maxlength={40} placeholder="2026-01-31T12:00:00Z" />
-              </Field>
+              <InputField
+                label="Target"
+                name="target"
+                hint="Its id or uri. with no permission: the broker itself."
+                value={asked('target')}
+                maxlength={2_000}
+              />
+              <InputField
+                label="Or a permission"
+                name="permission"
+                hint="Such as sts.usage.get."
+                value={asked('permission')}
+                maxlength={200}
+              />
+              <InputField
+                label="When"
+                name="time"
+                hint="For conditions about time. Empty: now."
+                value={asked('time')}
+                maxlength={40}
+                placeholder="2026-01-31T12:00:00Z"
+              />
             </div>
             <button>Explain</button>
           </form>

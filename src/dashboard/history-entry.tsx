@@ -1,7 +1,8 @@
 /** One change of the history, with before and after, and the way back to it. */
 import type { JsonObject } from '../core/json.ts';
 import { count, visible } from './format.ts';
-import { Empty, Fault, Field, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { PostForm, SelectField } from './forms.tsx';
+import { Empty, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { PrincipalName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -61,15 +62,11 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
               It is done by the commands a person would give, each with its own permission. Distrusted keys, denied
               uids, pushed keys and limits are never brought back. Look first, then restore.
             </p>
-            <form method="post" action={`${here}/restore`} data-once>
-              <FormToken token={session.formToken} />
-              <input type="hidden" name="from" value={here} />
-              <Field label="What" name="resource">
-                <select id="resource" name="resource">
-                  {resource === '' ? null : <option value={resource}>{`only ${visible(resource)}`}</option>}
-                  <option value="">everything that was changed since</option>
-                </select>
-              </Field>
+            <PostForm session={session} to={`${here}/restore`} hidden={{ from: here }}>
+              <SelectField label="What" name="resource">
+                {resource === '' ? null : <option value={resource}>{`only ${visible(resource)}`}</option>}
+                <option value="">everything that was changed since</option>
+              </SelectField>
               <div class="row">
                 <button class="quiet" name="how" value="look">
                   What would be done?
@@ -78,7 +75,7 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
                   Restore
                 </button>
               </div>
-            </form>
+            </PostForm>
           </Panel>
         ) : null}
       </>

@@ -1,6 +1,7 @@
 /** History: who changed what, when and from where; two moments side by side; and the way back to one of them. */
 import { visible } from './format.ts';
-import { Empty, Field, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { InputField } from './forms.tsx';
+import { Empty, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { PrincipalName } from './names.tsx';
 import { listAt, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -36,12 +37,8 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
         {mayLook ? (
           <Panel title="Compare two moments" id="compare">
             <form method="get" action={under(project, 'history/compare')} class="fields">
-              <Field label="After entry" name="from">
-                <input id="from" name="from" inputmode="numeric" pattern="[0-9]+" required />
-              </Field>
-              <Field label="And after entry" name="to" hint="Empty: now.">
-                <input id="to" name="to" inputmode="numeric" pattern="[0-9]*" />
-              </Field>
+              <InputField label="After entry" name="from" inputmode="numeric" pattern="[0-9]+" required />
+              <InputField label="And after entry" name="to" hint="Empty: now." inputmode="numeric" pattern="[0-9]*" />
               <div class="field">
                 <span aria-hidden="true">&nbsp;</span>
                 <div>

@@ -1,19 +1,7 @@
 /** Keys: the life of the project's own signing keys, and the next one before its time. */
 import { duration } from './format.ts';
-import {
-  Alert,
-  Badge,
-  Empty,
-  Fault,
-  Field,
-  FormToken,
-  Name,
-  PageHead,
-  Panel,
-  Table,
-  Time,
-  type Tone,
-} from './layout.tsx';
+import { PostForm, SelectField } from './forms.tsx';
+import { Alert, Badge, Empty, Fault, Name, PageHead, Panel, Table, Time, type Tone } from './layout.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
 import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
@@ -81,26 +69,20 @@ export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Pa
               emergency the signing key is taken out at once:{' '}
               <strong>every token it signed is good for nothing from then on</strong>.
             </p>
-            <form method="post" action={under(project, 'keys/rotate')} data-once>
-              <FormToken token={session.formToken} />
-              <input type="hidden" name="from" value={under(project, 'keys')} />
+            <PostForm session={session} to={under(project, 'keys/rotate')} hidden={{ from: under(project, 'keys') }}>
               <div class="fields">
-                <Field label="Algorithm" name="alg">
-                  <select id="alg" name="alg">
-                    <option value="">both</option>
-                    <option value="ES256">ES256</option>
-                    <option value="RS256">RS256</option>
-                  </select>
-                </Field>
-                <Field label="How" name="how">
-                  <select id="how" name="how">
-                    <option value="">in its turn: nothing breaks</option>
-                    <option value="emergency">emergency: the key was stolen</option>
-                  </select>
-                </Field>
+                <SelectField label="Algorithm" name="alg">
+                  <option value="">both</option>
+                  <option value="ES256">ES256</option>
+                  <option value="RS256">RS256</option>
+                </SelectField>
+                <SelectField label="How" name="how">
+                  <option value="">in its turn: nothing breaks</option>
+                  <option value="emergency">emergency: the key was stolen</option>
+                </SelectField>
               </div>
               <button class="danger">Rotate</button>
-            </form>
+            </PostForm>
           </Panel>
         ) : null}
       </>

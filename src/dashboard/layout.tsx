@@ -50,7 +50,7 @@ export function Document({ title, assets, person, project, refreshSeconds, child
             <div class="who">
               <Name text={person.name} isShort />
               <form method="post" action={`${BASE}/sign-out`}>
-                <FormToken token={person.formToken} />
+                <input type="hidden" name="formToken" value={person.formToken} />
                 <button class="quiet">Sign out</button>
               </form>
             </div>
@@ -87,10 +87,6 @@ function Tabs({ id, rights, tab }: NonNullable<Frame['project']>) {
       ))}
     </nav>
   );
-}
-
-export function FormToken({ token }: { token: string }) {
-  return <input type="hidden" name="formToken" value={token} />;
 }
 
 /** Characters that a column always has room for. */
@@ -254,16 +250,6 @@ export function Choice({
         </a>
       ))}
     </nav>
-  );
-}
-
-export function Field({ label, name, hint, children }: WithChildren<{ label: string; name: string; hint?: string }>) {
-  return (
-    <div class="field">
-      <label for={name}>{label}</label>
-      {children}
-      {hint === undefined ? null : <p class="hint">{hint}</p>}
-    </div>
   );
 }
 

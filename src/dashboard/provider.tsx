@@ -1,7 +1,8 @@
 /** One provider: what it is, how its keys stand, and shutting one of them out for ever. */
 import type { JsonObject } from '../core/json.ts';
 import { count, duration } from './format.ts';
-import { Alert, Badge, Empty, Fault, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { PostForm } from './forms.tsx';
+import { Alert, Badge, Empty, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName } from './names.tsx';
 import { objectAt, type Refused, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -154,12 +155,9 @@ function Keys({ visit, provider }: { visit: ProjectVisit; provider: JsonObject }
                     isOut ? (
                       ''
                     ) : (
-                      <form method="post" action={`${here}/distrust`} data-once>
-                        <FormToken token={session.formToken} />
-                        <input type="hidden" name="from" value={here} />
-                        <input type="hidden" name="thumbprint" value={thumbprint} />
+                      <PostForm session={session} to={`${here}/distrust`} hidden={{ from: here, thumbprint }}>
                         <button class="danger">Distrust for ever</button>
-                      </form>
+                      </PostForm>
                     ),
                   ]
                 : []),

@@ -1,7 +1,8 @@
 /** A change of policy before it is made: who would gain or lose by it, and then the change itself. */
 import { isJsonObject, type JsonObject, parseStrictJson } from '../core/json.ts';
 import { count, visible } from './format.ts';
-import { Alert, Badge, Empty, Field, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { PostForm, TextField } from './forms.tsx';
+import { Alert, Badge, Empty, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -42,37 +43,35 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
           <Alert kind="bad">{result.error.message}</Alert>
         )}
         <Panel title={`Proposed policy of the ${where}`} id="proposal">
-          <form method="post" action={under(project, 'policy/rehearse')} data-once>
-            <FormToken token={session.formToken} />
-            <input type="hidden" name="target" value={target} />
-            <Field
+          <PostForm session={session} to={under(project, 'policy/rehearse')} hidden={{ target }}>
+            <TextField
               label="Policy as JSON"
               name="policy"
               hint="As setIamPolicy takes it. Its etag goes along: what somebody else wrote meanwhile is not overwritten."
+              class="code"
+              spellcheck="false"
             >
-              <textarea id="policy" name="policy" class="code" spellcheck="false">
-                {typed}
-              </textarea>
-            </Field>
+              {typed}
+            </TextField>
             <button>Rehearse</button>
-          </form>
+          </PostForm>
         </Panel>
         {result?.ok === true && maySet ? (
           <Panel title="Set it" id="set">
             <p>The policy takes effect at once in this place and within ten seconds everywhere.</p>
-            <form method="post" action={under(project, 'policy/set')} data-once>
-              <FormToken token={session.formToken} />
-              <input type="hidden" name="target" value={target} />
-              <input
-                type="hidden"
-                name="from"
-                value={`${under(project, 'policy/rehearse')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`}
-              />
+            <PostForm
+              session={session}
+              to={under(project, 'policy/set')}
+              hidden={{
+                target,
+                from: `${under(project, 'policy/rehearse')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`,
+              }}
+            >
               <textarea name="policy" hidden aria-label="Policy as it was rehearsed">
                 {typed}
               </textarea>
               <button class="danger">Set this policy</button>
-            </form>
+            </PostForm>
           </Panel>
         ) : null}
       </>

@@ -1,7 +1,8 @@
 /** One request for more: what is asked for, what happened to it, and the review. */
 import type { JsonObject } from '../core/json.ts';
 import { count } from './format.ts';
-import { Fault, Field, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { InputField, PostForm, TextField } from './forms.tsx';
+import { Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { limitOf } from './limit.ts';
 import { listAt, numberAt, objectAt, type Refused, segment, textAt } from './rest.ts';
 import { can, mayReview } from './rights.ts';
@@ -73,12 +74,14 @@ export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise
               </dd>
             </dl>
             {can(rights, 'cloudquotas.quotas.update') && (isPending || isRunning) ? (
-              <form method="post" action={under(project, `requests/${encodeURIComponent(id)}/withdraw`)} data-once>
-                <FormToken token={session.formToken} />
-                <input type="hidden" name="etag" value={textAt(wish, 'etag')} />
+              <PostForm
+                session={session}
+                to={under(project, `requests/${encodeURIComponent(id)}/withdraw`)}
+                hidden={{ etag: textAt(wish, 'etag') }}
+              >
                 <p></p>
                 <button class="quiet">{isPending ? 'Withdraw the request' : 'Give the raise back now'}</button>
-              </form>
+              </PostForm>
             ) : null}
           </Panel>
           {isPending && isReviewer ? <Review visit={visit} wish={wish} /> : <Events wish={wish} />}
@@ -97,26 +100,35 @@ function Review({ visit: { project, session }, wish }: { visit: ProjectVisit; wi
   const until = textAt(wish, 'expireTime').slice(0, 16);
   return (
     <Panel title="Review" id="review">
-      <form method="post" action={under(project, `requests/${encodeURIComponent(idOf(wish))}/review`)} data-once>
-        <FormToken token={session.formToken} />
-        <input type="hidden" name="etag" value={textAt(wish, 'etag')} />
+      <PostForm
+        session={session}
+        to={under(project, `requests/${encodeURIComponent(idOf(wish))}/review`)}
+        hidden={{ etag: textAt(wish, 'etag') }}
+      >
         <div class="fields">
-          <Field label="Grant, a minute" name="grantedValue" hint="Less than was asked for cuts it.">
-            <input
-              id="grantedValue"
-              name="grantedValue"
-              inputmode="numeric"
-              pattern="[0-9]{1,6}"
-              value={textAt(objectAt(wish, 'quotaConfig'), 'preferredValue')}
-            />
-          </Field>
-          <Field label="Until (UTC)" name="until" hint={until === '' ? 'Empty: for good.' : 'Empty: as asked.'}>
-            <input id="until" name="until" type="datetime-local" data-utc-hint value={until} />
-          </Field>
+          <InputField
+            label="Grant, a minute"
+            name="grantedValue"
+            hint="Less than was asked for cuts it."
+            inputmode="numeric"
+            pattern="[0-9]{1,6}"
+            value={textAt(objectAt(wish, 'quotaConfig'), 'preferredValue')}
+          />
+          <InputField
+            label="Until (UTC)"
+            name="until"
+            hint={until === '' ? 'Empty: for good.' : 'Empty: as asked.'}
+            type="datetime-local"
+            data-utc-hint
+            value={until}
+          />
         </div>
-        <Field label="Comment" name="comment" hint="The tenant reads it. A refusal needs one.">
-          <textarea id="comment" name="comment" maxlength={1_000}></textarea>
-        </Field>
+        <TextField
+          label="Comment"
+          name="comment"
+          hint="The tenant reads it. A refusal needs one."
+          maxlength={1_000}
+        ></TextField>
         <div class="row">
           <button name="verdict" value="approve">
             Grant
@@ -125,7 +137,7 @@ function Review({ visit: { project, session }, wish }: { visit: ProjectVisit; wi
             Refuse
           </button>
         </div>
-      </form>
+      </PostForm>
     </Panel>
   );
 }

@@ -1,6 +1,7 @@
 /** Requests for more quota: a tenant asks and withdraws, an administrator of the organization grants, cuts or refuses. */
 import { count } from './format.ts';
-import { Empty, Fault, Field, FormToken, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { InputField, PostForm, TextField } from './forms.tsx';
+import { Empty, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { limitOf } from './limit.ts';
 import { QUOTA_ID } from './quota.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt } from './rest.ts';
@@ -69,42 +70,51 @@ export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: 
         </Panel>
         {can(rights, 'cloudquotas.quotas.update') ? (
           <Panel title="Ask for more" id="ask">
-            <form method="post" action={under(project, 'requests')} data-once>
-              <FormToken token={session.formToken} />
+            <PostForm session={session} to={under(project, 'requests')}>
               <div class="fields">
-                <Field label="Exchanges a minute" name="preferredValue" hint="What the limit should be.">
-                  <input
-                    id="preferredValue"
-                    name="preferredValue"
-                    inputmode="numeric"
-                    pattern="[0-9]{1,6}"
-                    required
-                    value={typed('preferredValue')}
-                  />
-                </Field>
-                <Field label="Until (UTC)" name="until" hint="Empty: for good.">
-                  <input id="until" name="until" type="datetime-local" data-utc-hint value={typed('until')} />
-                </Field>
-                <Field label="Name of the request" name="id" hint="Empty: one is made up.">
-                  <input id="id" name="id" maxlength={63} value={typed('id')} />
-                </Field>
-                <Field label="Contact e-mail" name="contactEmail">
-                  <input
-                    id="contactEmail"
-                    name="contactEmail"
-                    type="email"
-                    maxlength={254}
-                    value={typed('contactEmail')}
-                  />
-                </Field>
+                <InputField
+                  label="Exchanges a minute"
+                  name="preferredValue"
+                  hint="What the limit should be."
+                  inputmode="numeric"
+                  pattern="[0-9]{1,6}"
+                  required
+                  value={typed('preferredValue')}
+                />
+                <InputField
+                  label="Until (UTC)"
+                  name="until"
+                  hint="Empty: for good."
+                  type="datetime-local"
+                  data-utc-hint
+                  value={typed('until')}
+                />
+                <InputField
+                  label="Name of the request"
+                  name="id"
+                  hint="Empty: one is made up."
+                  maxlength={63}
+                  value={typed('id')}
+                />
+                <InputField
+                  label="Contact e-mail"
+                  name="contactEmail"
+                  type="email"
+                  maxlength={254}
+                  value={typed('contactEmail')}
+                />
               </div>
-              <Field label="Why" name="justification" hint="Whoever reviews this reads it.">
-                <textarea id="justification" name="justification" maxlength={1_000} required>
-                  {typed('justification')}
-                </textarea>
-              </Field>
+              <TextField
+                label="Why"
+                name="justification"
+                hint="Whoever reviews this reads it."
+                maxlength={1_000}
+                required
+              >
+                {typed('justification')}
+              </TextField>
               <button>Ask</button>
-            </form>
+            </PostForm>
           </Panel>
         ) : null}
       </>

@@ -3,7 +3,8 @@ import type { SessionContent } from '../core/admin/sessions.ts';
 import { decodeBase64UrlText } from '../core/base64url.ts';
 import type { Assets } from './assets.ts';
 import { BASE, cookieHeader, safeNext } from './guard.ts';
-import { Alert, Field, FormToken, Name } from './layout.tsx';
+import { InputField, PostForm } from './forms.tsx';
+import { Alert, Name } from './layout.tsx';
 import type { DashboardPorts } from './ports.ts';
 import { type Form, goTo, render, type Visit } from './visit.tsx';
 
@@ -47,22 +48,19 @@ export async function signInPage(facts: SignInFacts, { status = 200, fault, said
         <h1>Sign in</h1>
         <p class="muted">What you may see and do is what the allow policies say of you, at every click.</p>
         {access === undefined ? null : (
-          <form method="post" action={`${BASE}/sign-in`} data-once>
-            <input type="hidden" name="next" value={next} />
-            <input type="hidden" name="with" value="access" />
+          <PostForm session={undefined} to={`${BASE}/sign-in`} hidden={{ next, with: 'access' }}>
             <p>
               Cloudflare Access says that you are <Name text={access} />.
             </p>
             <p>
               <button>Continue with Cloudflare Access</button>
             </p>
-          </form>
+          </PostForm>
         )}
-        <form method="post" action={`${BASE}/sign-in`} data-once>
-          <input type="hidden" name="next" value={next} />
+        <PostForm session={undefined} to={`${BASE}/sign-in`} hidden={{ next }}>
           <TokenField />
           <button>Sign in</button>
-        </form>
+        </PostForm>
         <details>
           <summary>Where do I get a token?</summary>
           <p>
@@ -83,17 +81,16 @@ export async function signInPage(facts: SignInFacts, { status = 200, fault, said
 
 function TokenField() {
   return (
-    <Field label="Token" name="token" hint="The bootstrap token, or a token of this broker for the broker itself.">
-      <input
-        id="token"
-        name="token"
-        type="password"
-        autocomplete="off"
-        spellcheck="false"
-        required
-        maxlength={16_384}
-      />
-    </Field>
+    <InputField
+      label="Token"
+      name="token"
+      hint="The bootstrap token, or a token of this broker for the broker itself."
+      type="password"
+      autocomplete="off"
+      spellcheck="false"
+      required
+      maxlength={16_384}
+    />
   );
 }
 
@@ -205,20 +202,15 @@ export function provePage(
                 Sign in to Cloudflare Access again
               </a>
             </p>
-            <form method="post" action={`${BASE}/prove`} data-once>
-              <FormToken token={session.formToken} />
-              <input type="hidden" name="next" value={next} />
-              <input type="hidden" name="with" value="access" />
+            <PostForm session={session} to={`${BASE}/prove`} hidden={{ next, with: 'access' }}>
               <button>Confirm with Cloudflare Access</button>
-            </form>
+            </PostForm>
           </>
         ) : (
-          <form method="post" action={`${BASE}/prove`} data-once>
-            <FormToken token={session.formToken} />
-            <input type="hidden" name="next" value={next} />
+          <PostForm session={session} to={`${BASE}/prove`} hidden={{ next }}>
             <TokenField />
             <button>Confirm</button>
-          </form>
+          </PostForm>
         )}
         <p class="muted">
           You are <Name text={session.name} />. <a href={next}>Go back without</a>
