@@ -105,14 +105,7 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
           ) : (
             <Table
               label="Exchanges"
-              columns={[
-                { label: 'When' },
-                { label: 'Outcome' },
-                { label: 'Principal' },
-                { label: 'Cluster' },
-                { label: 'Target' },
-                { label: '' },
-              ]}
+              columns={['When', 'Outcome', 'Principal', 'Cluster', 'Target', '']}
               rows={records.map((record) => [
                 <Time at={textAt(record, 'time')} />,
                 <Outcome of={record} />,

@@ -1,6 +1,6 @@
 /** Usage as bars with the limit across them: SVG made here, which is there without script, and its numbers as a table beside it. */
 import { count, utc } from './format.ts';
-import { Table } from './layout.tsx';
+import { number, Table } from './layout.tsx';
 import type { Range, Usage } from './usage.ts';
 
 const WIDTH = 1_000;
@@ -125,7 +125,7 @@ export function UsageTable({ usage }: { usage: Usage }) {
       <summary>Numbers behind the bars</summary>
       <Table
         label="Numbers behind the bars"
-        columns={[{ label: 'From' }, { label: 'Granted', isNumber: true }, { label: 'Refused', isNumber: true }]}
+        columns={['From', number('Granted'), number('Refused')]}
         rows={filled
           .toReversed()
           .map((bar) => [

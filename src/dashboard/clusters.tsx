@@ -1,7 +1,7 @@
 /** Clusters and providers: where the keys come from, how old they are, what went wrong last; and shutting a key out. */
 import type { JsonObject } from '../core/json.ts';
 import { count } from './format.ts';
-import { Empty, Name, PageHead, Panel, Table } from './layout.tsx';
+import { Empty, Name, number, PageHead, Panel, Table } from './layout.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
 import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
@@ -36,12 +36,7 @@ export async function clustersPage(visit: ProjectVisit): Promise<Page> {
         <Panel title="Pools" id="pools">
           <Table
             label="Pools"
-            columns={[
-              { label: 'Pool' },
-              { label: 'State' },
-              { label: 'Issuer of its tokens' },
-              { label: 'Shut out', isNumber: true },
-            ]}
+            columns={['Pool', 'State', 'Issuer of its tokens', number('Shut out')]}
             rows={all.map((pool) => {
               const id = textAt(pool, 'name').split('/').at(-1) ?? '';
               return [
@@ -98,14 +93,7 @@ function Providers({
     <>
       <Table
         label="Providers"
-        columns={[
-          { label: 'Provider' },
-          { label: 'State' },
-          { label: 'Issuer' },
-          { label: 'Keys from' },
-          { label: 'Keys', isNumber: true },
-          { label: 'Key age' },
-        ]}
+        columns={['Provider', 'State', 'Issuer', 'Keys from', number('Keys'), 'Key age']}
         rows={all.map((provider) => {
           const id = textAt(provider, 'name').split('/').at(-1) ?? '';
           const keys = objectAt(provider, 'keys');

@@ -2,7 +2,7 @@
 import { meaningOf } from './reasons.ts';
 import { visible } from './format.ts';
 import { InputField } from './forms.tsx';
-import { Alert, Badge, Name, PageHead, Panel, Time, type Tone } from './layout.tsx';
+import { Alert, Badge, Fact, Name, PageHead, Panel, Time, type Tone } from './layout.tsx';
 import { Trace } from './trace.tsx';
 import { segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -95,24 +95,16 @@ function ThatExchange({ visit: { project }, asked }: { visit: ProjectVisit; aske
       aside={<Badge tone={isRefused ? 'bad' : 'good'}>{isRefused ? 'refused' : 'granted'}</Badge>}
     >
       <dl class="facts">
-        <dt>When</dt>
-        <dd>
+        <Fact name="When">
           <Time at={asked('time')} />
-        </dd>
-        <dt>Reason</dt>
-        <dd>
+        </Fact>
+        <Fact name="Reason">
           <code>{visible(asked('reason'))}</code> <code>{visible(asked('check'))}</code>
-        </dd>
-        {meaningOf(asked('reason')) === '' ? null : (
-          <>
-            <dt>Which means</dt>
-            <dd>{meaningOf(asked('reason'))}</dd>
-          </>
-        )}
-        <dt>Request</dt>
-        <dd>
+        </Fact>
+        {meaningOf(asked('reason')) === '' ? null : <Fact name="Which means">{meaningOf(asked('reason'))}</Fact>}
+        <Fact name="Request">
           <Name text={asked('request')} />
-        </dd>
+        </Fact>
       </dl>
       <p class="hint">So says the link that led here; the answer below is the broker's own.</p>
       {asked('reason') === 'over_quota' ? (

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../core/json.ts';
 import { count, visible } from './format.ts';
 import { PostForm, SelectField } from './forms.tsx';
-import { Empty, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { Empty, Fact, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { PrincipalName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -31,26 +31,20 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
         {restored === undefined ? null : <Restored {...restored} />}
         <Panel title="Who and when" id="head">
           <dl class="facts">
-            <dt>When</dt>
-            <dd>
+            <Fact name="When">
               <Time at={textAt(entry, 'time')} />
-            </dd>
-            <dt>Who</dt>
-            <dd>
+            </Fact>
+            <Fact name="Who">
               <PrincipalName text={textAt(entry, 'actor')} />
-            </dd>
-            <dt>From</dt>
-            <dd>{visible(textAt(entry, 'address') || '–')}</dd>
-            <dt>Request</dt>
-            <dd>{visible(textAt(entry, 'requestId') || '–')}</dd>
-            <dt>Command</dt>
-            <dd>
+            </Fact>
+            <Fact name="From">{visible(textAt(entry, 'address') || '–')}</Fact>
+            <Fact name="Request">{visible(textAt(entry, 'requestId') || '–')}</Fact>
+            <Fact name="Command">
               <code>{visible(textAt(entry, 'command'))}</code>
-            </dd>
-            <dt>What</dt>
-            <dd>
+            </Fact>
+            <Fact name="What">
               <Name text={resource} />
-            </dd>
+            </Fact>
           </dl>
         </Panel>
         <Panel title="Before and after" id="sides">
@@ -97,7 +91,7 @@ function Restored({ answer, isDone }: Shown) {
       ) : (
         <Table
           label="Steps"
-          columns={[{ label: 'What' }, { label: 'Step' }]}
+          columns={['What', 'Step']}
           rows={steps
             .slice(0, 200)
             .map((step) => [<Name text={textAt(step, 'resource')} />, textAt(step, 'action').toLowerCase()])}
@@ -108,7 +102,7 @@ function Restored({ answer, isDone }: Shown) {
           <h3>Left as it is</h3>
           <Table
             label="Left as it is"
-            columns={[{ label: 'What' }, { label: 'Why' }]}
+            columns={['What', 'Why']}
             rows={left
               .slice(0, 200)
               .map((one) => [<Name text={textAt(one, 'resource')} />, <Name text={textAt(one, 'reason')} />])}

@@ -1,7 +1,7 @@
 /** History: who changed what, when and from where; two moments side by side; and the way back to one of them. */
 import { visible } from './format.ts';
 import { InputField } from './forms.tsx';
-import { Empty, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { Empty, Name, number, PageHead, Panel, Table, Time } from './layout.tsx';
 import { PrincipalName } from './names.tsx';
 import { listAt, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -58,14 +58,7 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
           ) : (
             <Table
               label="Changes"
-              columns={[
-                { label: 'Entry', isNumber: true },
-                { label: 'When' },
-                { label: 'Who' },
-                { label: 'From' },
-                { label: 'Command' },
-                { label: 'What' },
-              ]}
+              columns={[number('Entry'), 'When', 'Who', 'From', 'Command', 'What']}
               rows={entries.map((entry) => {
                 const sequence = textAt(entry, 'sequence');
                 return [

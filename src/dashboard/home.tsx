@@ -118,13 +118,7 @@ async function list(rest: Rest, projects: readonly JsonObject[]) {
     <Panel title="Quota now" id="projects" isLive>
       <Table
         label="Projects"
-        columns={[
-          { label: 'Project' },
-          { label: 'Number' },
-          { label: 'State' },
-          { label: 'Counts against the limit now' },
-          { label: 'Requests' },
-        ]}
+        columns={['Project', 'Number', 'State', 'Counts against the limit now', 'Requests']}
         rows={rows}
       />
     </Panel>

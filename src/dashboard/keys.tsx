@@ -1,7 +1,7 @@
 /** Keys: the life of the project's own signing keys, and the next one before its time. */
 import { duration } from './format.ts';
 import { PostForm, SelectField } from './forms.tsx';
-import { Alert, Badge, Empty, Fault, Name, PageHead, Panel, Table, Time, type Tone } from './layout.tsx';
+import { Alert, Badge, Empty, Fault, Name, number, PageHead, Panel, Table, Time, type Tone } from './layout.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
 import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
@@ -35,15 +35,7 @@ export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Pa
           ) : (
             <Table
               label="Signing keys"
-              columns={[
-                { label: 'Key id' },
-                { label: 'Algorithm' },
-                { label: 'State' },
-                { label: 'Published' },
-                { label: 'Signs from' },
-                { label: 'Signs until' },
-                { label: 'Left', isNumber: true },
-              ]}
+              columns={['Key id', 'Algorithm', 'State', 'Published', 'Signs from', 'Signs until', number('Left')]}
               rows={keys.map((key) => {
                 const [tone, label, meaning] = STATES[textAt(key, 'state')] ?? ['calm', textAt(key, 'state'), ''];
                 const leftSeconds = (Date.parse(textAt(key, 'signUntil')) - nowMs) / 1_000;

@@ -195,10 +195,17 @@ export function Stat({
   );
 }
 
-export interface Column {
-  readonly label: string;
-  readonly isNumber?: boolean;
+interface NumberColumn {
+  readonly number: string;
 }
+
+/** A column of numbers, which stand below each other by their last digits. */
+export function number(label: string): NumberColumn {
+  return { number: label };
+}
+
+/** The label of a column of buttons is for who cannot see that they are some. */
+const ACTION = <span class="unseen">Action</span>;
 
 export function Table({
   label,
@@ -206,17 +213,18 @@ export function Table({
   rows,
 }: {
   label: string;
-  columns: readonly Column[];
+  columns: readonly (string | NumberColumn)[];
   rows: readonly (readonly Child[])[];
 }) {
+  const classes = columns.map((column) => (typeof column === 'string' ? '' : 'number'));
   return (
     <div class="scroll" tabindex={0} role="region" aria-label={`Table: ${label}`}>
       <table>
         <thead>
           <tr>
-            {columns.map((column) => (
-              <th scope="col" class={column.isNumber === true ? 'number' : ''}>
-                {column.label === '' ? <span class="unseen">Action</span> : column.label}
+            {columns.map((column, at) => (
+              <th scope="col" class={classes[at]}>
+                {column === '' ? ACTION : typeof column === 'string' ? column : column.number}
               </th>
             ))}
           </tr>
@@ -225,7 +233,7 @@ export function Table({
           {rows.map((cells) => (
             <tr>
               {cells.map((cell, at) => (
-                <td class={columns[at]?.isNumber === true ? 'number' : ''}>{cell}</td>
+                <td class={classes[at]}>{cell}</td>
               ))}
             </tr>
           ))}

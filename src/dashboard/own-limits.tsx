@@ -1,7 +1,7 @@
 /** Limits of single providers and principals: shown beside the quota, set one at a time. */
 import { count } from './format.ts';
 import { InputField, PostForm } from './forms.tsx';
-import { Empty, Panel, Table } from './layout.tsx';
+import { Empty, number, Panel, Table } from './layout.tsx';
 import type { LimitNow } from './limit.ts';
 import { LastName, PrincipalName } from './names.tsx';
 import { can } from './rights.ts';
@@ -22,7 +22,7 @@ export function OwnLimits({ visit: { session, rights, project }, limit }: { visi
       ) : (
         <Table
           label="Own limits"
-          columns={[{ label: 'Whose' }, { label: 'A minute', isNumber: true }, ...(mayChange ? [{ label: '' }] : [])]}
+          columns={['Whose', number('A minute'), ...(mayChange ? [''] : [])]}
           rows={limit.own.slice(0, OWN_SHOWN).map(({ kind, name, perMinute }) => [
             <>
               <span class="muted">{kind}</span>{' '}

@@ -86,7 +86,7 @@ function Bindings({ policy }: { policy: JsonObject }) {
     <>
       <Table
         label="Bindings"
-        columns={[{ label: 'Role' }, { label: 'Members' }, { label: 'While' }]}
+        columns={['Role', 'Members', 'While']}
         rows={shown.map((binding) => {
           const members = textsAt(binding, 'members');
           return [

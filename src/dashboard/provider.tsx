@@ -2,7 +2,7 @@
 import type { JsonObject } from '../core/json.ts';
 import { count, duration } from './format.ts';
 import { PostForm } from './forms.tsx';
-import { Alert, Badge, Empty, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { Alert, Badge, Empty, Fact, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName } from './names.tsx';
 import { objectAt, type Refused, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -43,45 +43,38 @@ export async function providerPage(visit: ProjectVisit, fault?: Refused): Promis
         <div class="grid">
           <Panel title="What it is" id="facts">
             <dl class="facts">
-              <Fact name="Name" text={textAt(provider, 'displayName')} />
-              <Fact name="Cluster" text={cluster} />
-              <Fact name="Issuer" text={issuerOf(provider)} />
-              <Fact name="Condition" text={textAt(provider, 'attributeCondition')} isCode />
-              <Fact name="On trial" text={textAt(provider, 'dryRunCondition')} isCode />
-              <Fact name="Algorithms" text={textsAt(provider, 'allowedAlgorithms').join(', ')} />
-              <Fact name="Token lifetime" text={`at most ${lifeOf(textAt(provider, 'maxTokenLifetime'))}`} />
-              <Fact name="Each token once" text={provider['singleUse'] === true ? 'yes' : 'no'} />
-              <Fact name="Cluster is asked" text={textAt(objectAt(provider, 'tokenReview'), 'url') || 'no'} />
+              <TextFact name="Name" text={textAt(provider, 'displayName')} />
+              <TextFact name="Cluster" text={cluster} />
+              <TextFact name="Issuer" text={issuerOf(provider)} />
+              <TextFact name="Condition" text={textAt(provider, 'attributeCondition')} isCode />
+              <TextFact name="On trial" text={textAt(provider, 'dryRunCondition')} isCode />
+              <TextFact name="Algorithms" text={textsAt(provider, 'allowedAlgorithms').join(', ')} />
+              <TextFact name="Token lifetime" text={`at most ${lifeOf(textAt(provider, 'maxTokenLifetime'))}`} />
+              <TextFact name="Each token once" text={provider['singleUse'] === true ? 'yes' : 'no'} />
+              <TextFact name="Cluster is asked" text={textAt(objectAt(provider, 'tokenReview'), 'url') || 'no'} />
             </dl>
           </Panel>
           <Panel title="Where its keys come from" id="source">
             <dl class="facts">
-              <Fact name="Source" text={textAt(provider, 'keySource')} />
-              <dt>Read or set</dt>
-              <dd>
+              <TextFact name="Source" text={textAt(provider, 'keySource')} />
+              <Fact name="Read or set">
                 <Time at={textAt(keys, 'updateTime')} />
-              </dd>
-              <Fact name="Age" text={ageOf(textAt(keys, 'updateTime'), nowMs)} />
+              </Fact>
+              <TextFact name="Age" text={ageOf(textAt(keys, 'updateTime'), nowMs)} />
               {textAt(keys, 'expireTime') === '' ? null : (
-                <>
-                  <dt>Pushed keys end</dt>
-                  <dd>
-                    <Time at={textAt(keys, 'expireTime')} />
-                  </dd>
-                </>
+                <Fact name="Pushed keys end">
+                  <Time at={textAt(keys, 'expireTime')} />
+                </Fact>
               )}
               {textAt(keys, 'nextRefreshTime') === '' ? null : (
-                <>
-                  <dt>Asked again</dt>
-                  <dd>
-                    <Time at={textAt(keys, 'nextRefreshTime')} />
-                  </dd>
-                </>
+                <Fact name="Asked again">
+                  <Time at={textAt(keys, 'nextRefreshTime')} />
+                </Fact>
               )}
-              <Fact name="Served stale for" text={lifeOf(textAt(provider, 'maxStale'))} />
-              <Fact name="New keys wait" text={lifeOf(textAt(provider, 'newKeyHold'))} />
+              <TextFact name="Served stale for" text={lifeOf(textAt(provider, 'maxStale'))} />
+              <TextFact name="New keys wait" text={lifeOf(textAt(provider, 'newKeyHold'))} />
               {textsAt(keys, 'warnings').map((warning) => (
-                <Fact name="Warning" text={warning} />
+                <TextFact name="Warning" text={warning} />
               ))}
             </dl>
           </Panel>
@@ -103,21 +96,18 @@ function lifeOf(seconds: string): string {
   return duration(Number.parseInt(seconds, 10) || 0);
 }
 
-function Fact({ name, text, isCode = false }: { name: string; text: string; isCode?: boolean }) {
+function TextFact({ name, text, isCode = false }: { name: string; text: string; isCode?: boolean }) {
   if (text === '') return null;
   return (
-    <>
-      <dt>{name}</dt>
-      <dd>
-        {isCode ? (
-          <code>
-            <Name text={text} />
-          </code>
-        ) : (
+    <Fact name={name}>
+      {isCode ? (
+        <code>
           <Name text={text} />
-        )}
-      </dd>
-    </>
+        </code>
+      ) : (
+        <Name text={text} />
+      )}
+    </Fact>
   );
 }
 
@@ -138,12 +128,7 @@ function Keys({ visit, provider }: { visit: ProjectVisit; provider: JsonObject }
       ) : (
         <Table
           label="Keys"
-          columns={[
-            { label: 'Key id' },
-            { label: 'Thumbprint' },
-            { label: 'Standing' },
-            ...(mayDistrust ? [{ label: '' }] : []),
-          ]}
+          columns={['Key id', 'Thumbprint', 'Standing', ...(mayDistrust ? [''] : [])]}
           rows={thumbprints.map((thumbprint, at) => {
             const isOut = distrusted.includes(thumbprint);
             return [

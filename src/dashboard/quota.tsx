@@ -4,7 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import { Legend, UsageChart, UsageTable } from './chart.tsx';
 import { count, duration, share } from './format.ts';
 import { LiveState } from './home.tsx';
-import { Choice, Empty, Fault, Meter, PageHead, Panel, Stat, Table, Time } from './layout.tsx';
+import { Choice, Empty, Fault, Meter, number, PageHead, Panel, Stat, Table, Time } from './layout.tsx';
 import { type LimitNow, limitOf } from './limit.ts';
 import { consumerName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
@@ -93,11 +93,7 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
             {usage.ok && usage.value.reasons.length > 0 ? (
               <Table
                 label="Refusals by reason"
-                columns={[
-                  { label: 'Reason' },
-                  { label: 'Exchanges', isNumber: true },
-                  { label: 'Share', isNumber: true },
-                ]}
+                columns={['Reason', number('Exchanges'), number('Share')]}
                 rows={usage.value.reasons.map(([reason, many]) => [
                   can(rights, 'sts.recentExchanges.list') ? (
                     <a href={`${under(project, 'activity')}?outcome=refused&reason=${encodeURIComponent(reason)}`}>

@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject, parseStrictJson } from '../core/json.ts';
 import { count, visible } from './format.ts';
 import { PostForm, TextField } from './forms.tsx';
-import { Alert, Badge, Empty, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { Alert, Badge, Empty, Name, number, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -139,14 +139,7 @@ function Rehearsal({ result }: { result: JsonObject }) {
       ) : (
         <Table
           label="Who would gain or lose"
-          columns={[
-            { label: 'Principal' },
-            { label: 'On' },
-            { label: 'Would' },
-            { label: 'Roles' },
-            { label: 'Exchanges', isNumber: true },
-            { label: 'Last seen' },
-          ]}
+          columns={['Principal', 'On', 'Would', 'Roles', number('Exchanges'), 'Last seen']}
           rows={changes.map((change) => {
             const tuple = objectAt(change, 'accessTuple');
             return [

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../core/json.ts';
 import { count } from './format.ts';
 import { InputField, PostForm, TextField } from './forms.tsx';
-import { Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { Fact, Fault, Name, number, PageHead, Panel, Table, Time } from './layout.tsx';
 import { limitOf } from './limit.ts';
 import { listAt, numberAt, objectAt, type Refused, segment, textAt } from './rest.ts';
 import { can, mayReview } from './rights.ts';
@@ -40,38 +40,29 @@ export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise
         <div class="grid">
           <Panel title="What is asked for" id="wish">
             <dl class="facts">
-              <dt>Quota</dt>
-              <dd>
+              <Fact name="Quota">
                 <Which of={wish} />, a minute
-              </dd>
-              <dt>Asked for</dt>
-              <dd>{count(numberAt(config, 'preferredValue'))}</dd>
-              <dt>In force by it</dt>
-              <dd>{textAt(config, 'grantedValue') === '' ? 'nothing' : count(numberAt(config, 'grantedValue'))}</dd>
-              {limit === undefined ? null : (
-                <>
-                  <dt>Limit now</dt>
-                  <dd>{count(limit.perMinute)}</dd>
-                </>
-              )}
-              <dt>Until</dt>
-              <dd>{textAt(wish, 'expireTime') === '' ? 'for good' : <Time at={textAt(wish, 'expireTime')} />}</dd>
-              <dt>Why</dt>
-              <dd>
+              </Fact>
+              <Fact name="Asked for">{count(numberAt(config, 'preferredValue'))}</Fact>
+              <Fact name="In force by it">
+                {textAt(config, 'grantedValue') === '' ? 'nothing' : count(numberAt(config, 'grantedValue'))}
+              </Fact>
+              {limit === undefined ? null : <Fact name="Limit now">{count(limit.perMinute)}</Fact>}
+              <Fact name="Until">
+                {textAt(wish, 'expireTime') === '' ? 'for good' : <Time at={textAt(wish, 'expireTime')} />}
+              </Fact>
+              <Fact name="Why">
                 <Name text={textAt(wish, 'justification')} />
-              </dd>
-              <dt>Contact</dt>
-              <dd>
+              </Fact>
+              <Fact name="Contact">
                 <Name text={textAt(wish, 'contactEmail') || '–'} />
-              </dd>
-              <dt>Asked</dt>
-              <dd>
+              </Fact>
+              <Fact name="Asked">
                 <Time at={textAt(wish, 'createTime')} />
-              </dd>
-              <dt>Word on it</dt>
-              <dd>
+              </Fact>
+              <Fact name="Word on it">
                 <Name text={textAt(config, 'stateDetail')} />
-              </dd>
+              </Fact>
             </dl>
             {can(rights, 'cloudquotas.quotas.update') && (isPending || isRunning) ? (
               <PostForm
@@ -147,13 +138,7 @@ function Events({ wish }: { wish: JsonObject }) {
     <Panel title="What happened to it" id="events">
       <Table
         label="Events"
-        columns={[
-          { label: 'When' },
-          { label: 'State' },
-          { label: 'Value', isNumber: true },
-          { label: 'Who' },
-          { label: 'Comment' },
-        ]}
+        columns={['When', 'State', number('Value'), 'Who', 'Comment']}
         rows={listAt(wish, 'events')
           .toReversed()
           .map((event) => [

@@ -1,7 +1,7 @@
 /** Requests for more quota: a tenant asks and withdraws, an administrator of the organization grants, cuts or refuses. */
 import { count } from './format.ts';
 import { InputField, PostForm, TextField } from './forms.tsx';
-import { Empty, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
+import { Empty, Fault, Name, number, PageHead, Panel, Table, Time } from './layout.tsx';
 import { limitOf } from './limit.ts';
 import { QUOTA_ID } from './quota.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt } from './rest.ts';
@@ -38,15 +38,7 @@ export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: 
           ) : (
             <Table
               label="Requests"
-              columns={[
-                { label: 'Request' },
-                { label: 'Quota' },
-                { label: 'Asked for', isNumber: true },
-                { label: 'In force', isNumber: true },
-                { label: 'State' },
-                { label: 'Until' },
-                { label: 'Changed' },
-              ]}
+              columns={['Request', 'Quota', number('Asked for'), number('In force'), 'State', 'Until', 'Changed']}
               rows={wishes.map((wish) => [
                 <a href={under(project, `requests/${encodeURIComponent(idOf(wish))}`)}>
                   <Name text={idOf(wish)} />
