@@ -49,13 +49,12 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
     isFiltered ? FILTERED : NEWEST,
     url.searchParams.get('pageToken') ?? undefined,
   );
-  if (!found.ok) return { ...refusedPage(found.error), tab: 'activity' };
+  if (!found.ok) return refusedPage(found.error);
   const { records, looked, oldest, dropped, next } = found.value;
   const query = new URLSearchParams(Object.entries(filter).filter(([, text]) => text !== ''));
   const mayExplain = can(rights, 'sts.policies.troubleshoot');
   return {
     title: `Activity of ${project}`,
-    tab: 'activity',
     body: (
       <>
         <PageHead title="Activity">
@@ -219,7 +218,7 @@ const COLUMNS = ['time', 'outcome', 'reason', 'check', 'principal', 'provider', 
 
 export async function activityCsv(visit: ProjectVisit): Promise<Page | Response> {
   const found = await search(visit, filterIn(visit.url.searchParams), EXPORTED, undefined);
-  if (!found.ok) return { ...refusedPage(found.error), tab: 'activity' };
+  if (!found.ok) return refusedPage(found.error);
   const lines = found.value.records.map((record) => csvLine(COLUMNS.map((column) => textAt(record, column))));
   const headers = {
     'Content-Type': 'text/csv; charset=utf-8',

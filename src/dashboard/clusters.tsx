@@ -12,7 +12,7 @@ const PROVIDERS_A_PAGE = 50;
 export async function clustersPage(visit: ProjectVisit): Promise<Page> {
   const { rest, project, rights, url } = visit;
   const listed = await rest.get(pools(project), { pageSize: '100', showDeleted: 'true' });
-  if (!listed.ok) return { ...refusedPage(listed.error), tab: 'clusters' };
+  if (!listed.ok) return refusedPage(listed.error);
   const all = listAt(listed.value, 'workloadIdentityPools');
   const chosen =
     url.searchParams.get('pool') ??
@@ -29,7 +29,6 @@ export async function clustersPage(visit: ProjectVisit): Promise<Page> {
     : undefined;
   return {
     title: `Clusters of ${project}`,
-    tab: 'clusters',
     body: (
       <>
         <PageHead title="Clusters and providers" />
@@ -100,7 +99,7 @@ function Providers({
           const isDiscovered = textAt(provider, 'keySource') === 'discovery';
           return [
             <>
-              <a href={under(project, `clusters/${encodeURIComponent(pool)}/${encodeURIComponent(id)}`)}>
+              <a href={under(project, 'clusters', pool, id)}>
                 <Name text={id} />
               </a>
               <div class="muted">

@@ -28,7 +28,6 @@ export async function explainPage(visit: ProjectVisit): Promise<Page> {
     ACCESS[answer?.ok === true ? textAt(answer.value, 'overallAccessState') : ''] ?? (['calm', ''] as const);
   return {
     title: `Explain, ${project}`,
-    tab: 'policy',
     status: answer?.ok === false ? answer.error.status : undefined,
     body: (
       <>

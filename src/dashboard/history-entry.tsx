@@ -13,13 +13,12 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
   const { rest, project, rights, session } = visit;
   const sequence = visit.param('sequence');
   const read = await rest.get(`projects/${segment(project)}/history/${segment(sequence)}`);
-  if (!read.ok) return { ...refusedPage(read.error, undefined, under(project, 'history')), tab: 'history' };
+  if (!read.ok) return refusedPage(read.error, undefined, under(project, 'history'));
   const entry = read.value;
   const resource = textAt(entry, 'resource');
-  const here = under(project, `history/${encodeURIComponent(sequence)}`);
+  const here = under(project, 'history', sequence);
   return {
     title: `Entry ${sequence}`,
-    tab: 'history',
     status: fault?.status,
     body: (
       <>

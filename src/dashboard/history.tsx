@@ -22,13 +22,12 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
     pageToken: url.searchParams.get('pageToken') ?? undefined,
     resource,
   });
-  if (!listed.ok) return { ...refusedPage(listed.error), tab: 'history' };
+  if (!listed.ok) return refusedPage(listed.error);
   const entries = listAt(listed.value, 'entries');
   const next = textAt(listed.value, 'nextPageToken');
   const mayLook = can(rights, 'sts.history.get');
   return {
     title: `History of ${project}`,
-    tab: 'history',
     body: (
       <>
         <PageHead title="History">
@@ -62,7 +61,7 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
               rows={entries.map((entry) => {
                 const sequence = textAt(entry, 'sequence');
                 return [
-                  mayLook ? <a href={under(project, `history/${sequence}`)}>{sequence}</a> : sequence,
+                  mayLook ? <a href={under(project, 'history', sequence)}>{sequence}</a> : sequence,
                   <Time at={textAt(entry, 'time')} />,
                   <PrincipalName text={textAt(entry, 'actor')} />,
                   <Name text={textAt(entry, 'address') || '–'} />,
@@ -96,13 +95,12 @@ export async function comparePage(visit: ProjectVisit): Promise<Page> {
     pageSize: String(DIFFERENCES_A_PAGE),
     pageToken: url.searchParams.get('pageToken') ?? undefined,
   });
-  if (!read.ok) return { ...refusedPage(read.error, undefined, under(project, 'history')), tab: 'history' };
+  if (!read.ok) return refusedPage(read.error, undefined, under(project, 'history'));
   const differences = listAt(read.value, 'differences');
   const next = textAt(read.value, 'nextPageToken');
   let room = MAX_OF_A_PAGE;
   return {
     title: `Compare, ${project}`,
-    tab: 'history',
     body: (
       <>
         <PageHead title={`After entry ${visible(from)} and ${to === undefined ? 'now' : `after entry ${visible(to)}`}`}>

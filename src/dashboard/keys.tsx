@@ -16,11 +16,10 @@ const STATES: Readonly<Record<string, readonly [Tone, string, string]>> = {
 export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Page> {
   const { rest, project, rights, session, nowMs, url } = visit;
   const listed = await rest.get(`projects/${segment(project)}/signingKeys`);
-  if (!listed.ok) return { ...refusedPage(listed.error), tab: 'keys' };
+  if (!listed.ok) return refusedPage(listed.error);
   const keys = listAt(listed.value, 'keys');
   return {
     title: `Keys of ${project}`,
-    tab: 'keys',
     status: fault?.status,
     body: (
       <>

@@ -25,7 +25,7 @@ export async function policyPage(visit: ProjectVisit): Promise<Page> {
       : undefined,
   ]);
   const mayAsk = can(rights, 'sts.policies.troubleshoot') || can(rights, 'sts.policies.simulate');
-  if (!policy.ok && !mayAsk) return { ...refusedPage(policy.error), tab: 'policy' };
+  if (!policy.ok && !mayAsk) return refusedPage(policy.error);
   const ids =
     targets?.ok === true
       ? listAt(targets.value, 'targets').map((one) => textAt(one, 'name').split('/').at(-1) ?? '')
@@ -33,7 +33,6 @@ export async function policyPage(visit: ProjectVisit): Promise<Page> {
   const query = target === '' ? '' : `?target=${encodeURIComponent(target)}`;
   return {
     title: `Policy of ${project}`,
-    tab: 'policy',
     body: (
       <>
         <PageHead title="Policy">

@@ -14,13 +14,12 @@ export async function providerPage(visit: ProjectVisit, fault?: Refused): Promis
   const [pool, id] = [visit.param('pool'), visit.param('provider')];
   const read = await rest.get(`${pools(project)}/${segment(pool)}/providers/${segment(id)}`);
   const back = `${under(project, 'clusters')}?pool=${encodeURIComponent(pool)}`;
-  if (!read.ok) return { ...refusedPage(read.error, undefined, back), tab: 'clusters' };
+  if (!read.ok) return refusedPage(read.error, undefined, back);
   const provider = read.value;
   const keys = objectAt(provider, 'keys');
   const cluster = textAt(objectAt(provider, 'kubernetes'), 'clusterUri');
   return {
     title: `Provider ${id}`,
-    tab: 'clusters',
     status: fault?.status,
     body: (
       <>
@@ -116,10 +115,7 @@ function Keys({ visit, provider }: { visit: ProjectVisit; provider: JsonObject }
   const keys = objectAt(provider, 'keys');
   const [kids, thumbprints] = [textsAt(keys, 'kids'), textsAt(keys, 'thumbprints')];
   const distrusted = textsAt(provider, 'distrustedThumbprints');
-  const here = under(
-    project,
-    `clusters/${encodeURIComponent(visit.param('pool'))}/${encodeURIComponent(visit.param('provider'))}`,
-  );
+  const here = under(project, 'clusters', visit.param('pool'), visit.param('provider'));
   const mayDistrust = can(rights, 'iam.workloadIdentityPoolProviders.update');
   return (
     <Panel title="Keys" id="keys">
@@ -172,7 +168,5 @@ export async function distrust(visit: ProjectVisit, form: Form): Promise<Page | 
   const answer = await rest.post(`${pools(project)}/${segment(pool)}/providers/${segment(id)}:distrustKey`, {
     thumbprint: form('thumbprint'),
   });
-  return answer.ok
-    ? goTo(under(project, `clusters/${encodeURIComponent(pool)}/${encodeURIComponent(id)}#keys`))
-    : providerPage(visit, answer.error);
+  return answer.ok ? goTo(`${under(project, 'clusters', pool, id)}#keys`) : providerPage(visit, answer.error);
 }

@@ -23,12 +23,11 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
     readUsage(rest, project, range, nowMs),
     topConsumers(rest, project, by, nowMs),
   ]);
-  if (!usage.ok && limit === undefined) return { ...refusedPage(usage.error), tab: 'quota' };
+  if (!usage.ok && limit === undefined) return refusedPage(usage.error);
   const here = (change: Record<string, string>): string =>
     `?${new URLSearchParams({ range: range.name, by: by.name, ...(isZoomed ? { scale: 'usage' } : {}), ...change }).toString()}`;
   return {
     title: `Quota of ${project}`,
-    tab: 'quota',
     refreshSeconds: fault === undefined ? range.refreshSeconds : undefined,
     status: fault?.status,
     body: (

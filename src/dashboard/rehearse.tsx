@@ -13,7 +13,7 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
   const { rest, project, rights, session, url } = visit;
   const target = form?.('target') ?? url.searchParams.get('target') ?? '';
   const current = await readPolicy(visit, target);
-  if (!current.ok) return { ...refusedPage(current.error, undefined, under(project, 'policy')), tab: 'policy' };
+  if (!current.ok) return refusedPage(current.error, undefined, under(project, 'policy'));
   const typed = form?.('policy') ?? JSON.stringify(current.value, null, 2);
   if (isTooLarge(typed)) return tooLargePage(visit);
   const parsed = parsePolicy(typed);
@@ -27,7 +27,6 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
   const where = target === '' ? 'project' : `target ${target}`;
   return {
     title: `Rehearse, ${project}`,
-    tab: 'policy',
     status: result?.ok === false ? result.error.status : undefined,
     body: (
       <>
@@ -90,7 +89,6 @@ function isTooLarge(text: string): boolean {
 function tooLargePage({ project }: ProjectVisit): Page {
   return {
     title: `Rehearse, ${project}`,
-    tab: 'policy',
     body: (
       <>
         <h1>Rehearse a change</h1>
@@ -182,5 +180,5 @@ export async function setPolicy(visit: ProjectVisit, form: Form): Promise<Page |
     policy === undefined ? NO_POLICY : await rest.post(`${placeOf(project, target)}:setIamPolicy`, { policy });
   if (answer.ok)
     return goTo(`${under(project, 'policy')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`);
-  return { ...refusedPage(answer.error, 'The policy was not set', under(project, 'policy')), tab: 'policy' };
+  return refusedPage(answer.error, 'The policy was not set', under(project, 'policy'));
 }

@@ -17,14 +17,13 @@ export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise
     mayReview(rest),
     limitOf(rest, project),
   ]);
-  if (!read.ok) return { ...refusedPage(read.error, undefined, under(project, 'requests')), tab: 'requests' };
+  if (!read.ok) return refusedPage(read.error, undefined, under(project, 'requests'));
   const wish = read.value;
   const isPending = textAt(wish, 'state') === 'PENDING';
   const isRunning = textAt(wish, 'state').startsWith('GRANTED') && textAt(wish, 'expireTime') !== '';
   const config = objectAt(wish, 'quotaConfig');
   return {
     title: `Request ${id}`,
-    tab: 'requests',
     status: fault?.status,
     body: (
       <>
@@ -67,7 +66,7 @@ export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise
             {can(rights, 'cloudquotas.quotas.update') && (isPending || isRunning) ? (
               <PostForm
                 session={session}
-                to={under(project, `requests/${encodeURIComponent(id)}/withdraw`)}
+                to={under(project, 'requests', id, 'withdraw')}
                 hidden={{ etag: textAt(wish, 'etag') }}
               >
                 <p></p>
@@ -93,7 +92,7 @@ function Review({ visit: { project, session }, wish }: { visit: ProjectVisit; wi
     <Panel title="Review" id="review">
       <PostForm
         session={session}
-        to={under(project, `requests/${encodeURIComponent(idOf(wish))}/review`)}
+        to={under(project, 'requests', idOf(wish), 'review')}
         hidden={{ etag: textAt(wish, 'etag') }}
       >
         <div class="fields">
@@ -165,7 +164,7 @@ export async function review(visit: ProjectVisit, form: Form): Promise<Page | Re
     }),
     etag: form('etag'),
   });
-  return answer.ok ? goTo(under(project, `requests/${encodeURIComponent(id)}`)) : requestPage(visit, answer.error);
+  return answer.ok ? goTo(under(project, 'requests', id)) : requestPage(visit, answer.error);
 }
 
 export async function withdraw(visit: ProjectVisit, form: Form): Promise<Page | Response> {
@@ -175,5 +174,5 @@ export async function withdraw(visit: ProjectVisit, form: Form): Promise<Page | 
     'DELETE',
     `${preferences(project)}/${segment(id)}?etag=${encodeURIComponent(form('etag'))}`,
   );
-  return answer.ok ? goTo(under(project, `requests/${encodeURIComponent(id)}`)) : requestPage(visit, answer.error);
+  return answer.ok ? goTo(under(project, 'requests', id)) : requestPage(visit, answer.error);
 }

@@ -15,14 +15,13 @@ export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: 
     rest.get(preferences(project), { pageSize: '25', pageToken: url.searchParams.get('pageToken') ?? undefined }),
     limitOf(rest, project),
   ]);
-  if (!listed.ok) return { ...refusedPage(listed.error), tab: 'requests' };
+  if (!listed.ok) return refusedPage(listed.error);
   const wishes = listAt(listed.value, 'quotaPreferences').toSorted((a, b) =>
     textAt(a, 'updateTime') < textAt(b, 'updateTime') ? 1 : -1,
   );
   const next = textAt(listed.value, 'nextPageToken');
   return {
     title: `Requests of ${project}`,
-    tab: 'requests',
     status: fault?.status,
     body: (
       <>
@@ -40,7 +39,7 @@ export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: 
               label="Requests"
               columns={['Request', 'Quota', number('Asked for'), number('In force'), 'State', 'Until', 'Changed']}
               rows={wishes.map((wish) => [
-                <a href={under(project, `requests/${encodeURIComponent(idOf(wish))}`)}>
+                <a href={under(project, 'requests', idOf(wish))}>
                   <Name text={idOf(wish)} />
                 </a>,
                 <Which of={wish} />,
@@ -127,7 +126,5 @@ export async function askForMore(visit: ProjectVisit, form: Form): Promise<Page 
       ...filled({ contactEmail: form('contactEmail').trim(), expireTime: utcOf(form('until')) }),
     },
   );
-  return answer.ok
-    ? goTo(under(project, `requests/${encodeURIComponent(idOf(answer.value))}`))
-    : requestsPage(visit, answer.error, form);
+  return answer.ok ? goTo(under(project, 'requests', idOf(answer.value))) : requestsPage(visit, answer.error, form);
 }

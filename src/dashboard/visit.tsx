@@ -23,6 +23,7 @@ export interface Visit {
 export interface ProjectVisit extends Visit {
   readonly project: string;
   readonly rights: Rights;
+  readonly tab: string;
 }
 
 export interface Page {
@@ -30,7 +31,6 @@ export interface Page {
   readonly body: Child;
   readonly status?: number | undefined;
   readonly refreshSeconds?: number | undefined;
-  readonly tab?: string;
 }
 
 export type Handler<V extends Visit> = (visit: V) => Promise<Page | Response>;
@@ -45,12 +45,9 @@ export function render(frame: Frame, body: Child, status = 200): Response {
   return withHeaders(new Response(`<!doctype html>${page.toString()}`, { status, headers }));
 }
 
-export function answerPage(
-  visit: Visit | ProjectVisit,
-  { title, body, status, refreshSeconds, tab = '' }: Page,
-): Response {
+export function answerPage(visit: Visit | ProjectVisit, { title, body, status, refreshSeconds }: Page): Response {
   const { session, assets } = visit;
-  const project = 'project' in visit ? { id: visit.project, rights: visit.rights, tab } : undefined;
+  const project = 'project' in visit ? { id: visit.project, rights: visit.rights, tab: visit.tab } : undefined;
   return render(
     {
       title,
@@ -112,10 +109,12 @@ export function formInProject(handle: FormHandler<ProjectVisit>): FormHandler<Vi
 
 async function scopedTo(visit: Visit): Promise<ProjectVisit> {
   const project = visit.param('project');
-  return { ...visit, project, rights: await rightsOn(visit.rest, project) };
+  // `/dashboard/projects/ID/TAB…`
+  const [, , , , tab = ''] = visit.url.pathname.split('/');
+  return { ...visit, project, tab, rights: await rightsOn(visit.rest, project) };
 }
 
-/** A page of this project. */
-export function under(project: string, path: string): string {
-  return `${BASE}/projects/${encodeURIComponent(project)}/${path}`;
+/** A page of this project; whatever ids hold, each is one segment. */
+export function under(project: string, path: string, ...ids: readonly string[]): string {
+  return [`${BASE}/projects/${encodeURIComponent(project)}/${path}`, ...ids.map(encodeURIComponent)].join('/');
 }
