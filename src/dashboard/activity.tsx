@@ -1,7 +1,7 @@
 /** Activity: who asked for what lately and how it ended, filtered, explained, and taken along as CSV. */
 import type { JsonObject } from '../core/json.ts';
 import { ok, type Result } from '../core/result.ts';
-import { count, csvLine, visible } from './format.ts';
+import { count, csvLine, lastOf, visible } from './format.ts';
 import { withHeaders } from './guard.ts';
 import { InputField, SelectField } from './forms.tsx';
 import { Badge, Empty, PageHead, Panel, Table, Time } from './layout.tsx';
@@ -9,7 +9,7 @@ import { LastName, PrincipalName } from './names.tsx';
 import { meaningOf, REASONS } from './reasons.ts';
 import { listAt, numberAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { More, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 
 /** How much is looked through at once: pages of the list, and when there is enough. What one page of the list held is shown whole. */
 interface Depth {
@@ -51,14 +51,13 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
   );
   if (!found.ok) return refusedPage(found.error);
   const { records, looked, oldest, dropped, next } = found.value;
-  const query = new URLSearchParams(Object.entries(filter).filter(([, text]) => text !== ''));
   const mayExplain = can(rights, 'sts.policies.troubleshoot');
   return {
     title: `Activity of ${project}`,
     body: (
       <>
         <PageHead title="Activity">
-          <a class="button quiet" href={`${under(project, 'activity.csv')}?${query.toString()}`} download>
+          <a class="button quiet" href={`${under(project, 'activity.csv')}${queryOf({ ...filter })}`} download>
             Export as CSV
           </a>
         </PageHead>
@@ -119,11 +118,9 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
               ])}
             />
           )}
-          {next === '' ? null : (
-            <p>
-              <a href={`?${new URLSearchParams([...query, ['pageToken', next]]).toString()}`}>Further back</a>
-            </p>
-          )}
+          <More next={next} query={{ ...filter }}>
+            Further back
+          </More>
         </Panel>
       </>
     ),
@@ -160,16 +157,16 @@ function LookedAt({ looked, oldest, dropped }: { looked: number; oldest: string;
 /** What was asked for goes along as it was; what it came to, so that the page can say why where policies were not asked. */
 function explainLink(project: string, record: JsonObject): string {
   const target = textAt(record, 'target');
-  const query = new URLSearchParams({
+  const query = queryOf({
     principal: textAt(record, 'principal'),
-    ...(target === '' ? {} : { target: target.slice(target.lastIndexOf('/') + 1) }),
+    target: lastOf(target),
     time: textAt(record, 'time'),
     outcome: textAt(record, 'outcome'),
     reason: textAt(record, 'reason'),
-    ...(textAt(record, 'check') === '' ? {} : { check: textAt(record, 'check') }),
+    check: textAt(record, 'check'),
     request: textAt(record, 'requestId'),
   });
-  return `${under(project, 'policy/explain')}?${query.toString()}`;
+  return `${under(project, 'policy/explain')}${query}`;
 }
 
 function filterIn(query: URLSearchParams): Filter {

@@ -4,7 +4,7 @@ import { count } from './format.ts';
 import { Empty, Name, number, PageHead, Panel, Table } from './layout.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { More, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { Standing, ageOf, issuerOf, pools } from './provider-facts.tsx';
 
 const PROVIDERS_A_PAGE = 50;
@@ -44,7 +44,7 @@ export async function clustersPage(visit: ProjectVisit): Promise<Page> {
                     <Name text={id} />
                   </strong>
                 ) : (
-                  <a href={`?pool=${encodeURIComponent(id)}`}>
+                  <a href={queryOf({ pool: id })}>
                     <Name text={id} />
                   </a>
                 ),
@@ -114,9 +114,9 @@ function Providers({
           ];
         })}
       />
-      {next === '' ? null : (
-        <a href={`?pool=${encodeURIComponent(pool)}&pageToken=${encodeURIComponent(next)}`}>More providers</a>
-      )}
+      <More next={next} query={{ pool }}>
+        More providers
+      </More>
     </>
   );
 }

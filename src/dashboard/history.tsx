@@ -5,7 +5,7 @@ import { Empty, Name, number, PageHead, Panel, Table, Time } from './layout.tsx'
 import { PrincipalName } from './names.tsx';
 import { listAt, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { More, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { Integrity, Sides } from './history-parts.tsx';
 
 const ENTRIES_A_PAGE = 50;
@@ -66,20 +66,16 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
                   <PrincipalName text={textAt(entry, 'actor')} />,
                   <Name text={textAt(entry, 'address') || '–'} />,
                   <code>{visible(textAt(entry, 'command'))}</code>,
-                  <a href={`?resource=${encodeURIComponent(textAt(entry, 'resource'))}`}>
+                  <a href={queryOf({ resource: textAt(entry, 'resource') })}>
                     <Name text={textAt(entry, 'resource')} />
                   </a>,
                 ];
               })}
             />
           )}
-          {next === '' ? null : (
-            <a
-              href={`?${new URLSearchParams({ ...(resource === undefined ? {} : { resource }), pageToken: next }).toString()}`}
-            >
-              Older changes
-            </a>
-          )}
+          <More next={next} query={{ resource }}>
+            Older changes
+          </More>
         </Panel>
       </>
     ),
@@ -117,13 +113,9 @@ export async function comparePage(visit: ProjectVisit): Promise<Page> {
             </Panel>
           );
         })}
-        {next === '' ? null : (
-          <a
-            href={`?${new URLSearchParams({ from, ...(to === undefined ? {} : { to }), pageToken: next }).toString()}`}
-          >
-            More differences
-          </a>
-        )}
+        <More next={next} query={{ from, to }}>
+          More differences
+        </More>
       </>
     ),
   };

@@ -7,7 +7,7 @@ import { Legend, UsageChart } from './chart.tsx';
 import { limitOf, type LimitNow } from './limit.ts';
 import { listAt, type Rest, segment, textAt } from './rest.ts';
 import { rangeNamed, RANGES, readUsage } from './usage.ts';
-import { type Page, refusedPage, under, type Visit } from './visit.tsx';
+import { More, type Page, refusedPage, under, type Visit } from './visit.tsx';
 
 /** Two questions each, and a chart each side by side: what one page asks for stays bounded. */
 const PROJECTS_A_PAGE = 12;
@@ -52,15 +52,9 @@ export async function homePage(visit: Visit): Promise<Page> {
         ) : (
           await list(rest, projects)
         )}
-        {next === '' ? null : (
-          <p>
-            <a
-              href={`${BASE}?${new URLSearchParams({ ...(isSideBySide ? { view: 'charts' } : {}), pageToken: next }).toString()}`}
-            >
-              More projects
-            </a>
-          </p>
-        )}
+        <More next={next} query={{ view: isSideBySide ? 'charts' : undefined }}>
+          More projects
+        </More>
       </>
     ),
   };

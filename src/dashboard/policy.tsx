@@ -5,7 +5,7 @@ import { Badge, Empty, Name, PageHead, Panel, Table } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { readPolicy } from './policy-place.ts';
 
 /** A policy may have a megabyte, a page may not: whole bindings, as long as there is room. */
@@ -30,7 +30,7 @@ export async function policyPage(visit: ProjectVisit): Promise<Page> {
     targets?.ok === true
       ? listAt(targets.value, 'targets').map((one) => textAt(one, 'name').split('/').at(-1) ?? '')
       : [];
-  const query = target === '' ? '' : `?target=${encodeURIComponent(target)}`;
+  const query = queryOf({ target });
   return {
     title: `Policy of ${project}`,
     body: (

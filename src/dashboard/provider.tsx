@@ -6,14 +6,14 @@ import { Alert, Badge, Empty, Fact, Fault, Name, PageHead, Panel, Table, Time } 
 import { LastName } from './names.tsx';
 import { objectAt, type Refused, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Form, goTo, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { Standing, ageOf, issuerOf, pools } from './provider-facts.tsx';
 
 export async function providerPage(visit: ProjectVisit, fault?: Refused): Promise<Page> {
   const { rest, project, rights, nowMs } = visit;
   const [pool, id] = [visit.param('pool'), visit.param('provider')];
   const read = await rest.get(`${pools(project)}/${segment(pool)}/providers/${segment(id)}`);
-  const back = `${under(project, 'clusters')}?pool=${encodeURIComponent(pool)}`;
+  const back = `${under(project, 'clusters')}${queryOf({ pool })}`;
   if (!read.ok) return refusedPage(read.error, undefined, back);
   const provider = read.value;
   const keys = objectAt(provider, 'keys');
@@ -81,9 +81,7 @@ export async function providerPage(visit: ProjectVisit, fault?: Refused): Promis
         <Keys visit={visit} provider={provider} />
         {can(rights, 'sts.history.list') ? (
           <p>
-            <a href={`${under(project, 'history')}?resource=${encodeURIComponent(`provider/${pool}/${id}`)}`}>
-              Its history
-            </a>
+            <a href={`${under(project, 'history')}${queryOf({ resource: `provider/${pool}/${id}` })}`}>Its history</a>
           </p>
         ) : null}
       </>

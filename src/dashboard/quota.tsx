@@ -10,7 +10,7 @@ import { consumerName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
 import { DIMENSIONS, type Dimension, rangeNamed, RANGES, readUsage, topConsumers, type Usage } from './usage.ts';
-import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Form, goTo, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { OwnLimits } from './own-limits.tsx';
 
 export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<Page> {
@@ -25,7 +25,7 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
   ]);
   if (!usage.ok && limit === undefined) return refusedPage(usage.error);
   const here = (change: Record<string, string>): string =>
-    `?${new URLSearchParams({ range: range.name, by: by.name, ...(isZoomed ? { scale: 'usage' } : {}), ...change }).toString()}`;
+    queryOf({ range: range.name, by: by.name, scale: isZoomed ? 'usage' : undefined, ...change });
   return {
     title: `Quota of ${project}`,
     refreshSeconds: fault === undefined ? range.refreshSeconds : undefined,
@@ -95,7 +95,7 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
                 columns={['Reason', number('Exchanges'), number('Share')]}
                 rows={usage.value.reasons.map(([reason, many]) => [
                   can(rights, 'sts.recentExchanges.list') ? (
-                    <a href={`${under(project, 'activity')}?outcome=refused&reason=${encodeURIComponent(reason)}`}>
+                    <a href={`${under(project, 'activity')}${queryOf({ outcome: 'refused', reason })}`}>
                       <code>{reason}</code>
                     </a>
                   ) : (

@@ -6,7 +6,7 @@ import { Alert, Badge, Empty, Name, number, PageHead, Panel, Table, Time } from 
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Form, goTo, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { placeOf, readPolicy } from './policy-place.ts';
 
 export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Page> {
@@ -63,7 +63,7 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
               to={under(project, 'policy/set')}
               hidden={{
                 target,
-                from: `${under(project, 'policy/rehearse')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`,
+                from: `${under(project, 'policy/rehearse')}${queryOf({ target })}`,
               }}
             >
               <textarea name="policy" hidden aria-label="Policy as it was rehearsed">
@@ -178,7 +178,6 @@ export async function setPolicy(visit: ProjectVisit, form: Form): Promise<Page |
   const policy = parsePolicy(form('policy'));
   const answer =
     policy === undefined ? NO_POLICY : await rest.post(`${placeOf(project, target)}:setIamPolicy`, { policy });
-  if (answer.ok)
-    return goTo(`${under(project, 'policy')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`);
+  if (answer.ok) return goTo(`${under(project, 'policy')}${queryOf({ target })}`);
   return refusedPage(answer.error, 'The policy was not set', under(project, 'policy'));
 }

@@ -6,7 +6,7 @@ import { limitOf } from './limit.ts';
 import { QUOTA_ID } from './quota.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Form, goTo, More, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
 import { State, Which, idOf, preferences, utcOf, filled } from './wish.tsx';
 
 export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: Form = () => ''): Promise<Page> {
@@ -57,7 +57,7 @@ export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: 
               ])}
             />
           )}
-          {next === '' ? null : <a href={`?pageToken=${encodeURIComponent(next)}`}>More requests</a>}
+          <More next={next}>More requests</More>
         </Panel>
         {can(rights, 'cloudquotas.quotas.update') ? (
           <Panel title="Ask for more" id="ask">

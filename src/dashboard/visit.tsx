@@ -1,5 +1,5 @@
 /** One request of a person who is signed in: who it is, what he asks REST with, and how a page or a refusal is answered. */
-import type { Child } from './jsx/jsx-runtime.ts';
+import type { Child, WithChildren } from './jsx/jsx-runtime.ts';
 import type { SessionContent } from '../core/admin/sessions.ts';
 import type { Assets } from './assets.ts';
 import { BASE, withHeaders } from './guard.ts';
@@ -112,6 +112,25 @@ async function scopedTo(visit: Visit): Promise<ProjectVisit> {
   // `/dashboard/projects/ID/TAB…`
   const [, , , , tab = ''] = visit.url.pathname.split('/');
   return { ...visit, project, tab, rights: await rightsOn(visit.rest, project) };
+}
+
+/** `?name=value…` of those that say something. */
+export function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
+  const filled = Object.entries(fields).filter((field): field is [string, string] => (field[1] ?? '') !== '');
+  return filled.length === 0 ? '' : `?${new URLSearchParams(filled).toString()}`;
+}
+
+/** The way on where a list is longer than its page; `query` is what this page was asked by. */
+export function More({
+  next,
+  query = {},
+  children,
+}: WithChildren<{ next: string; query?: Readonly<Record<string, string | undefined>> }>) {
+  return next === '' ? null : (
+    <p>
+      <a href={queryOf({ ...query, pageToken: next })}>{children}</a>
+    </p>
+  );
 }
 
 /** A page of this project; whatever ids hold, each is one segment. */
