@@ -1,6 +1,6 @@
 /** Clusters and providers: where the keys come from, how old they are, what went wrong last; and shutting a key out. */
 import type { JsonObject } from '../core/json.ts';
-import { count } from './format.ts';
+import { count, lastOf } from './format.ts';
 import { Empty, Name, number, PageHead, Panel, Table } from './layout.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -14,16 +14,11 @@ export async function clustersPage(visit: ProjectVisit): Promise<Page> {
   const listed = await rest.get(pools(project), { pageSize: '100', showDeleted: 'true' });
   if (!listed.ok) return refusedPage(listed.error);
   const all = listAt(listed.value, 'workloadIdentityPools');
-  const chosen =
-    url.searchParams.get('pool') ??
-    (textAt(all[0] ?? {}, 'name')
-      .split('/')
-      .at(-1) ||
-      '');
+  const chosen = url.searchParams.get('pool') ?? lastOf(textAt(all[0] ?? {}, 'name'));
   const providers = can(rights, 'iam.workloadIdentityPoolProviders.list')
     ? await rest.get(`${pools(project)}/${segment(chosen)}/providers`, {
         pageSize: String(PROVIDERS_A_PAGE),
-        pageToken: url.searchParams.get('pageToken') ?? undefined,
+        pageToken: url.searchParams.get('pageToken'),
         showDeleted: 'true',
       })
     : undefined;
@@ -37,7 +32,7 @@ export async function clustersPage(visit: ProjectVisit): Promise<Page> {
             label="Pools"
             columns={['Pool', 'State', 'Issuer of its tokens', number('Shut out')]}
             rows={all.map((pool) => {
-              const id = textAt(pool, 'name').split('/').at(-1) ?? '';
+              const id = lastOf(textAt(pool, 'name'));
               return [
                 id === chosen ? (
                   <strong>
@@ -94,7 +89,7 @@ function Providers({
         label="Providers"
         columns={['Provider', 'State', 'Issuer', 'Keys from', number('Keys'), 'Key age']}
         rows={all.map((provider) => {
-          const id = textAt(provider, 'name').split('/').at(-1) ?? '';
+          const id = lastOf(textAt(provider, 'name'));
           const keys = objectAt(provider, 'keys');
           const isDiscovered = textAt(provider, 'keySource') === 'discovery';
           return [

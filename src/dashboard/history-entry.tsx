@@ -26,7 +26,7 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
           <Integrity of={entry} />
           <a href={under(project, 'history')}>History</a>
         </PageHead>
-        <Fault of={fault} />
+        <Fault of={fault?.message} />
         {restored === undefined ? null : <Restored {...restored} />}
         <Panel title="Who and when" id="head">
           <dl class="facts">

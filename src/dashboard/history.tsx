@@ -19,7 +19,7 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
   const resource = url.searchParams.get('resource') || undefined;
   const listed = await rest.get(`projects/${segment(project)}/history`, {
     pageSize: String(ENTRIES_A_PAGE),
-    pageToken: url.searchParams.get('pageToken') ?? undefined,
+    pageToken: url.searchParams.get('pageToken'),
     resource,
   });
   if (!listed.ok) return refusedPage(listed.error);
@@ -89,7 +89,7 @@ export async function comparePage(visit: ProjectVisit): Promise<Page> {
     from,
     to,
     pageSize: String(DIFFERENCES_A_PAGE),
-    pageToken: url.searchParams.get('pageToken') ?? undefined,
+    pageToken: url.searchParams.get('pageToken'),
   });
   if (!read.ok) return refusedPage(read.error, undefined, under(project, 'history'));
   const differences = listAt(read.value, 'differences');

@@ -16,7 +16,7 @@ export async function homePage(visit: Visit): Promise<Page> {
   const { rest, url } = visit;
   const listed = await rest.get('projects', {
     pageSize: String(PROJECTS_A_PAGE),
-    pageToken: url.searchParams.get('pageToken') ?? undefined,
+    pageToken: url.searchParams.get('pageToken'),
   });
   if (!listed.ok && listed.error.status !== 403) return refusedPage(listed.error);
   const projects = listed.ok ? listAt(listed.value, 'projects') : [];

@@ -24,7 +24,7 @@ export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Pa
     body: (
       <>
         <PageHead title="Signing keys" />
-        <Fault of={fault} />
+        <Fault of={fault?.message} />
         {url.searchParams.get('done') === 'rotated' ? (
           <Alert kind="good">The rotation has begun; the keys below are the new ones.</Alert>
         ) : null}

@@ -159,8 +159,8 @@ export function Alert({ kind, children }: WithChildren<{ kind: 'bad' | 'good' | 
 }
 
 /** Why what was asked for was not done, above what it was asked on. */
-export function Fault({ of }: { of: { readonly message: string } | undefined }) {
-  return of === undefined ? null : <Alert kind="bad">{of.message}</Alert>;
+export function Fault({ of }: { of: string | undefined }) {
+  return of === undefined ? null : <Alert kind="bad">{of}</Alert>;
 }
 
 export type Tone = 'good' | 'bad' | 'warn' | 'calm';

@@ -1,6 +1,6 @@
 /** Policy: who may what by which binding, why somebody may or may not, and who would gain or lose by a change before it is made. */
 import type { JsonObject } from '../core/json.ts';
-import { count, visible } from './format.ts';
+import { count, lastOf, visible } from './format.ts';
 import { Badge, Empty, Name, PageHead, Panel, Table } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
@@ -26,10 +26,7 @@ export async function policyPage(visit: ProjectVisit): Promise<Page> {
   ]);
   const mayAsk = can(rights, 'sts.policies.troubleshoot') || can(rights, 'sts.policies.simulate');
   if (!policy.ok && !mayAsk) return refusedPage(policy.error);
-  const ids =
-    targets?.ok === true
-      ? listAt(targets.value, 'targets').map((one) => textAt(one, 'name').split('/').at(-1) ?? '')
-      : [];
+  const ids = targets?.ok === true ? listAt(targets.value, 'targets').map((one) => lastOf(textAt(one, 'name'))) : [];
   const query = queryOf({ target });
   return {
     title: `Policy of ${project}`,

@@ -33,7 +33,7 @@ export async function providerPage(visit: ProjectVisit, fault?: Refused): Promis
         >
           <a href={back}>All providers</a>
         </PageHead>
-        <Fault of={fault} />
+        <Fault of={fault?.message} />
         {textAt(keys, 'lastError') === '' ? null : (
           <Alert kind="warn">
             The issuer's last answer was not taken: <Name text={textAt(keys, 'lastError')} />

@@ -43,7 +43,7 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
             }))}
           />
         </PageHead>
-        <Fault of={fault} />
+        <Fault of={fault?.message} />
         <Stats limit={limit} usage={usage.ok ? usage.value : undefined} label={range.label.toLowerCase()} />
         <Panel
           title="Usage against the limit"

@@ -35,7 +35,7 @@ export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise
           }
           state={<State of={wish} />}
         />
-        <Fault of={fault} />
+        <Fault of={fault?.message} />
         <div class="grid">
           <Panel title="What is asked for" id="wish">
             <dl class="facts">

@@ -12,7 +12,7 @@ import { State, Which, idOf, preferences, utcOf, filled } from './wish.tsx';
 export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: Form = () => ''): Promise<Page> {
   const { rest, project, rights, session, url } = visit;
   const [listed, limit] = await Promise.all([
-    rest.get(preferences(project), { pageSize: '25', pageToken: url.searchParams.get('pageToken') ?? undefined }),
+    rest.get(preferences(project), { pageSize: '25', pageToken: url.searchParams.get('pageToken') }),
     limitOf(rest, project),
   ]);
   if (!listed.ok) return refusedPage(listed.error);
@@ -30,7 +30,7 @@ export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: 
             <span class="muted">{`Limit in force: ${count(limit.perMinute)} exchanges a minute`}</span>
           )}
         </PageHead>
-        <Fault of={fault} />
+        <Fault of={fault?.message} />
         <Panel title="All requests" id="requests">
           {wishes.length === 0 ? (
             <Empty>Nobody has asked for more yet. Ask below; an administrator of the organization decides.</Empty>

@@ -2,9 +2,10 @@
 import type { SessionContent } from '../core/admin/sessions.ts';
 import { decodeBase64UrlText } from '../core/base64url.ts';
 import type { Assets } from './assets.ts';
+import { hex } from './format.ts';
 import { BASE, cookieHeader, safeNext } from './guard.ts';
 import { InputField, PostForm } from './forms.tsx';
-import { Alert, Name } from './layout.tsx';
+import { Alert, Fault, Name } from './layout.tsx';
 import type { DashboardPorts } from './ports.ts';
 import { type Form, goTo, render, type Visit } from './visit.tsx';
 
@@ -36,7 +37,7 @@ export async function signInPage(facts: SignInFacts, { status = 200, fault, said
   return render(
     { title: 'Sign in', assets: assets.urls },
     <div class="sign">
-      {fault === undefined ? null : <Alert kind="bad">{fault}</Alert>}
+      <Fault of={fault} />
       {said === undefined ? null : <Alert kind="warn">{SAID[said]}</Alert>}
       {isHere ? null : (
         <Alert kind="warn">
@@ -162,7 +163,7 @@ function issuedAtSeconds(assertion: string): number | undefined {
 }
 
 function newToken(): string {
-  return [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(crypto.getRandomValues(new Uint8Array(24)));
 }
 
 export async function signOut({ ports, secret }: Visit): Promise<Response> {
@@ -188,7 +189,7 @@ export function provePage(
   return render(
     { title: 'Confirm that it is you', assets: assets.urls, person: session },
     <div class="sign">
-      {fault === undefined ? null : <Alert kind="bad">{fault.fault}</Alert>}
+      <Fault of={fault?.fault} />
       <section class="panel">
         <h1>Confirm that it is you</h1>
         <p class="muted">

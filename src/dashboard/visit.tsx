@@ -1,5 +1,5 @@
 /** One request of a person who is signed in: who it is, what he asks REST with, and how a page or a refusal is answered. */
-import type { Child, WithChildren } from './jsx/jsx-runtime.ts';
+import type { Child, JSX, WithChildren } from './jsx/jsx-runtime.ts';
 import type { SessionContent } from '../core/admin/sessions.ts';
 import type { Assets } from './assets.ts';
 import { BASE, withHeaders } from './guard.ts';
@@ -40,9 +40,12 @@ export type FormHandler<V extends Visit> = (visit: V, form: Form) => Promise<Pag
 export type Form = (name: string) => string;
 
 export function render(frame: Frame, body: Child, status = 200): Response {
-  const page: { toString(): string } = <Document {...frame}>{body}</Document>;
+  return htmlOf(<Document {...frame}>{body}</Document>, status);
+}
+
+export function htmlOf(document: JSX.Element, status = 200): Response {
   const headers = { 'Content-Type': 'text/html; charset=utf-8' };
-  return withHeaders(new Response(`<!doctype html>${page.toString()}`, { status, headers }));
+  return withHeaders(new Response(`<!doctype html>${document.toString()}`, { status, headers }));
 }
 
 export function answerPage(visit: Visit | ProjectVisit, { title, body, status, refreshSeconds }: Page): Response {
