@@ -93,18 +93,14 @@ export function Legend({
 }: Pick<ChartProps, 'range' | 'limitPerMinute' | 'isZoomed'>) {
   return (
     <ul class="legend">
-      <li>
-        <svg viewBox="0 0 14 10" aria-hidden="true">
-          <rect class="granted" width="14" height="10" />
-        </svg>
-        granted
-      </li>
-      <li>
-        <svg viewBox="0 0 14 10" aria-hidden="true">
-          <rect class="refused" width="14" height="10" />
-        </svg>
-        refused
-      </li>
+      {['granted', 'refused'].map((kind) => (
+        <li>
+          <svg viewBox="0 0 14 10" aria-hidden="true">
+            <rect class={kind} width="14" height="10" />
+          </svg>
+          {kind}
+        </li>
+      ))}
       <li>
         <svg viewBox="0 0 14 10" aria-hidden="true">
           <line class="limit" x2="14" y1="5" y2="5" />
