@@ -9,7 +9,7 @@ interface FieldProps {
   readonly hint?: string | undefined;
 }
 
-export function Field({ label, name, hint, children }: WithChildren<FieldProps>) {
+function Field({ label, name, hint, children }: WithChildren<FieldProps>) {
   return (
     <div class="field">
       <label for={name}>{label}</label>
