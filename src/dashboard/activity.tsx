@@ -1,14 +1,15 @@
 /** Activity: who asked for what lately and how it ended, filtered, explained, and taken along as CSV. */
 import type { JsonObject } from '../core/json.ts';
 import { ok, type Result } from '../core/result.ts';
-import { count, csvLine, visible } from './format.ts';
+import { count, csvLine, lastOf, visible } from './format.ts';
 import { withHeaders } from './guard.ts';
-import { Badge, Empty, Field, Panel, Table, Time } from './layout.tsx';
+import { InputField, SelectField } from './forms.tsx';
+import { Badge, Empty, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { meaningOf, REASONS } from './reasons.ts';
 import { listAt, numberAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { More, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 
 /** How much is looked through at once: pages of the list, and when there is enough. What one page of the list held is shown whole. */
 interface Depth {
@@ -48,54 +49,39 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
     isFiltered ? FILTERED : NEWEST,
     url.searchParams.get('pageToken') ?? undefined,
   );
-  if (!found.ok) return { ...refusedPage(found.error), tab: 'activity' };
+  if (!found.ok) return refusedPage(found.error);
   const { records, looked, oldest, dropped, next } = found.value;
-  const query = new URLSearchParams(Object.entries(filter).filter(([, text]) => text !== ''));
   const mayExplain = can(rights, 'sts.policies.troubleshoot');
   return {
     title: `Activity of ${project}`,
-    tab: 'activity',
     body: (
       <>
-        <div class="page-head">
-          <h1>Activity</h1>
-          <div class="aside">
-            <a class="button quiet" href={`${under(project, 'activity.csv')}?${query.toString()}`} download>
-              Export as CSV
-            </a>
-          </div>
-        </div>
+        <PageHead title="Activity">
+          <a class="button quiet" href={`${under(project, 'activity.csv')}${queryOf({ ...filter })}`} download>
+            Export as CSV
+          </a>
+        </PageHead>
         <Panel title="Filter" id="filter">
           <form method="get" action={under(project, 'activity')}>
             <div class="fields">
-              <Field label="Outcome" name="outcome">
-                <select id="outcome" name="outcome">
-                  {['', 'granted', 'refused'].map((one) => (
-                    <option value={one} selected={filter.outcome === one}>
-                      {one === '' ? 'any' : one}
-                    </option>
-                  ))}
-                </select>
-              </Field>
-              <Field label="Reason" name="reason">
-                <select id="reason" name="reason">
-                  <option value="">any</option>
-                  {Object.keys(REASONS).map((one) => (
-                    <option value={one} selected={filter.reason === one}>
-                      {one}
-                    </option>
-                  ))}
-                </select>
-              </Field>
-              <Field label="Principal contains" name="principal">
-                <input id="principal" name="principal" value={filter.principal} maxlength={300} />
-              </Field>
-              <Field label="Cluster contains" name="provider">
-                <input id="provider" name="provider" value={filter.provider} maxlength={300} />
-              </Field>
-              <Field label="Target contains" name="target">
-                <input id="target" name="target" value={filter.target} maxlength={300} />
-              </Field>
+              <SelectField label="Outcome" name="outcome">
+                {['', 'granted', 'refused'].map((one) => (
+                  <option value={one} selected={filter.outcome === one}>
+                    {one === '' ? 'any' : one}
+                  </option>
+                ))}
+              </SelectField>
+              <SelectField label="Reason" name="reason">
+                <option value="">any</option>
+                {Object.keys(REASONS).map((one) => (
+                  <option value={one} selected={filter.reason === one}>
+                    {one}
+                  </option>
+                ))}
+              </SelectField>
+              <InputField label="Principal contains" name="principal" value={filter.principal} maxlength={300} />
+              <InputField label="Cluster contains" name="provider" value={filter.provider} maxlength={300} />
+              <InputField label="Target contains" name="target" value={filter.target} maxlength={300} />
             </div>
             <div class="row">
               <button>Filter</button>
@@ -117,14 +103,7 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
           ) : (
             <Table
               label="Exchanges"
-              columns={[
-                { label: 'When' },
-                { label: 'Outcome' },
-                { label: 'Principal' },
-                { label: 'Cluster' },
-                { label: 'Target' },
-                { label: '' },
-              ]}
+              columns={['When', 'Outcome', 'Principal', 'Cluster', 'Target', '']}
               rows={records.map((record) => [
                 <Time at={textAt(record, 'time')} />,
                 <Outcome of={record} />,
@@ -139,11 +118,9 @@ export async function activityPage(visit: ProjectVisit): Promise<Page> {
               ])}
             />
           )}
-          {next === '' ? null : (
-            <p>
-              <a href={`?${new URLSearchParams([...query, ['pageToken', next]]).toString()}`}>Further back</a>
-            </p>
-          )}
+          <More next={next} query={{ ...filter }}>
+            Further back
+          </More>
         </Panel>
       </>
     ),
@@ -180,16 +157,16 @@ function LookedAt({ looked, oldest, dropped }: { looked: number; oldest: string;
 /** What was asked for goes along as it was; what it came to, so that the page can say why where policies were not asked. */
 function explainLink(project: string, record: JsonObject): string {
   const target = textAt(record, 'target');
-  const query = new URLSearchParams({
+  const query = queryOf({
     principal: textAt(record, 'principal'),
-    ...(target === '' ? {} : { target: target.slice(target.lastIndexOf('/') + 1) }),
+    target: lastOf(target),
     time: textAt(record, 'time'),
     outcome: textAt(record, 'outcome'),
     reason: textAt(record, 'reason'),
-    ...(textAt(record, 'check') === '' ? {} : { check: textAt(record, 'check') }),
+    check: textAt(record, 'check'),
     request: textAt(record, 'requestId'),
   });
-  return `${under(project, 'policy/explain')}?${query.toString()}`;
+  return `${under(project, 'policy/explain')}${query}`;
 }
 
 function filterIn(query: URLSearchParams): Filter {
@@ -238,7 +215,7 @@ const COLUMNS = ['time', 'outcome', 'reason', 'check', 'principal', 'provider', 
 
 export async function activityCsv(visit: ProjectVisit): Promise<Page | Response> {
   const found = await search(visit, filterIn(visit.url.searchParams), EXPORTED, undefined);
-  if (!found.ok) return { ...refusedPage(found.error), tab: 'activity' };
+  if (!found.ok) return refusedPage(found.error);
   const lines = found.value.records.map((record) => csvLine(COLUMNS.map((column) => textAt(record, column))));
   const headers = {
     'Content-Type': 'text/csv; charset=utf-8',

@@ -1,5 +1,6 @@
 /** Style, client module and icon, each at an address that is made of its content: kept for ever, and never an old one with a new page. */
 import type { ReadAsset } from '../core/assets.ts';
+import { hex } from './format.ts';
 import { BASE } from './guard.ts';
 
 export interface AssetUrls {
@@ -18,44 +19,35 @@ export interface Assets {
   readonly byPath: ReadonlyMap<string, Asset>;
 }
 
+const FILES = [
+  ['css', 'style.css', 'text/css; charset=utf-8'],
+  ['js', 'client.js', 'text/javascript; charset=utf-8'],
+  ['icon', 'icon.svg', 'image/svg+xml'],
+] as const;
+
 /** Once an isolate; two at once make the same, for one request may not wait for what another has begun. */
 export function createAssets(readAsset: ReadAsset): () => Promise<Assets> {
   let made: Assets | undefined;
   return async () => {
     if (made !== undefined) return made;
-    const [style, client, image] = [
-      await readAsset('dashboard/style.css'),
-      await readAsset('dashboard/client.js'),
-      await readAsset('dashboard/icon.svg'),
-    ];
-    const fresh = await make(style, client, image);
+    const urls = { css: '', js: '', icon: '' };
+    const byPath = new Map<string, Asset>();
+    let isWhole = true;
+    for (const [kind, name, type] of FILES) {
+      const body = await readAsset(`dashboard/${name}`);
+      isWhole &&= body !== undefined;
+      urls[kind] = await addressOf(name, body ?? '');
+      byPath.set(urls[kind], { body: body ?? '', type });
+    }
+    const fresh = { urls, byPath };
     // What is missing may be there at the next page: without it this one is plain, and works.
-    if (style !== undefined && client !== undefined && image !== undefined) made = fresh;
+    if (isWhole) made = fresh;
     return fresh;
   };
 }
 
-async function make(style = '', client = '', image = ''): Promise<Assets> {
-  const css = { body: style, type: 'text/css; charset=utf-8' };
-  const js = { body: client, type: 'text/javascript; charset=utf-8' };
-  const icon = { body: image, type: 'image/svg+xml' };
-  const urls = {
-    css: await addressOf('style', 'css', css),
-    js: await addressOf('client', 'js', js),
-    icon: await addressOf('icon', 'svg', icon),
-  };
-  return {
-    urls,
-    byPath: new Map([
-      [urls.css, css],
-      [urls.js, js],
-      [urls.icon, icon],
-    ]),
-  };
-}
-
-async function addressOf(name: string, ending: string, { body }: Asset): Promise<string> {
+/** `style.css` is at `style-HASH.css`. */
+async function addressOf(name: string, body: string): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body)));
-  const text = Array.from(hash.slice(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `${BASE}/assets/${name}-${text}.${ending}`;
+  return `${BASE}/assets/${name.replace('.', `-${hex(hash.slice(0, 8))}.`)}`;
 }

@@ -1,6 +1,6 @@
 /** Usage as bars with the limit across them: SVG made here, which is there without script, and its numbers as a table beside it. */
 import { count, utc } from './format.ts';
-import { Table } from './layout.tsx';
+import { number, Table } from './layout.tsx';
 import type { Range, Usage } from './usage.ts';
 
 const WIDTH = 1_000;
@@ -11,7 +11,7 @@ export interface ChartProps {
   readonly usage: Usage;
   readonly range: Range;
   /** Exchanges a minute; absent where the person may not know it. */
-  readonly limitPerMinute?: number;
+  readonly limitPerMinute?: number | undefined;
   /** Of the bars alone, where the limit is far above them. */
   readonly isZoomed?: boolean;
   readonly isSmall?: boolean;
@@ -39,7 +39,7 @@ export function UsageChart({ usage, range, limitPerMinute, isZoomed = false, isS
         preserveAspectRatio="none"
         role="img"
         aria-label={spoken(usage, range, peak, limitPerMinute)}
-        {...(limitPerMinute === undefined ? {} : { 'data-limit': limitPerMinute })}
+        data-limit={limitPerMinute}
       >
         <line class="grid-line" x1="0" x2={WIDTH} y1="0" y2="0" />
         <line class="grid-line" x1="0" x2={WIDTH} y1={HEIGHT / 2} y2={HEIGHT / 2} />
@@ -93,18 +93,14 @@ export function Legend({
 }: Pick<ChartProps, 'range' | 'limitPerMinute' | 'isZoomed'>) {
   return (
     <ul class="legend">
-      <li>
-        <svg viewBox="0 0 14 10" aria-hidden="true">
-          <rect class="granted" width="14" height="10" />
-        </svg>
-        granted
-      </li>
-      <li>
-        <svg viewBox="0 0 14 10" aria-hidden="true">
-          <rect class="refused" width="14" height="10" />
-        </svg>
-        refused
-      </li>
+      {['granted', 'refused'].map((kind) => (
+        <li>
+          <svg viewBox="0 0 14 10" aria-hidden="true">
+            <rect class={kind} width="14" height="10" />
+          </svg>
+          {kind}
+        </li>
+      ))}
       <li>
         <svg viewBox="0 0 14 10" aria-hidden="true">
           <line class="limit" x2="14" y1="5" y2="5" />
@@ -125,7 +121,7 @@ export function UsageTable({ usage }: { usage: Usage }) {
       <summary>Numbers behind the bars</summary>
       <Table
         label="Numbers behind the bars"
-        columns={[{ label: 'From' }, { label: 'Granted', isNumber: true }, { label: 'Refused', isNumber: true }]}
+        columns={['From', number('Granted'), number('Refused')]}
         rows={filled
           .toReversed()
           .map((bar) => [

@@ -1,10 +1,10 @@
 /** Clusters and providers: where the keys come from, how old they are, what went wrong last; and shutting a key out. */
 import type { JsonObject } from '../core/json.ts';
-import { count } from './format.ts';
-import { Empty, Name, Panel, Table } from './layout.tsx';
+import { count, lastOf } from './format.ts';
+import { Empty, Name, number, PageHead, Panel, Table } from './layout.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { More, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { Standing, ageOf, issuerOf, pools } from './provider-facts.tsx';
 
 const PROVIDERS_A_PAGE = 50;
@@ -12,47 +12,34 @@ const PROVIDERS_A_PAGE = 50;
 export async function clustersPage(visit: ProjectVisit): Promise<Page> {
   const { rest, project, rights, url } = visit;
   const listed = await rest.get(pools(project), { pageSize: '100', showDeleted: 'true' });
-  if (!listed.ok) return { ...refusedPage(listed.error), tab: 'clusters' };
+  if (!listed.ok) return refusedPage(listed.error);
   const all = listAt(listed.value, 'workloadIdentityPools');
-  const chosen =
-    url.searchParams.get('pool') ??
-    (textAt(all[0] ?? {}, 'name')
-      .split('/')
-      .at(-1) ||
-      '');
+  const chosen = url.searchParams.get('pool') ?? lastOf(textAt(all[0] ?? {}, 'name'));
   const providers = can(rights, 'iam.workloadIdentityPoolProviders.list')
     ? await rest.get(`${pools(project)}/${segment(chosen)}/providers`, {
         pageSize: String(PROVIDERS_A_PAGE),
-        pageToken: url.searchParams.get('pageToken') ?? undefined,
+        pageToken: url.searchParams.get('pageToken'),
         showDeleted: 'true',
       })
     : undefined;
   return {
     title: `Clusters of ${project}`,
-    tab: 'clusters',
     body: (
       <>
-        <div class="page-head">
-          <h1>Clusters and providers</h1>
-        </div>
+        <PageHead title="Clusters and providers" />
         <Panel title="Pools" id="pools">
           <Table
             label="Pools"
-            columns={[
-              { label: 'Pool' },
-              { label: 'State' },
-              { label: 'Issuer of its tokens' },
-              { label: 'Shut out', isNumber: true },
-            ]}
+            columns={['Pool', 'State', 'Issuer of its tokens', number('Shut out')]}
             rows={all.map((pool) => {
-              const id = textAt(pool, 'name').split('/').at(-1) ?? '';
+              const id = lastOf(textAt(pool, 'name'));
               return [
                 id === chosen ? (
                   <strong>
                     <Name text={id} />
                   </strong>
                 ) : (
-                  <a href={`?pool=${encodeURIComponent(id)}`}>
+                  <a href={queryOf({ pool: id })}>
                     <Name text={id} />
                   </a>
                 ),
@@ -100,21 +87,14 @@ function Providers({
     <>
       <Table
         label="Providers"
-        columns={[
-          { label: 'Provider' },
-          { label: 'State' },
-          { label: 'Issuer' },
-          { label: 'Keys from' },
-          { label: 'Keys', isNumber: true },
-          { label: 'Key age' },
-        ]}
+        columns={['Provider', 'State', 'Issuer', 'Keys from', number('Keys'), 'Key age']}
         rows={all.map((provider) => {
-          const id = textAt(provider, 'name').split('/').at(-1) ?? '';
+          const id = lastOf(textAt(provider, 'name'));
           const keys = objectAt(provider, 'keys');
           const isDiscovered = textAt(provider, 'keySource') === 'discovery';
           return [
             <>
-              <a href={under(project, `clusters/${encodeURIComponent(pool)}/${encodeURIComponent(id)}`)}>
+              <a href={under(project, 'clusters', pool, id)}>
                 <Name text={id} />
               </a>
               <div class="muted">
@@ -129,9 +109,9 @@ function Providers({
           ];
         })}
       />
-      {next === '' ? null : (
-        <a href={`?pool=${encodeURIComponent(pool)}&pageToken=${encodeURIComponent(next)}`}>More providers</a>
-      )}
+      <More next={next} query={{ pool }}>
+        More providers
+      </More>
     </>
   );
 }

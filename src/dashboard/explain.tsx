@@ -1,7 +1,8 @@
 /** Why somebody may, or may not: the question, and the trace of the answer. */
 import { meaningOf } from './reasons.ts';
 import { visible } from './format.ts';
-import { Alert, Badge, Field, Name, Panel, Time, type Tone } from './layout.tsx';
+import { InputField } from './forms.tsx';
+import { Alert, Badge, Fact, Name, PageHead, Panel, Time, type Tone } from './layout.tsx';
 import { Trace } from './trace.tsx';
 import { segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -27,36 +28,46 @@ export async function explainPage(visit: ProjectVisit): Promise<Page> {
     ACCESS[answer?.ok === true ? textAt(answer.value, 'overallAccessState') : ''] ?? (['calm', ''] as const);
   return {
     title: `Explain, ${project}`,
-    tab: 'policy',
-    ...(answer?.ok === false ? { status: answer.error.status } : {}),
+    status: answer?.ok === false ? answer.error.status : undefined,
     body: (
       <>
-        <div class="page-head">
-          <h1>Why may somebody, or may not?</h1>
-          <div class="aside">
-            <a href={under(project, 'policy')}>Policy</a>
-          </div>
-        </div>
+        <PageHead title="Why may somebody, or may not?">
+          <a href={under(project, 'policy')}>Policy</a>
+        </PageHead>
         {asked('outcome') === '' ? null : <ThatExchange visit={visit} asked={asked} />}
         <Panel title="Question" id="question">
           <form method="get" action={under(project, 'policy/explain')}>
-            <Field
+            <InputField
               label="Principal"
               name="principal"
               hint="As the audit line and the activity page spell it: principal://iam.googleapis.com/…/subject/…"
-            >
-              <input id="principal" name="principal" value={asked('principal')} required maxlength={2_000} />
-            </Field>
+              value={asked('principal')}
+              required
+              maxlength={2_000}
+            />
             <div class="fields">
-              <Field label="Target" name="target" hint="Its id or uri. with no permission: the broker itself.">
-                <input id="target" name="target" value={asked('target')} maxlength={2_000} />
-              </Field>
-              <Field label="Or a permission" name="permission" hint="Such as sts.usage.get.">
-                <input id="permission" name="permission" value={asked('permission')} maxlength={200} />
-              </Field>
-              <Field label="When" name="time" hint="For conditions about time. Empty: now.">
-                <input id="time" name="time" value={asked('time')} maxlength={40} placeholder="2026-01-31T12:00:00Z" />
-              </Field>
+              <InputField
+                label="Target"
+                name="target"
+                hint="Its id or uri. with no permission: the broker itself."
+                value={asked('target')}
+                maxlength={2_000}
+              />
+              <InputField
+                label="Or a permission"
+                name="permission"
+                hint="Such as sts.usage.get."
+                value={asked('permission')}
+                maxlength={200}
+              />
+              <InputField
+                label="When"
+                name="time"
+                hint="For conditions about time. Empty: now."
+                value={asked('time')}
+                maxlength={40}
+                placeholder="2026-01-31T12:00:00Z"
+              />
             </div>
             <button>Explain</button>
           </form>
@@ -83,24 +94,16 @@ function ThatExchange({ visit: { project }, asked }: { visit: ProjectVisit; aske
       aside={<Badge tone={isRefused ? 'bad' : 'good'}>{isRefused ? 'refused' : 'granted'}</Badge>}
     >
       <dl class="facts">
-        <dt>When</dt>
-        <dd>
+        <Fact name="When">
           <Time at={asked('time')} />
-        </dd>
-        <dt>Reason</dt>
-        <dd>
+        </Fact>
+        <Fact name="Reason">
           <code>{visible(asked('reason'))}</code> <code>{visible(asked('check'))}</code>
-        </dd>
-        {meaningOf(asked('reason')) === '' ? null : (
-          <>
-            <dt>Which means</dt>
-            <dd>{meaningOf(asked('reason'))}</dd>
-          </>
-        )}
-        <dt>Request</dt>
-        <dd>
+        </Fact>
+        {meaningOf(asked('reason')) === '' ? null : <Fact name="Which means">{meaningOf(asked('reason'))}</Fact>}
+        <Fact name="Request">
           <Name text={asked('request')} />
-        </dd>
+        </Fact>
       </dl>
       <p class="hint">So says the link that led here; the answer below is the broker's own.</p>
       {asked('reason') === 'over_quota' ? (

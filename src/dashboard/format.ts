@@ -54,6 +54,10 @@ export function csvLine(cells: readonly string[]): string {
   return `${cells.map((cell) => `"${(/^[\s]*[=+\-@|%＝＋－＠]|^[\t\r\n]/.test(cell) ? `'${cell}` : cell).replaceAll('"', '""')}"`).join(',')}\r\n`;
 }
 
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** The last of a resource's name, for tables: the whole stands in its title. */
 export function lastOf(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1);

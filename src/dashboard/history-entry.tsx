@@ -1,7 +1,8 @@
 /** One change of the history, with before and after, and the way back to it. */
 import type { JsonObject } from '../core/json.ts';
 import { count, visible } from './format.ts';
-import { Alert, Empty, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { PostForm, SelectField } from './forms.tsx';
+import { Empty, Fact, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { PrincipalName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
@@ -12,47 +13,37 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
   const { rest, project, rights, session } = visit;
   const sequence = visit.param('sequence');
   const read = await rest.get(`projects/${segment(project)}/history/${segment(sequence)}`);
-  if (!read.ok) return { ...refusedPage(read.error, undefined, under(project, 'history')), tab: 'history' };
+  if (!read.ok) return refusedPage(read.error, undefined, under(project, 'history'));
   const entry = read.value;
   const resource = textAt(entry, 'resource');
-  const here = under(project, `history/${encodeURIComponent(sequence)}`);
+  const here = under(project, 'history', sequence);
   return {
     title: `Entry ${sequence}`,
-    tab: 'history',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>{`Entry ${visible(sequence)}`}</h1>
-          <div class="aside">
-            <Integrity of={entry} />
-            <a href={under(project, 'history')}>History</a>
-          </div>
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead title={`Entry ${visible(sequence)}`}>
+          <Integrity of={entry} />
+          <a href={under(project, 'history')}>History</a>
+        </PageHead>
+        <Fault of={fault?.message} />
         {restored === undefined ? null : <Restored {...restored} />}
         <Panel title="Who and when" id="head">
           <dl class="facts">
-            <dt>When</dt>
-            <dd>
+            <Fact name="When">
               <Time at={textAt(entry, 'time')} />
-            </dd>
-            <dt>Who</dt>
-            <dd>
+            </Fact>
+            <Fact name="Who">
               <PrincipalName text={textAt(entry, 'actor')} />
-            </dd>
-            <dt>From</dt>
-            <dd>{visible(textAt(entry, 'address') || '–')}</dd>
-            <dt>Request</dt>
-            <dd>{visible(textAt(entry, 'requestId') || '–')}</dd>
-            <dt>Command</dt>
-            <dd>
+            </Fact>
+            <Fact name="From">{visible(textAt(entry, 'address') || '–')}</Fact>
+            <Fact name="Request">{visible(textAt(entry, 'requestId') || '–')}</Fact>
+            <Fact name="Command">
               <code>{visible(textAt(entry, 'command'))}</code>
-            </dd>
-            <dt>What</dt>
-            <dd>
+            </Fact>
+            <Fact name="What">
               <Name text={resource} />
-            </dd>
+            </Fact>
           </dl>
         </Panel>
         <Panel title="Before and after" id="sides">
@@ -64,15 +55,11 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
               It is done by the commands a person would give, each with its own permission. Distrusted keys, denied
               uids, pushed keys and limits are never brought back. Look first, then restore.
             </p>
-            <form method="post" action={`${here}/restore`} data-once>
-              <FormToken token={session.formToken} />
-              <input type="hidden" name="from" value={here} />
-              <Field label="What" name="resource">
-                <select id="resource" name="resource">
-                  {resource === '' ? null : <option value={resource}>{`only ${visible(resource)}`}</option>}
-                  <option value="">everything that was changed since</option>
-                </select>
-              </Field>
+            <PostForm session={session} to={`${here}/restore`} hidden={{ from: here }}>
+              <SelectField label="What" name="resource">
+                {resource === '' ? null : <option value={resource}>{`only ${visible(resource)}`}</option>}
+                <option value="">everything that was changed since</option>
+              </SelectField>
               <div class="row">
                 <button class="quiet" name="how" value="look">
                   What would be done?
@@ -81,7 +68,7 @@ export async function entryPage(visit: ProjectVisit, restored?: Shown, fault?: R
                   Restore
                 </button>
               </div>
-            </form>
+            </PostForm>
           </Panel>
         ) : null}
       </>
@@ -103,7 +90,7 @@ function Restored({ answer, isDone }: Shown) {
       ) : (
         <Table
           label="Steps"
-          columns={[{ label: 'What' }, { label: 'Step' }]}
+          columns={['What', 'Step']}
           rows={steps
             .slice(0, 200)
             .map((step) => [<Name text={textAt(step, 'resource')} />, textAt(step, 'action').toLowerCase()])}
@@ -114,7 +101,7 @@ function Restored({ answer, isDone }: Shown) {
           <h3>Left as it is</h3>
           <Table
             label="Left as it is"
-            columns={[{ label: 'What' }, { label: 'Why' }]}
+            columns={['What', 'Why']}
             rows={left
               .slice(0, 200)
               .map((one) => [<Name text={textAt(one, 'resource')} />, <Name text={textAt(one, 'reason')} />])}

@@ -1,10 +1,11 @@
 /** History: who changed what, when and from where; two moments side by side; and the way back to one of them. */
 import { visible } from './format.ts';
-import { Empty, Field, Name, Panel, Table, Time } from './layout.tsx';
+import { InputField } from './forms.tsx';
+import { Empty, Name, number, PageHead, Panel, Table, Time } from './layout.tsx';
 import { PrincipalName } from './names.tsx';
 import { listAt, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { More, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { Integrity, Sides } from './history-parts.tsx';
 
 const ENTRIES_A_PAGE = 50;
@@ -18,33 +19,25 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
   const resource = url.searchParams.get('resource') || undefined;
   const listed = await rest.get(`projects/${segment(project)}/history`, {
     pageSize: String(ENTRIES_A_PAGE),
-    pageToken: url.searchParams.get('pageToken') ?? undefined,
+    pageToken: url.searchParams.get('pageToken'),
     resource,
   });
-  if (!listed.ok) return { ...refusedPage(listed.error), tab: 'history' };
+  if (!listed.ok) return refusedPage(listed.error);
   const entries = listAt(listed.value, 'entries');
   const next = textAt(listed.value, 'nextPageToken');
   const mayLook = can(rights, 'sts.history.get');
   return {
     title: `History of ${project}`,
-    tab: 'history',
     body: (
       <>
-        <div class="page-head">
-          <h1>History</h1>
-          <div class="aside">
-            <Integrity of={listed.value} />
-          </div>
-        </div>
+        <PageHead title="History">
+          <Integrity of={listed.value} />
+        </PageHead>
         {mayLook ? (
           <Panel title="Compare two moments" id="compare">
             <form method="get" action={under(project, 'history/compare')} class="fields">
-              <Field label="After entry" name="from">
-                <input id="from" name="from" inputmode="numeric" pattern="[0-9]+" required />
-              </Field>
-              <Field label="And after entry" name="to" hint="Empty: now.">
-                <input id="to" name="to" inputmode="numeric" pattern="[0-9]*" />
-              </Field>
+              <InputField label="After entry" name="from" inputmode="numeric" pattern="[0-9]+" required />
+              <InputField label="And after entry" name="to" hint="Empty: now." inputmode="numeric" pattern="[0-9]*" />
               <div class="field">
                 <span aria-hidden="true">&nbsp;</span>
                 <div>
@@ -57,43 +50,32 @@ export async function historyPage(visit: ProjectVisit): Promise<Page> {
         <Panel
           title={resource === undefined ? 'All changes' : `Changes of ${resource}`}
           id="entries"
-          {...(resource === undefined ? {} : { aside: <a href={under(project, 'history')}>Show all</a> })}
+          aside={resource === undefined ? undefined : <a href={under(project, 'history')}>Show all</a>}
         >
           {entries.length === 0 ? (
             <Empty>Nothing was changed here yet.</Empty>
           ) : (
             <Table
               label="Changes"
-              columns={[
-                { label: 'Entry', isNumber: true },
-                { label: 'When' },
-                { label: 'Who' },
-                { label: 'From' },
-                { label: 'Command' },
-                { label: 'What' },
-              ]}
+              columns={[number('Entry'), 'When', 'Who', 'From', 'Command', 'What']}
               rows={entries.map((entry) => {
                 const sequence = textAt(entry, 'sequence');
                 return [
-                  mayLook ? <a href={under(project, `history/${sequence}`)}>{sequence}</a> : sequence,
+                  mayLook ? <a href={under(project, 'history', sequence)}>{sequence}</a> : sequence,
                   <Time at={textAt(entry, 'time')} />,
                   <PrincipalName text={textAt(entry, 'actor')} />,
                   <Name text={textAt(entry, 'address') || '–'} />,
                   <code>{visible(textAt(entry, 'command'))}</code>,
-                  <a href={`?resource=${encodeURIComponent(textAt(entry, 'resource'))}`}>
+                  <a href={queryOf({ resource: textAt(entry, 'resource') })}>
                     <Name text={textAt(entry, 'resource')} />
                   </a>,
                 ];
               })}
             />
           )}
-          {next === '' ? null : (
-            <a
-              href={`?${new URLSearchParams({ ...(resource === undefined ? {} : { resource }), pageToken: next }).toString()}`}
-            >
-              Older changes
-            </a>
-          )}
+          <More next={next} query={{ resource }}>
+            Older changes
+          </More>
         </Panel>
       </>
     ),
@@ -107,24 +89,20 @@ export async function comparePage(visit: ProjectVisit): Promise<Page> {
     from,
     to,
     pageSize: String(DIFFERENCES_A_PAGE),
-    pageToken: url.searchParams.get('pageToken') ?? undefined,
+    pageToken: url.searchParams.get('pageToken'),
   });
-  if (!read.ok) return { ...refusedPage(read.error, undefined, under(project, 'history')), tab: 'history' };
+  if (!read.ok) return refusedPage(read.error, undefined, under(project, 'history'));
   const differences = listAt(read.value, 'differences');
   const next = textAt(read.value, 'nextPageToken');
   let room = MAX_OF_A_PAGE;
   return {
     title: `Compare, ${project}`,
-    tab: 'history',
     body: (
       <>
-        <div class="page-head">
-          <h1>{`After entry ${visible(from)} and ${to === undefined ? 'now' : `after entry ${visible(to)}`}`}</h1>
-          <div class="aside">
-            <Integrity of={read.value} />
-            <a href={under(project, 'history')}>History</a>
-          </div>
-        </div>
+        <PageHead title={`After entry ${visible(from)} and ${to === undefined ? 'now' : `after entry ${visible(to)}`}`}>
+          <Integrity of={read.value} />
+          <a href={under(project, 'history')}>History</a>
+        </PageHead>
         {differences.length === 0 ? <Empty>Nothing differs.</Empty> : null}
         {differences.map((difference, at) => {
           const size = JSON.stringify(difference).length;
@@ -135,13 +113,9 @@ export async function comparePage(visit: ProjectVisit): Promise<Page> {
             </Panel>
           );
         })}
-        {next === '' ? null : (
-          <a
-            href={`?${new URLSearchParams({ from, ...(to === undefined ? {} : { to }), pageToken: next }).toString()}`}
-          >
-            More differences
-          </a>
-        )}
+        <More next={next} query={{ from, to }}>
+          More differences
+        </More>
       </>
     ),
   };

@@ -2,12 +2,12 @@
 import type { JsonObject } from '../core/json.ts';
 import { count, share } from './format.ts';
 import { BASE } from './guard.ts';
-import { Alert, Badge, Empty, Meter, Name, Panel, Table, Choice } from './layout.tsx';
+import { Alert, Badge, Choice, Empty, Meter, Name, PageHead, Panel, Table } from './layout.tsx';
 import { Legend, UsageChart } from './chart.tsx';
 import { limitOf, type LimitNow } from './limit.ts';
 import { listAt, type Rest, segment, textAt } from './rest.ts';
 import { rangeNamed, RANGES, readUsage } from './usage.ts';
-import { type Page, refusedPage, under, type Visit } from './visit.tsx';
+import { More, type Page, refusedPage, under, type Visit } from './visit.tsx';
 
 /** Two questions each, and a chart each side by side: what one page asks for stays bounded. */
 const PROJECTS_A_PAGE = 12;
@@ -16,7 +16,7 @@ export async function homePage(visit: Visit): Promise<Page> {
   const { rest, url } = visit;
   const listed = await rest.get('projects', {
     pageSize: String(PROJECTS_A_PAGE),
-    pageToken: url.searchParams.get('pageToken') ?? undefined,
+    pageToken: url.searchParams.get('pageToken'),
   });
   if (!listed.ok && listed.error.status !== 403) return refusedPage(listed.error);
   const projects = listed.ok ? listAt(listed.value, 'projects') : [];
@@ -24,15 +24,13 @@ export async function homePage(visit: Visit): Promise<Page> {
   const isSideBySide = url.searchParams.get('view') === 'charts';
   return {
     title: 'Projects',
-    ...(projects.length === 0
-      ? {}
-      : { refreshSeconds: isSideBySide ? rangeNamed(url.searchParams.get('range')).refreshSeconds : 5 }),
+    refreshSeconds:
+      projects.length === 0 ? undefined : isSideBySide ? rangeNamed(url.searchParams.get('range')).refreshSeconds : 5,
     body: (
       <>
-        <div class="page-head">
-          <h1>Projects</h1>
+        <PageHead title="Projects">
           {projects.length === 0 ? null : (
-            <div class="aside">
+            <>
               <LiveState />
               <Choice
                 label="View"
@@ -41,9 +39,9 @@ export async function homePage(visit: Visit): Promise<Page> {
                   { label: 'Charts', href: `${BASE}?view=charts`, isChosen: isSideBySide },
                 ]}
               />
-            </div>
+            </>
           )}
-        </div>
+        </PageHead>
         {url.searchParams.get('said') === 'not-out' ? (
           <Alert kind="bad">Signing out did not reach the server. You are still signed in; try again.</Alert>
         ) : null}
@@ -54,15 +52,9 @@ export async function homePage(visit: Visit): Promise<Page> {
         ) : (
           await list(rest, projects)
         )}
-        {next === '' ? null : (
-          <p>
-            <a
-              href={`${BASE}?${new URLSearchParams({ ...(isSideBySide ? { view: 'charts' } : {}), pageToken: next }).toString()}`}
-            >
-              More projects
-            </a>
-          </p>
-        )}
+        <More next={next} query={{ view: isSideBySide ? 'charts' : undefined }}>
+          More projects
+        </More>
       </>
     ),
   };
@@ -120,13 +112,7 @@ async function list(rest: Rest, projects: readonly JsonObject[]) {
     <Panel title="Quota now" id="projects" isLive>
       <Table
         label="Projects"
-        columns={[
-          { label: 'Project' },
-          { label: 'Number' },
-          { label: 'State' },
-          { label: 'Counts against the limit now' },
-          { label: 'Requests' },
-        ]}
+        columns={['Project', 'Number', 'State', 'Counts against the limit now', 'Requests']}
         rows={rows}
       />
     </Panel>
@@ -164,12 +150,7 @@ async function charts({ rest, url, nowMs }: Visit, projects: readonly JsonObject
       return (
         <Panel title={id} id={`project-${at}`} isLive aside={<a href={under(id, 'quota')}>Open</a>}>
           {usage.ok ? (
-            <UsageChart
-              usage={usage.value}
-              range={range}
-              isSmall
-              {...(limit === undefined ? {} : { limitPerMinute: limit.perMinute })}
-            />
+            <UsageChart usage={usage.value} range={range} isSmall limitPerMinute={limit?.perMinute} />
           ) : (
             <Empty>{usage.error.message}</Empty>
           )}

@@ -1,6 +1,7 @@
 /** Keys: the life of the project's own signing keys, and the next one before its time. */
 import { duration } from './format.ts';
-import { Alert, Badge, Empty, Field, FormToken, Name, Panel, Table, Time, type Tone } from './layout.tsx';
+import { PostForm, SelectField } from './forms.tsx';
+import { Alert, Badge, Empty, Fault, Name, number, PageHead, Panel, Table, Time, type Tone } from './layout.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
 import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
@@ -15,18 +16,15 @@ const STATES: Readonly<Record<string, readonly [Tone, string, string]>> = {
 export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Page> {
   const { rest, project, rights, session, nowMs, url } = visit;
   const listed = await rest.get(`projects/${segment(project)}/signingKeys`);
-  if (!listed.ok) return { ...refusedPage(listed.error), tab: 'keys' };
+  if (!listed.ok) return refusedPage(listed.error);
   const keys = listAt(listed.value, 'keys');
   return {
     title: `Keys of ${project}`,
-    tab: 'keys',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>Signing keys</h1>
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead title="Signing keys" />
+        <Fault of={fault?.message} />
         {url.searchParams.get('done') === 'rotated' ? (
           <Alert kind="good">The rotation has begun; the keys below are the new ones.</Alert>
         ) : null}
@@ -36,15 +34,7 @@ export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Pa
           ) : (
             <Table
               label="Signing keys"
-              columns={[
-                { label: 'Key id' },
-                { label: 'Algorithm' },
-                { label: 'State' },
-                { label: 'Published' },
-                { label: 'Signs from' },
-                { label: 'Signs until' },
-                { label: 'Left', isNumber: true },
-              ]}
+              columns={['Key id', 'Algorithm', 'State', 'Published', 'Signs from', 'Signs until', number('Left')]}
               rows={keys.map((key) => {
                 const [tone, label, meaning] = STATES[textAt(key, 'state')] ?? ['calm', textAt(key, 'state'), ''];
                 const leftSeconds = (Date.parse(textAt(key, 'signUntil')) - nowMs) / 1_000;
@@ -70,26 +60,20 @@ export async function keysPage(visit: ProjectVisit, fault?: Refused): Promise<Pa
               emergency the signing key is taken out at once:{' '}
               <strong>every token it signed is good for nothing from then on</strong>.
             </p>
-            <form method="post" action={under(project, 'keys/rotate')} data-once>
-              <FormToken token={session.formToken} />
-              <input type="hidden" name="from" value={under(project, 'keys')} />
+            <PostForm session={session} to={under(project, 'keys/rotate')} hidden={{ from: under(project, 'keys') }}>
               <div class="fields">
-                <Field label="Algorithm" name="alg">
-                  <select id="alg" name="alg">
-                    <option value="">both</option>
-                    <option value="ES256">ES256</option>
-                    <option value="RS256">RS256</option>
-                  </select>
-                </Field>
-                <Field label="How" name="how">
-                  <select id="how" name="how">
-                    <option value="">in its turn: nothing breaks</option>
-                    <option value="emergency">emergency: the key was stolen</option>
-                  </select>
-                </Field>
+                <SelectField label="Algorithm" name="alg">
+                  <option value="">both</option>
+                  <option value="ES256">ES256</option>
+                  <option value="RS256">RS256</option>
+                </SelectField>
+                <SelectField label="How" name="how">
+                  <option value="">in its turn: nothing breaks</option>
+                  <option value="emergency">emergency: the key was stolen</option>
+                </SelectField>
               </div>
               <button class="danger">Rotate</button>
-            </form>
+            </PostForm>
           </Panel>
         ) : null}
       </>

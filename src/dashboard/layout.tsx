@@ -1,5 +1,5 @@
 /** The frame of every page, and the few parts that all pages are made of. */
-import type { Child, PropsWithChildren } from 'hono/jsx';
+import type { Child, WithChildren } from './jsx/jsx-runtime.ts';
 import { BASE } from './guard.ts';
 import { utc, visible } from './format.ts';
 import type { Rights } from './rights.ts';
@@ -11,12 +11,12 @@ export interface Frame {
   readonly assets: AssetUrls;
   /** Absent before anybody signed in. */
   readonly person?: { readonly name: string; readonly formToken: string };
-  readonly project?: { readonly id: string; readonly rights: Rights; readonly tab: string };
+  readonly project?: { readonly id: string; readonly rights: Rights; readonly tab: string } | undefined;
   /** The page shows what moves: it is asked for again so often while it is looked at. */
-  readonly refreshSeconds?: number;
+  readonly refreshSeconds?: number | undefined;
 }
 
-export function Document({ title, assets, person, project, refreshSeconds, children }: PropsWithChildren<Frame>) {
+export function Document({ title, assets, person, project, refreshSeconds, children }: WithChildren<Frame>) {
   return (
     <html lang="en">
       <head>
@@ -29,7 +29,7 @@ export function Document({ title, assets, person, project, refreshSeconds, child
         <link rel="stylesheet" href={assets.css} />
         <script type="module" src={assets.js}></script>
       </head>
-      <body {...(refreshSeconds === undefined ? {} : { 'data-refresh': refreshSeconds })}>
+      <body data-refresh={refreshSeconds}>
         <a class="skip" href="#main">
           Skip to content
         </a>
@@ -50,7 +50,7 @@ export function Document({ title, assets, person, project, refreshSeconds, child
             <div class="who">
               <Name text={person.name} isShort />
               <form method="post" action={`${BASE}/sign-out`}>
-                <FormToken token={person.formToken} />
+                <input type="hidden" name="formToken" value={person.formToken} />
                 <button class="quiet">Sign out</button>
               </form>
             </div>
@@ -81,19 +81,12 @@ function Tabs({ id, rights, tab }: NonNullable<Frame['project']>) {
   return (
     <nav class="tabs" aria-label="Project">
       {shown.map(([name, label]) => (
-        <a
-          href={`${BASE}/projects/${encodeURIComponent(id)}/${name}`}
-          {...(tab === name ? { 'aria-current': 'page' } : {})}
-        >
+        <a href={`${BASE}/projects/${encodeURIComponent(id)}/${name}`} aria-current={tab === name ? 'page' : undefined}>
           {label}
         </a>
       ))}
     </nav>
   );
-}
-
-export function FormToken({ token }: { token: string }) {
-  return <input type="hidden" name="formToken" value={token} />;
 }
 
 /** Characters that a column always has room for. */
@@ -120,9 +113,9 @@ export function Panel({
   aside,
   isLive,
   children,
-}: PropsWithChildren<{ title: string; id: string; aside?: Child; isLive?: boolean }>) {
+}: WithChildren<{ title: string; id: string; aside?: Child; isLive?: boolean }>) {
   return (
-    <section class="panel" aria-labelledby={`${id}-title`} id={id} {...(isLive === true ? { 'data-live': true } : {})}>
+    <section class="panel" aria-labelledby={`${id}-title`} id={id} data-live={isLive}>
       <div class="head">
         <h2 id={`${id}-title`}>{visible(title, 200)}</h2>
         {aside === undefined ? null : <div class="aside">{aside}</div>}
@@ -132,12 +125,32 @@ export function Panel({
   );
 }
 
+/** The name of the page, how it stands with what has that name, and at the far end where else to go. */
+export function PageHead({ title, state, children }: WithChildren<{ title: Child; state?: Child }>) {
+  return (
+    <div class="page-head">
+      <h1>{title}</h1>
+      {state}
+      {children === undefined || children === null ? null : <div class="aside">{children}</div>}
+    </div>
+  );
+}
+
+export function Fact({ name, children }: WithChildren<{ name: string }>) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  );
+}
+
 /** What is not there yet, and what to do about it. */
-export function Empty({ children }: PropsWithChildren) {
+export function Empty({ children }: WithChildren) {
   return <p class="empty">{children}</p>;
 }
 
-export function Alert({ kind, children }: PropsWithChildren<{ kind: 'bad' | 'good' | 'warn' }>) {
+export function Alert({ kind, children }: WithChildren<{ kind: 'bad' | 'good' | 'warn' }>) {
   return (
     <div class={`alert ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
       {children}
@@ -145,10 +158,15 @@ export function Alert({ kind, children }: PropsWithChildren<{ kind: 'bad' | 'goo
   );
 }
 
+/** Why what was asked for was not done, above what it was asked on. */
+export function Fault({ of }: { of: string | undefined }) {
+  return of === undefined ? null : <Alert kind="bad">{of}</Alert>;
+}
+
 export type Tone = 'good' | 'bad' | 'warn' | 'calm';
 
 /** The word carries the meaning; the colour only helps. */
-export function Badge({ tone, children }: PropsWithChildren<{ tone: Tone }>) {
+export function Badge({ tone, children }: WithChildren<{ tone: Tone }>) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
@@ -163,7 +181,7 @@ export function Stat({
   value: Child;
   unit?: string;
   note?: Child;
-  tone?: Tone;
+  tone?: Tone | undefined;
 }) {
   return (
     <div class={tone === undefined ? 'stat' : `stat ${tone}`}>
@@ -177,10 +195,17 @@ export function Stat({
   );
 }
 
-export interface Column {
-  readonly label: string;
-  readonly isNumber?: boolean;
+interface NumberColumn {
+  readonly number: string;
 }
+
+/** A column of numbers, which stand below each other by their last digits. */
+export function number(label: string): NumberColumn {
+  return { number: label };
+}
+
+/** The label of a column of buttons is for who cannot see that they are some. */
+const ACTION = <span class="unseen">Action</span>;
 
 export function Table({
   label,
@@ -188,17 +213,18 @@ export function Table({
   rows,
 }: {
   label: string;
-  columns: readonly Column[];
+  columns: readonly (string | NumberColumn)[];
   rows: readonly (readonly Child[])[];
 }) {
+  const classes = columns.map((column) => (typeof column === 'string' ? '' : 'number'));
   return (
     <div class="scroll" tabindex={0} role="region" aria-label={`Table: ${label}`}>
       <table>
         <thead>
           <tr>
-            {columns.map((column) => (
-              <th scope="col" class={column.isNumber === true ? 'number' : ''}>
-                {column.label === '' ? <span class="unseen">Action</span> : column.label}
+            {columns.map((column, at) => (
+              <th scope="col" class={classes[at]}>
+                {column === '' ? ACTION : typeof column === 'string' ? column : column.number}
               </th>
             ))}
           </tr>
@@ -207,7 +233,7 @@ export function Table({
           {rows.map((cells) => (
             <tr>
               {cells.map((cell, at) => (
-                <td class={columns[at]?.isNumber === true ? 'number' : ''}>{cell}</td>
+                <td class={classes[at]}>{cell}</td>
               ))}
             </tr>
           ))}
@@ -227,26 +253,11 @@ export function Choice({
   return (
     <nav class="choice" aria-label={label}>
       {options.map(({ label: text, href, isChosen }) => (
-        <a href={href} {...(isChosen ? { 'aria-current': 'true' } : {})}>
+        <a href={href} aria-current={isChosen ? 'true' : undefined}>
           {text}
         </a>
       ))}
     </nav>
-  );
-}
-
-export function Field({
-  label,
-  name,
-  hint,
-  children,
-}: PropsWithChildren<{ label: string; name: string; hint?: string }>) {
-  return (
-    <div class="field">
-      <label for={name}>{label}</label>
-      {children}
-      {hint === undefined ? null : <p class="hint">{hint}</p>}
-    </div>
   );
 }
 

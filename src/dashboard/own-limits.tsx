@@ -1,6 +1,7 @@
 /** Limits of single providers and principals: shown beside the quota, set one at a time. */
 import { count } from './format.ts';
-import { Empty, Field, FormToken, Panel, Table } from './layout.tsx';
+import { InputField, PostForm } from './forms.tsx';
+import { Empty, number, Panel, Table } from './layout.tsx';
 import type { LimitNow } from './limit.ts';
 import { LastName, PrincipalName } from './names.tsx';
 import { can } from './rights.ts';
@@ -21,7 +22,7 @@ export function OwnLimits({ visit: { session, rights, project }, limit }: { visi
       ) : (
         <Table
           label="Own limits"
-          columns={[{ label: 'Whose' }, { label: 'A minute', isNumber: true }, ...(mayChange ? [{ label: '' }] : [])]}
+          columns={['Whose', number('A minute'), ...(mayChange ? [''] : [])]}
           rows={limit.own.slice(0, OWN_SHOWN).map(({ kind, name, perMinute }) => [
             <>
               <span class="muted">{kind}</span>{' '}
@@ -30,13 +31,11 @@ export function OwnLimits({ visit: { session, rights, project }, limit }: { visi
             count(perMinute),
             ...(mayChange
               ? [
-                  <form method="post" data-once>
-                    <FormToken token={session.formToken} />
-                    <input type="hidden" name="name" value={name} />
+                  <PostForm session={session} hidden={{ name }}>
                     <button class="quiet" name="perMinute" value="">
                       Take away
                     </button>
-                  </form>,
+                  </PostForm>,
                 ]
               : []),
           ])}
@@ -48,22 +47,26 @@ export function OwnLimits({ visit: { session, rights, project }, limit }: { visi
       {mayChange ? (
         <details>
           <summary>Set a limit</summary>
-          <form method="post" action={under(project, 'quota')} data-once>
-            <FormToken token={session.formToken} />
+          <PostForm session={session} to={under(project, 'quota')}>
             <div class="fields">
-              <Field label="Provider or principal" name="name" hint="projects/NUMBER/…/providers/ID, or principal://…">
-                <input id="name" name="name" required maxlength={600} />
-              </Field>
-              <Field
+              <InputField
+                label="Provider or principal"
+                name="name"
+                hint="projects/NUMBER/…/providers/ID, or principal://…"
+                required
+                maxlength={600}
+              />
+              <InputField
                 label="Exchanges a minute"
                 name="perMinute"
                 hint={`At most the project's ${count(limit.perMinute)} count.`}
-              >
-                <input id="perMinute" name="perMinute" inputmode="numeric" pattern="[0-9]{1,6}" required />
-              </Field>
+                inputmode="numeric"
+                pattern="[0-9]{1,6}"
+                required
+              />
             </div>
             <button>Set the limit</button>
-          </form>
+          </PostForm>
         </details>
       ) : null}
     </Panel>

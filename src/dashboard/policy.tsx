@@ -1,11 +1,11 @@
 /** Policy: who may what by which binding, why somebody may or may not, and who would gain or lose by a change before it is made. */
 import type { JsonObject } from '../core/json.ts';
-import { count, visible } from './format.ts';
-import { Badge, Empty, Name, Panel, Table } from './layout.tsx';
+import { count, lastOf, visible } from './format.ts';
+import { Badge, Empty, Name, PageHead, Panel, Table } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, objectAt, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { readPolicy } from './policy-place.ts';
 
 /** A policy may have a megabyte, a page may not: whole bindings, as long as there is room. */
@@ -25,32 +25,25 @@ export async function policyPage(visit: ProjectVisit): Promise<Page> {
       : undefined,
   ]);
   const mayAsk = can(rights, 'sts.policies.troubleshoot') || can(rights, 'sts.policies.simulate');
-  if (!policy.ok && !mayAsk) return { ...refusedPage(policy.error), tab: 'policy' };
-  const ids =
-    targets?.ok === true
-      ? listAt(targets.value, 'targets').map((one) => textAt(one, 'name').split('/').at(-1) ?? '')
-      : [];
-  const query = target === '' ? '' : `?target=${encodeURIComponent(target)}`;
+  if (!policy.ok && !mayAsk) return refusedPage(policy.error);
+  const ids = targets?.ok === true ? listAt(targets.value, 'targets').map((one) => lastOf(textAt(one, 'name'))) : [];
+  const query = queryOf({ target });
   return {
     title: `Policy of ${project}`,
-    tab: 'policy',
     body: (
       <>
-        <div class="page-head">
-          <h1>Policy</h1>
-          <div class="aside">
-            {can(rights, 'sts.policies.troubleshoot') ? (
-              <a class="button quiet" href={`${under(project, 'policy/explain')}${query}`}>
-                Explain
-              </a>
-            ) : null}
-            {can(rights, 'sts.policies.simulate') ? (
-              <a class="button quiet" href={`${under(project, 'policy/rehearse')}${query}`}>
-                Rehearse a change
-              </a>
-            ) : null}
-          </div>
-        </div>
+        <PageHead title="Policy">
+          {can(rights, 'sts.policies.troubleshoot') ? (
+            <a class="button quiet" href={`${under(project, 'policy/explain')}${query}`}>
+              Explain
+            </a>
+          ) : null}
+          {can(rights, 'sts.policies.simulate') ? (
+            <a class="button quiet" href={`${under(project, 'policy/rehearse')}${query}`}>
+              Rehearse a change
+            </a>
+          ) : null}
+        </PageHead>
         {ids.length === 0 ? null : (
           <Panel title="Whose policy" id="of">
             <form method="get" class="row">
@@ -89,7 +82,7 @@ function Bindings({ policy }: { policy: JsonObject }) {
     <>
       <Table
         label="Bindings"
-        columns={[{ label: 'Role' }, { label: 'Members' }, { label: 'While' }]}
+        columns={['Role', 'Members', 'While']}
         rows={shown.map((binding) => {
           const members = textsAt(binding, 'members');
           return [
@@ -124,7 +117,7 @@ function Conditions({ binding }: { binding: JsonObject }) {
         <span class="muted">always</span>
       ) : (
         <code>
-          <Name text={text} shown={text} />
+          <Name text={text} />
         </code>
       )}
       {textAt(condition, 'title') === '' ? null : (

@@ -1,38 +1,39 @@
 /** One provider: what it is, how its keys stand, and shutting one of them out for ever. */
 import type { JsonObject } from '../core/json.ts';
 import { count, duration } from './format.ts';
-import { Alert, Badge, Empty, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { PostForm } from './forms.tsx';
+import { Alert, Badge, Empty, Fact, Fault, Name, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName } from './names.tsx';
 import { objectAt, type Refused, segment, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Form, goTo, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { Standing, ageOf, issuerOf, pools } from './provider-facts.tsx';
 
 export async function providerPage(visit: ProjectVisit, fault?: Refused): Promise<Page> {
   const { rest, project, rights, nowMs } = visit;
   const [pool, id] = [visit.param('pool'), visit.param('provider')];
   const read = await rest.get(`${pools(project)}/${segment(pool)}/providers/${segment(id)}`);
-  const back = `${under(project, 'clusters')}?pool=${encodeURIComponent(pool)}`;
-  if (!read.ok) return { ...refusedPage(read.error, undefined, back), tab: 'clusters' };
+  const back = `${under(project, 'clusters')}${queryOf({ pool })}`;
+  if (!read.ok) return refusedPage(read.error, undefined, back);
   const provider = read.value;
   const keys = objectAt(provider, 'keys');
   const cluster = textAt(objectAt(provider, 'kubernetes'), 'clusterUri');
   return {
     title: `Provider ${id}`,
-    tab: 'clusters',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>
-            Provider <Name text={id} />
-          </h1>
-          <Standing of={provider} />
-          <div class="aside">
-            <a href={back}>All providers</a>
-          </div>
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead
+          title={
+            <>
+              Provider <Name text={id} />
+            </>
+          }
+          state={<Standing of={provider} />}
+        >
+          <a href={back}>All providers</a>
+        </PageHead>
+        <Fault of={fault?.message} />
         {textAt(keys, 'lastError') === '' ? null : (
           <Alert kind="warn">
             The issuer's last answer was not taken: <Name text={textAt(keys, 'lastError')} />
@@ -41,45 +42,38 @@ export async function providerPage(visit: ProjectVisit, fault?: Refused): Promis
         <div class="grid">
           <Panel title="What it is" id="facts">
             <dl class="facts">
-              <Fact name="Name" text={textAt(provider, 'displayName')} />
-              <Fact name="Cluster" text={cluster} />
-              <Fact name="Issuer" text={issuerOf(provider)} />
-              <Fact name="Condition" text={textAt(provider, 'attributeCondition')} isCode />
-              <Fact name="On trial" text={textAt(provider, 'dryRunCondition')} isCode />
-              <Fact name="Algorithms" text={textsAt(provider, 'allowedAlgorithms').join(', ')} />
-              <Fact name="Token lifetime" text={`at most ${lifeOf(textAt(provider, 'maxTokenLifetime'))}`} />
-              <Fact name="Each token once" text={provider['singleUse'] === true ? 'yes' : 'no'} />
-              <Fact name="Cluster is asked" text={textAt(objectAt(provider, 'tokenReview'), 'url') || 'no'} />
+              <TextFact name="Name" text={textAt(provider, 'displayName')} />
+              <TextFact name="Cluster" text={cluster} />
+              <TextFact name="Issuer" text={issuerOf(provider)} />
+              <TextFact name="Condition" text={textAt(provider, 'attributeCondition')} isCode />
+              <TextFact name="On trial" text={textAt(provider, 'dryRunCondition')} isCode />
+              <TextFact name="Algorithms" text={textsAt(provider, 'allowedAlgorithms').join(', ')} />
+              <TextFact name="Token lifetime" text={`at most ${lifeOf(textAt(provider, 'maxTokenLifetime'))}`} />
+              <TextFact name="Each token once" text={provider['singleUse'] === true ? 'yes' : 'no'} />
+              <TextFact name="Cluster is asked" text={textAt(objectAt(provider, 'tokenReview'), 'url') || 'no'} />
             </dl>
           </Panel>
           <Panel title="Where its keys come from" id="source">
             <dl class="facts">
-              <Fact name="Source" text={textAt(provider, 'keySource')} />
-              <dt>Read or set</dt>
-              <dd>
+              <TextFact name="Source" text={textAt(provider, 'keySource')} />
+              <Fact name="Read or set">
                 <Time at={textAt(keys, 'updateTime')} />
-              </dd>
-              <Fact name="Age" text={ageOf(textAt(keys, 'updateTime'), nowMs)} />
+              </Fact>
+              <TextFact name="Age" text={ageOf(textAt(keys, 'updateTime'), nowMs)} />
               {textAt(keys, 'expireTime') === '' ? null : (
-                <>
-                  <dt>Pushed keys end</dt>
-                  <dd>
-                    <Time at={textAt(keys, 'expireTime')} />
-                  </dd>
-                </>
+                <Fact name="Pushed keys end">
+                  <Time at={textAt(keys, 'expireTime')} />
+                </Fact>
               )}
               {textAt(keys, 'nextRefreshTime') === '' ? null : (
-                <>
-                  <dt>Asked again</dt>
-                  <dd>
-                    <Time at={textAt(keys, 'nextRefreshTime')} />
-                  </dd>
-                </>
+                <Fact name="Asked again">
+                  <Time at={textAt(keys, 'nextRefreshTime')} />
+                </Fact>
               )}
-              <Fact name="Served stale for" text={lifeOf(textAt(provider, 'maxStale'))} />
-              <Fact name="New keys wait" text={lifeOf(textAt(provider, 'newKeyHold'))} />
+              <TextFact name="Served stale for" text={lifeOf(textAt(provider, 'maxStale'))} />
+              <TextFact name="New keys wait" text={lifeOf(textAt(provider, 'newKeyHold'))} />
               {textsAt(keys, 'warnings').map((warning) => (
-                <Fact name="Warning" text={warning} />
+                <TextFact name="Warning" text={warning} />
               ))}
             </dl>
           </Panel>
@@ -87,9 +81,7 @@ export async function providerPage(visit: ProjectVisit, fault?: Refused): Promis
         <Keys visit={visit} provider={provider} />
         {can(rights, 'sts.history.list') ? (
           <p>
-            <a href={`${under(project, 'history')}?resource=${encodeURIComponent(`provider/${pool}/${id}`)}`}>
-              Its history
-            </a>
+            <a href={`${under(project, 'history')}${queryOf({ resource: `provider/${pool}/${id}` })}`}>Its history</a>
           </p>
         ) : null}
       </>
@@ -101,21 +93,18 @@ function lifeOf(seconds: string): string {
   return duration(Number.parseInt(seconds, 10) || 0);
 }
 
-function Fact({ name, text, isCode = false }: { name: string; text: string; isCode?: boolean }) {
+function TextFact({ name, text, isCode = false }: { name: string; text: string; isCode?: boolean }) {
   if (text === '') return null;
   return (
-    <>
-      <dt>{name}</dt>
-      <dd>
-        {isCode ? (
-          <code>
-            <Name text={text} shown={text} />
-          </code>
-        ) : (
+    <Fact name={name}>
+      {isCode ? (
+        <code>
           <Name text={text} />
-        )}
-      </dd>
-    </>
+        </code>
+      ) : (
+        <Name text={text} />
+      )}
+    </Fact>
   );
 }
 
@@ -124,10 +113,7 @@ function Keys({ visit, provider }: { visit: ProjectVisit; provider: JsonObject }
   const keys = objectAt(provider, 'keys');
   const [kids, thumbprints] = [textsAt(keys, 'kids'), textsAt(keys, 'thumbprints')];
   const distrusted = textsAt(provider, 'distrustedThumbprints');
-  const here = under(
-    project,
-    `clusters/${encodeURIComponent(visit.param('pool'))}/${encodeURIComponent(visit.param('provider'))}`,
-  );
+  const here = under(project, 'clusters', visit.param('pool'), visit.param('provider'));
   const mayDistrust = can(rights, 'iam.workloadIdentityPoolProviders.update');
   return (
     <Panel title="Keys" id="keys">
@@ -136,12 +122,7 @@ function Keys({ visit, provider }: { visit: ProjectVisit; provider: JsonObject }
       ) : (
         <Table
           label="Keys"
-          columns={[
-            { label: 'Key id' },
-            { label: 'Thumbprint' },
-            { label: 'Standing' },
-            ...(mayDistrust ? [{ label: '' }] : []),
-          ]}
+          columns={['Key id', 'Thumbprint', 'Standing', ...(mayDistrust ? [''] : [])]}
           rows={thumbprints.map((thumbprint, at) => {
             const isOut = distrusted.includes(thumbprint);
             return [
@@ -153,12 +134,9 @@ function Keys({ visit, provider }: { visit: ProjectVisit; provider: JsonObject }
                     isOut ? (
                       ''
                     ) : (
-                      <form method="post" action={`${here}/distrust`} data-once>
-                        <FormToken token={session.formToken} />
-                        <input type="hidden" name="from" value={here} />
-                        <input type="hidden" name="thumbprint" value={thumbprint} />
+                      <PostForm session={session} to={`${here}/distrust`} hidden={{ from: here, thumbprint }}>
                         <button class="danger">Distrust for ever</button>
-                      </form>
+                      </PostForm>
                     ),
                   ]
                 : []),
@@ -188,7 +166,5 @@ export async function distrust(visit: ProjectVisit, form: Form): Promise<Page | 
   const answer = await rest.post(`${pools(project)}/${segment(pool)}/providers/${segment(id)}:distrustKey`, {
     thumbprint: form('thumbprint'),
   });
-  return answer.ok
-    ? goTo(under(project, `clusters/${encodeURIComponent(pool)}/${encodeURIComponent(id)}#keys`))
-    : providerPage(visit, answer.error);
+  return answer.ok ? goTo(`${under(project, 'clusters', pool, id)}#keys`) : providerPage(visit, answer.error);
 }

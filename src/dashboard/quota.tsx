@@ -4,13 +4,13 @@ import type { JsonObject } from '../core/json.ts';
 import { Legend, UsageChart, UsageTable } from './chart.tsx';
 import { count, duration, share } from './format.ts';
 import { LiveState } from './home.tsx';
-import { Alert, Choice, Empty, Meter, Panel, Stat, Table, Time } from './layout.tsx';
+import { Choice, Empty, Fault, Meter, number, PageHead, Panel, Stat, Table, Time } from './layout.tsx';
 import { type LimitNow, limitOf } from './limit.ts';
 import { consumerName } from './names.tsx';
 import { listAt, type Refused, segment, textAt } from './rest.ts';
 import { can } from './rights.ts';
 import { DIMENSIONS, type Dimension, rangeNamed, RANGES, readUsage, topConsumers, type Usage } from './usage.ts';
-import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Form, goTo, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { OwnLimits } from './own-limits.tsx';
 
 export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<Page> {
@@ -23,30 +23,27 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
     readUsage(rest, project, range, nowMs),
     topConsumers(rest, project, by, nowMs),
   ]);
-  if (!usage.ok && limit === undefined) return { ...refusedPage(usage.error), tab: 'quota' };
+  if (!usage.ok && limit === undefined) return refusedPage(usage.error);
   const here = (change: Record<string, string>): string =>
-    `?${new URLSearchParams({ range: range.name, by: by.name, ...(isZoomed ? { scale: 'usage' } : {}), ...change }).toString()}`;
+    queryOf({ range: range.name, by: by.name, scale: isZoomed ? 'usage' : undefined, ...change });
   return {
     title: `Quota of ${project}`,
-    tab: 'quota',
-    ...(fault === undefined ? { refreshSeconds: range.refreshSeconds } : { status: fault.status }),
+    refreshSeconds: fault === undefined ? range.refreshSeconds : undefined,
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>Quota</h1>
-          <div class="aside">
-            <LiveState />
-            <Choice
-              label="Range"
-              options={RANGES.map(({ name, label }) => ({
-                label,
-                href: here({ range: name }),
-                isChosen: name === range.name,
-              }))}
-            />
-          </div>
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead title="Quota">
+          <LiveState />
+          <Choice
+            label="Range"
+            options={RANGES.map(({ name, label }) => ({
+              label,
+              href: here({ range: name }),
+              isChosen: name === range.name,
+            }))}
+          />
+        </PageHead>
+        <Fault of={fault?.message} />
         <Stats limit={limit} usage={usage.ok ? usage.value : undefined} label={range.label.toLowerCase()} />
         <Panel
           title="Usage against the limit"
@@ -64,17 +61,8 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
         >
           {usage.ok ? (
             <>
-              <UsageChart
-                usage={usage.value}
-                range={range}
-                isZoomed={isZoomed}
-                {...(limit === undefined ? {} : { limitPerMinute: limit.perMinute })}
-              />
-              <Legend
-                range={range}
-                isZoomed={isZoomed}
-                {...(limit === undefined ? {} : { limitPerMinute: limit.perMinute })}
-              />
+              <UsageChart usage={usage.value} range={range} isZoomed={isZoomed} limitPerMinute={limit?.perMinute} />
+              <Legend range={range} isZoomed={isZoomed} limitPerMinute={limit?.perMinute} />
               <Caveats usage={usage.value} project={project} />
               <UsageTable usage={usage.value} />
             </>
@@ -104,14 +92,10 @@ export async function quotaPage(visit: ProjectVisit, fault?: Refused): Promise<P
             {usage.ok && usage.value.reasons.length > 0 ? (
               <Table
                 label="Refusals by reason"
-                columns={[
-                  { label: 'Reason' },
-                  { label: 'Exchanges', isNumber: true },
-                  { label: 'Share', isNumber: true },
-                ]}
+                columns={['Reason', number('Exchanges'), number('Share')]}
                 rows={usage.value.reasons.map(([reason, many]) => [
                   can(rights, 'sts.recentExchanges.list') ? (
-                    <a href={`${under(project, 'activity')}?outcome=refused&reason=${encodeURIComponent(reason)}`}>
+                    <a href={`${under(project, 'activity')}${queryOf({ outcome: 'refused', reason })}`}>
                       <code>{reason}</code>
                     </a>
                   ) : (
@@ -142,7 +126,7 @@ function Stats({ limit, usage, label }: { limit: LimitNow | undefined; usage: Us
             label="Counts against it now"
             value={count(limit.used)}
             unit={`(${share(limit.used, limit.perMinute)})`}
-            {...(limit.used >= limit.perMinute ? { tone: 'bad' as const } : {})}
+            tone={limit.used >= limit.perMinute ? 'bad' : undefined}
             note={
               <Meter
                 used={limit.used}
@@ -162,7 +146,7 @@ function Stats({ limit, usage, label }: { limit: LimitNow | undefined; usage: Us
             value={count(usage.refused)}
             unit="exchanges"
             note={`${share(usage.refused, usage.granted + usage.refused)} of all`}
-            {...(usage.refused > 0 ? { tone: 'warn' as const } : {})}
+            tone={usage.refused > 0 ? 'warn' : undefined}
           />
         </>
       )}

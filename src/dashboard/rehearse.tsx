@@ -1,18 +1,19 @@
 /** A change of policy before it is made: who would gain or lose by it, and then the change itself. */
 import { isJsonObject, type JsonObject, parseStrictJson } from '../core/json.ts';
 import { count, visible } from './format.ts';
-import { Alert, Badge, Empty, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { PostForm, TextField } from './forms.tsx';
+import { Alert, Badge, Empty, Name, number, PageHead, Panel, Table, Time } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt, textsAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Form, goTo, type Page, type ProjectVisit, queryOf, refusedPage, under } from './visit.tsx';
 import { placeOf, readPolicy } from './policy-place.ts';
 
 export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Page> {
   const { rest, project, rights, session, url } = visit;
   const target = form?.('target') ?? url.searchParams.get('target') ?? '';
   const current = await readPolicy(visit, target);
-  if (!current.ok) return { ...refusedPage(current.error, undefined, under(project, 'policy')), tab: 'policy' };
+  if (!current.ok) return refusedPage(current.error, undefined, under(project, 'policy'));
   const typed = form?.('policy') ?? JSON.stringify(current.value, null, 2);
   if (isTooLarge(typed)) return tooLargePage(visit);
   const parsed = parsePolicy(typed);
@@ -26,16 +27,12 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
   const where = target === '' ? 'project' : `target ${target}`;
   return {
     title: `Rehearse, ${project}`,
-    tab: 'policy',
-    ...(result?.ok === false ? { status: result.error.status } : {}),
+    status: result?.ok === false ? result.error.status : undefined,
     body: (
       <>
-        <div class="page-head">
-          <h1>Rehearse a change</h1>
-          <div class="aside">
-            <a href={under(project, 'policy')}>Policy</a>
-          </div>
-        </div>
+        <PageHead title="Rehearse a change">
+          <a href={under(project, 'policy')}>Policy</a>
+        </PageHead>
         <p class="muted">
           Recent exchanges are decided once more by the policy below, as if it were set. Nothing is changed by that.
         </p>
@@ -45,37 +42,35 @@ export async function rehearsePage(visit: ProjectVisit, form?: Form): Promise<Pa
           <Alert kind="bad">{result.error.message}</Alert>
         )}
         <Panel title={`Proposed policy of the ${where}`} id="proposal">
-          <form method="post" action={under(project, 'policy/rehearse')} data-once>
-            <FormToken token={session.formToken} />
-            <input type="hidden" name="target" value={target} />
-            <Field
+          <PostForm session={session} to={under(project, 'policy/rehearse')} hidden={{ target }}>
+            <TextField
               label="Policy as JSON"
               name="policy"
               hint="As setIamPolicy takes it. Its etag goes along: what somebody else wrote meanwhile is not overwritten."
+              class="code"
+              spellcheck="false"
             >
-              <textarea id="policy" name="policy" class="code" spellcheck={false}>
-                {typed}
-              </textarea>
-            </Field>
+              {typed}
+            </TextField>
             <button>Rehearse</button>
-          </form>
+          </PostForm>
         </Panel>
         {result?.ok === true && maySet ? (
           <Panel title="Set it" id="set">
             <p>The policy takes effect at once in this place and within ten seconds everywhere.</p>
-            <form method="post" action={under(project, 'policy/set')} data-once>
-              <FormToken token={session.formToken} />
-              <input type="hidden" name="target" value={target} />
-              <input
-                type="hidden"
-                name="from"
-                value={`${under(project, 'policy/rehearse')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`}
-              />
+            <PostForm
+              session={session}
+              to={under(project, 'policy/set')}
+              hidden={{
+                target,
+                from: `${under(project, 'policy/rehearse')}${queryOf({ target })}`,
+              }}
+            >
               <textarea name="policy" hidden aria-label="Policy as it was rehearsed">
                 {typed}
               </textarea>
               <button class="danger">Set this policy</button>
-            </form>
+            </PostForm>
           </Panel>
         ) : null}
       </>
@@ -94,7 +89,6 @@ function isTooLarge(text: string): boolean {
 function tooLargePage({ project }: ProjectVisit): Page {
   return {
     title: `Rehearse, ${project}`,
-    tab: 'policy',
     body: (
       <>
         <h1>Rehearse a change</h1>
@@ -131,7 +125,7 @@ function Rehearsal({ result }: { result: JsonObject }) {
     >
       {textsAt(result, 'warnings').map((warning) => (
         <Alert kind="warn">
-          <Name text={warning} shown={warning} />
+          <Name text={warning} />
         </Alert>
       ))}
       {changes.length === 0 ? (
@@ -143,14 +137,7 @@ function Rehearsal({ result }: { result: JsonObject }) {
       ) : (
         <Table
           label="Who would gain or lose"
-          columns={[
-            { label: 'Principal' },
-            { label: 'On' },
-            { label: 'Would' },
-            { label: 'Roles' },
-            { label: 'Exchanges', isNumber: true },
-            { label: 'Last seen' },
-          ]}
+          columns={['Principal', 'On', 'Would', 'Roles', number('Exchanges'), 'Last seen']}
           rows={changes.map((change) => {
             const tuple = objectAt(change, 'accessTuple');
             return [
@@ -191,7 +178,6 @@ export async function setPolicy(visit: ProjectVisit, form: Form): Promise<Page |
   const policy = parsePolicy(form('policy'));
   const answer =
     policy === undefined ? NO_POLICY : await rest.post(`${placeOf(project, target)}:setIamPolicy`, { policy });
-  if (answer.ok)
-    return goTo(`${under(project, 'policy')}${target === '' ? '' : `?target=${encodeURIComponent(target)}`}`);
-  return { ...refusedPage(answer.error, 'The policy was not set', under(project, 'policy')), tab: 'policy' };
+  if (answer.ok) return goTo(`${under(project, 'policy')}${queryOf({ target })}`);
+  return refusedPage(answer.error, 'The policy was not set', under(project, 'policy'));
 }

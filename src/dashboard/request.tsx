@@ -1,7 +1,8 @@
 /** One request for more: what is asked for, what happened to it, and the review. */
 import type { JsonObject } from '../core/json.ts';
 import { count } from './format.ts';
-import { Alert, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { InputField, PostForm, TextField } from './forms.tsx';
+import { Fact, Fault, Name, number, PageHead, Panel, Table, Time } from './layout.tsx';
 import { limitOf } from './limit.ts';
 import { listAt, numberAt, objectAt, type Refused, segment, textAt } from './rest.ts';
 import { can, mayReview } from './rights.ts';
@@ -16,67 +17,61 @@ export async function requestPage(visit: ProjectVisit, fault?: Refused): Promise
     mayReview(rest),
     limitOf(rest, project),
   ]);
-  if (!read.ok) return { ...refusedPage(read.error, undefined, under(project, 'requests')), tab: 'requests' };
+  if (!read.ok) return refusedPage(read.error, undefined, under(project, 'requests'));
   const wish = read.value;
   const isPending = textAt(wish, 'state') === 'PENDING';
   const isRunning = textAt(wish, 'state').startsWith('GRANTED') && textAt(wish, 'expireTime') !== '';
   const config = objectAt(wish, 'quotaConfig');
   return {
     title: `Request ${id}`,
-    tab: 'requests',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>
-            Request <Name text={id} />
-          </h1>
-          <State of={wish} />
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        <PageHead
+          title={
+            <>
+              Request <Name text={id} />
+            </>
+          }
+          state={<State of={wish} />}
+        />
+        <Fault of={fault?.message} />
         <div class="grid">
           <Panel title="What is asked for" id="wish">
             <dl class="facts">
-              <dt>Quota</dt>
-              <dd>
+              <Fact name="Quota">
                 <Which of={wish} />, a minute
-              </dd>
-              <dt>Asked for</dt>
-              <dd>{count(numberAt(config, 'preferredValue'))}</dd>
-              <dt>In force by it</dt>
-              <dd>{textAt(config, 'grantedValue') === '' ? 'nothing' : count(numberAt(config, 'grantedValue'))}</dd>
-              {limit === undefined ? null : (
-                <>
-                  <dt>Limit now</dt>
-                  <dd>{count(limit.perMinute)}</dd>
-                </>
-              )}
-              <dt>Until</dt>
-              <dd>{textAt(wish, 'expireTime') === '' ? 'for good' : <Time at={textAt(wish, 'expireTime')} />}</dd>
-              <dt>Why</dt>
-              <dd>
-                <Name text={textAt(wish, 'justification')} shown={textAt(wish, 'justification')} />
-              </dd>
-              <dt>Contact</dt>
-              <dd>
+              </Fact>
+              <Fact name="Asked for">{count(numberAt(config, 'preferredValue'))}</Fact>
+              <Fact name="In force by it">
+                {textAt(config, 'grantedValue') === '' ? 'nothing' : count(numberAt(config, 'grantedValue'))}
+              </Fact>
+              {limit === undefined ? null : <Fact name="Limit now">{count(limit.perMinute)}</Fact>}
+              <Fact name="Until">
+                {textAt(wish, 'expireTime') === '' ? 'for good' : <Time at={textAt(wish, 'expireTime')} />}
+              </Fact>
+              <Fact name="Why">
+                <Name text={textAt(wish, 'justification')} />
+              </Fact>
+              <Fact name="Contact">
                 <Name text={textAt(wish, 'contactEmail') || '–'} />
-              </dd>
-              <dt>Asked</dt>
-              <dd>
+              </Fact>
+              <Fact name="Asked">
                 <Time at={textAt(wish, 'createTime')} />
-              </dd>
-              <dt>Word on it</dt>
-              <dd>
+              </Fact>
+              <Fact name="Word on it">
                 <Name text={textAt(config, 'stateDetail')} />
-              </dd>
+              </Fact>
             </dl>
             {can(rights, 'cloudquotas.quotas.update') && (isPending || isRunning) ? (
-              <form method="post" action={under(project, `requests/${encodeURIComponent(id)}/withdraw`)} data-once>
-                <FormToken token={session.formToken} />
-                <input type="hidden" name="etag" value={textAt(wish, 'etag')} />
+              <PostForm
+                session={session}
+                to={under(project, 'requests', id, 'withdraw')}
+                hidden={{ etag: textAt(wish, 'etag') }}
+              >
                 <p></p>
                 <button class="quiet">{isPending ? 'Withdraw the request' : 'Give the raise back now'}</button>
-              </form>
+              </PostForm>
             ) : null}
           </Panel>
           {isPending && isReviewer ? <Review visit={visit} wish={wish} /> : <Events wish={wish} />}
@@ -95,26 +90,35 @@ function Review({ visit: { project, session }, wish }: { visit: ProjectVisit; wi
   const until = textAt(wish, 'expireTime').slice(0, 16);
   return (
     <Panel title="Review" id="review">
-      <form method="post" action={under(project, `requests/${encodeURIComponent(idOf(wish))}/review`)} data-once>
-        <FormToken token={session.formToken} />
-        <input type="hidden" name="etag" value={textAt(wish, 'etag')} />
+      <PostForm
+        session={session}
+        to={under(project, 'requests', idOf(wish), 'review')}
+        hidden={{ etag: textAt(wish, 'etag') }}
+      >
         <div class="fields">
-          <Field label="Grant, a minute" name="grantedValue" hint="Less than was asked for cuts it.">
-            <input
-              id="grantedValue"
-              name="grantedValue"
-              inputmode="numeric"
-              pattern="[0-9]{1,6}"
-              value={textAt(objectAt(wish, 'quotaConfig'), 'preferredValue')}
-            />
-          </Field>
-          <Field label="Until (UTC)" name="until" hint={until === '' ? 'Empty: for good.' : 'Empty: as asked.'}>
-            <input id="until" name="until" type="datetime-local" data-utc-hint value={until} />
-          </Field>
+          <InputField
+            label="Grant, a minute"
+            name="grantedValue"
+            hint="Less than was asked for cuts it."
+            inputmode="numeric"
+            pattern="[0-9]{1,6}"
+            value={textAt(objectAt(wish, 'quotaConfig'), 'preferredValue')}
+          />
+          <InputField
+            label="Until (UTC)"
+            name="until"
+            hint={until === '' ? 'Empty: for good.' : 'Empty: as asked.'}
+            type="datetime-local"
+            data-utc-hint
+            value={until}
+          />
         </div>
-        <Field label="Comment" name="comment" hint="The tenant reads it. A refusal needs one.">
-          <textarea id="comment" name="comment" maxlength={1_000}></textarea>
-        </Field>
+        <TextField
+          label="Comment"
+          name="comment"
+          hint="The tenant reads it. A refusal needs one."
+          maxlength={1_000}
+        ></TextField>
         <div class="row">
           <button name="verdict" value="approve">
             Grant
@@ -123,7 +127,7 @@ function Review({ visit: { project, session }, wish }: { visit: ProjectVisit; wi
             Refuse
           </button>
         </div>
-      </form>
+      </PostForm>
     </Panel>
   );
 }
@@ -133,13 +137,7 @@ function Events({ wish }: { wish: JsonObject }) {
     <Panel title="What happened to it" id="events">
       <Table
         label="Events"
-        columns={[
-          { label: 'When' },
-          { label: 'State' },
-          { label: 'Value', isNumber: true },
-          { label: 'Who' },
-          { label: 'Comment' },
-        ]}
+        columns={['When', 'State', number('Value'), 'Who', 'Comment']}
         rows={listAt(wish, 'events')
           .toReversed()
           .map((event) => [
@@ -166,7 +164,7 @@ export async function review(visit: ProjectVisit, form: Form): Promise<Page | Re
     }),
     etag: form('etag'),
   });
-  return answer.ok ? goTo(under(project, `requests/${encodeURIComponent(id)}`)) : requestPage(visit, answer.error);
+  return answer.ok ? goTo(under(project, 'requests', id)) : requestPage(visit, answer.error);
 }
 
 export async function withdraw(visit: ProjectVisit, form: Form): Promise<Page | Response> {
@@ -176,5 +174,5 @@ export async function withdraw(visit: ProjectVisit, form: Form): Promise<Page | 
     'DELETE',
     `${preferences(project)}/${segment(id)}?etag=${encodeURIComponent(form('etag'))}`,
   );
-  return answer.ok ? goTo(under(project, `requests/${encodeURIComponent(id)}`)) : requestPage(visit, answer.error);
+  return answer.ok ? goTo(under(project, 'requests', id)) : requestPage(visit, answer.error);
 }

@@ -1,54 +1,45 @@
 /** Requests for more quota: a tenant asks and withdraws, an administrator of the organization grants, cuts or refuses. */
 import { count } from './format.ts';
-import { Alert, Empty, Field, FormToken, Name, Panel, Table, Time } from './layout.tsx';
+import { InputField, PostForm, TextField } from './forms.tsx';
+import { Empty, Fault, Name, number, PageHead, Panel, Table, Time } from './layout.tsx';
 import { limitOf } from './limit.ts';
 import { QUOTA_ID } from './quota.tsx';
 import { listAt, numberAt, objectAt, type Refused, textAt } from './rest.ts';
 import { can } from './rights.ts';
-import { type Form, goTo, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
+import { type Form, goTo, More, type Page, type ProjectVisit, refusedPage, under } from './visit.tsx';
 import { State, Which, idOf, preferences, utcOf, filled } from './wish.tsx';
 
 export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: Form = () => ''): Promise<Page> {
   const { rest, project, rights, session, url } = visit;
   const [listed, limit] = await Promise.all([
-    rest.get(preferences(project), { pageSize: '25', pageToken: url.searchParams.get('pageToken') ?? undefined }),
+    rest.get(preferences(project), { pageSize: '25', pageToken: url.searchParams.get('pageToken') }),
     limitOf(rest, project),
   ]);
-  if (!listed.ok) return { ...refusedPage(listed.error), tab: 'requests' };
+  if (!listed.ok) return refusedPage(listed.error);
   const wishes = listAt(listed.value, 'quotaPreferences').toSorted((a, b) =>
     textAt(a, 'updateTime') < textAt(b, 'updateTime') ? 1 : -1,
   );
   const next = textAt(listed.value, 'nextPageToken');
   return {
     title: `Requests of ${project}`,
-    tab: 'requests',
-    ...(fault === undefined ? {} : { status: fault.status }),
+    status: fault?.status,
     body: (
       <>
-        <div class="page-head">
-          <h1>Requests for more quota</h1>
+        <PageHead title="Requests for more quota">
           {limit === undefined ? null : (
-            <div class="aside muted">{`Limit in force: ${count(limit.perMinute)} exchanges a minute`}</div>
+            <span class="muted">{`Limit in force: ${count(limit.perMinute)} exchanges a minute`}</span>
           )}
-        </div>
-        {fault === undefined ? null : <Alert kind="bad">{fault.message}</Alert>}
+        </PageHead>
+        <Fault of={fault?.message} />
         <Panel title="All requests" id="requests">
           {wishes.length === 0 ? (
             <Empty>Nobody has asked for more yet. Ask below; an administrator of the organization decides.</Empty>
           ) : (
             <Table
               label="Requests"
-              columns={[
-                { label: 'Request' },
-                { label: 'Quota' },
-                { label: 'Asked for', isNumber: true },
-                { label: 'In force', isNumber: true },
-                { label: 'State' },
-                { label: 'Until' },
-                { label: 'Changed' },
-              ]}
+              columns={['Request', 'Quota', number('Asked for'), number('In force'), 'State', 'Until', 'Changed']}
               rows={wishes.map((wish) => [
-                <a href={under(project, `requests/${encodeURIComponent(idOf(wish))}`)}>
+                <a href={under(project, 'requests', idOf(wish))}>
                   <Name text={idOf(wish)} />
                 </a>,
                 <Which of={wish} />,
@@ -66,46 +57,55 @@ export async function requestsPage(visit: ProjectVisit, fault?: Refused, typed: 
               ])}
             />
           )}
-          {next === '' ? null : <a href={`?pageToken=${encodeURIComponent(next)}`}>More requests</a>}
+          <More next={next}>More requests</More>
         </Panel>
         {can(rights, 'cloudquotas.quotas.update') ? (
           <Panel title="Ask for more" id="ask">
-            <form method="post" action={under(project, 'requests')} data-once>
-              <FormToken token={session.formToken} />
+            <PostForm session={session} to={under(project, 'requests')}>
               <div class="fields">
-                <Field label="Exchanges a minute" name="preferredValue" hint="What the limit should be.">
-                  <input
-                    id="preferredValue"
-                    name="preferredValue"
-                    inputmode="numeric"
-                    pattern="[0-9]{1,6}"
-                    required
-                    value={typed('preferredValue')}
-                  />
-                </Field>
-                <Field label="Until (UTC)" name="until" hint="Empty: for good.">
-                  <input id="until" name="until" type="datetime-local" data-utc-hint value={typed('until')} />
-                </Field>
-                <Field label="Name of the request" name="id" hint="Empty: one is made up.">
-                  <input id="id" name="id" maxlength={63} value={typed('id')} />
-                </Field>
-                <Field label="Contact e-mail" name="contactEmail">
-                  <input
-                    id="contactEmail"
-                    name="contactEmail"
-                    type="email"
-                    maxlength={254}
-                    value={typed('contactEmail')}
-                  />
-                </Field>
+                <InputField
+                  label="Exchanges a minute"
+                  name="preferredValue"
+                  hint="What the limit should be."
+                  inputmode="numeric"
+                  pattern="[0-9]{1,6}"
+                  required
+                  value={typed('preferredValue')}
+                />
+                <InputField
+                  label="Until (UTC)"
+                  name="until"
+                  hint="Empty: for good."
+                  type="datetime-local"
+                  data-utc-hint
+                  value={typed('until')}
+                />
+                <InputField
+                  label="Name of the request"
+                  name="id"
+                  hint="Empty: one is made up."
+                  maxlength={63}
+                  value={typed('id')}
+                />
+                <InputField
+                  label="Contact e-mail"
+                  name="contactEmail"
+                  type="email"
+                  maxlength={254}
+                  value={typed('contactEmail')}
+                />
               </div>
-              <Field label="Why" name="justification" hint="Whoever reviews this reads it.">
-                <textarea id="justification" name="justification" maxlength={1_000} required>
-                  {typed('justification')}
-                </textarea>
-              </Field>
+              <TextField
+                label="Why"
+                name="justification"
+                hint="Whoever reviews this reads it."
+                maxlength={1_000}
+                required
+              >
+                {typed('justification')}
+              </TextField>
               <button>Ask</button>
-            </form>
+            </PostForm>
           </Panel>
         ) : null}
       </>
@@ -126,7 +126,5 @@ export async function askForMore(visit: ProjectVisit, form: Form): Promise<Page 
       ...filled({ contactEmail: form('contactEmail').trim(), expireTime: utcOf(form('until')) }),
     },
   );
-  return answer.ok
-    ? goTo(under(project, `requests/${encodeURIComponent(idOf(answer.value))}`))
-    : requestsPage(visit, answer.error, form);
+  return answer.ok ? goTo(under(project, 'requests', idOf(answer.value))) : requestsPage(visit, answer.error, form);
 }

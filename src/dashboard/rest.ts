@@ -13,7 +13,7 @@ export interface Refused {
 export type Answer = Result<JsonObject, Refused>;
 
 export interface Rest {
-  get(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>;
+  get(path: string, query?: Readonly<Record<string, string | null | undefined>>): Promise<Answer>;
   post(path: string, body: JsonObject): Promise<Answer>;
   send(method: 'PATCH' | 'DELETE', path: string, body?: JsonObject): Promise<Answer>;
 }
@@ -21,7 +21,9 @@ export interface Rest {
 export function createRest(ports: DashboardPorts, outer: Request, bearer: string | undefined, requestId: string): Rest {
   return {
     get: (path, query = {}) => {
-      const known = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+      const known = Object.entries(query).filter(
+        (entry): entry is [string, string] => (entry[1] ?? undefined) !== undefined,
+      );
       const search = new URLSearchParams(known).toString();
       return asked('GET', search === '' ? path : `${path}?${search}`);
     },

@@ -26,7 +26,9 @@ import {
   formInProject,
   type FormHandler,
   type Handler,
+  htmlOf,
   inProject,
+  type Page,
   refusedPage,
   render,
   under,
@@ -51,7 +53,7 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
 
   app.get(`${BASE}/assets/:name`, async (context) => {
     const found = (await assets()).byPath.get(new URL(context.req.url).pathname);
-    if (found === undefined) return notFound(context.req.raw);
+    if (found === undefined) return bare(NOT_FOUND);
     const headers = { 'Content-Type': found.type, 'Cache-Control': 'public, max-age=31536000, immutable' };
     return withHeaders(new Response(found.body, { headers }));
   });
@@ -61,9 +63,9 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
     signInPage({ ...(await factsOf(req.raw)), next: BASE }, { said: 'out' }),
   );
   app.post(`${BASE}/sign-in`, async ({ req }) => {
-    if (!isOwnForm(req.raw, ports.publicOrigin)) return foreignForm(req.raw);
+    if (!isOwnForm(req.raw, ports.publicOrigin)) return bare(FOREIGN);
     const form = await readForm(req.raw, MAX_SIGN_IN_BYTES);
-    if (form === undefined) return unreadable(req.raw);
+    if (form === undefined) return bare(UNREADABLE);
     const next = safeNext(form('next'), ports.publicOrigin);
     return signIn({ ...(await factsOf(req.raw)), next }, form, cookieIn(req.raw, ports.publicOrigin));
   });
@@ -98,7 +100,7 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
   get('/projects/:project/history/:sequence', inProject(entryPage));
   dangerous('/projects/:project/history/:sequence/restore', formInProject(restoreEntry));
 
-  app.all(`${BASE}/*`, async ({ req }) => notFound(req.raw));
+  app.all(`${BASE}/*`, async () => bare(NOT_FOUND));
   return app;
 
   function get(path: string, handle: Handler<Visit>): void {
@@ -113,11 +115,11 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
   function post(path: string, handle: FormHandler<Visit>, needsProof = false): void {
     app.post(`${BASE}${path}`, async (context) => {
       const { raw } = context.req;
-      if (!isOwnForm(raw, ports.publicOrigin)) return foreignForm(raw);
+      if (!isOwnForm(raw, ports.publicOrigin)) return bare(FOREIGN);
       const visit = await visitOf(context);
       if (visit instanceof Response) return visit;
       const form = await readForm(raw, MAX_FORM_BYTES);
-      if (form === undefined) return unreadable(raw);
+      if (form === undefined) return bare(UNREADABLE);
       if (!isSameToken(form('formToken'), visit.session.formToken)) return answerPage(visit, STALE);
       // Back to the page that the form stood on, which then finds the proof fresh; the form is not sent by itself.
       if (needsProof && !isFresh(visit)) return provePage(visit, safeNext(form('from'), ports.publicOrigin), NOT_FRESH);
@@ -138,7 +140,7 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
     if (secret === undefined || secret === '') return nobody(request);
     // A page that asks by itself keeps nobody signed in.
     const found = await ports.sessions.find(secret, !request.headers.has('x-live'));
-    if (!found.ok) return away(request);
+    if (!found.ok) return bare(AWAY);
     const session = found.value;
     if (session === undefined) return nobody(request);
     const authenticated = await ports.authenticate({
@@ -146,7 +148,7 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
       accessAssertion:
         session.bearer === undefined ? (request.headers.get('cf-access-jwt-assertion') ?? undefined) : undefined,
     });
-    if (!authenticated.ok && authenticated.error.tag === 'unavailable') return away(request);
+    if (!authenticated.ok && authenticated.error.tag === 'unavailable') return bare(AWAY);
     if (!authenticated.ok || authenticated.value.name !== session.name) {
       await ports.sessions.end(secret);
       return nobody(request);
@@ -178,8 +180,7 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
       cookieIn(request, ports.publicOrigin) === undefined
     ) {
       const here = safeNext(`${pathname}${search}`, ports.publicOrigin);
-      const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>edge-sts</title><meta http-equiv="refresh" content="0;url=${escapeAttribute(here)}"></head><body><a href="${escapeAttribute(here)}">Go on</a></body></html>`;
-      return withHeaders(new Response(body, { headers: { 'Content-Type': 'text/html; charset=utf-8' } }));
+      return htmlOf(<AskOnceMore here={here} />);
     }
     const next = method === 'GET' ? safeNext(`${pathname}${search}`, ports.publicOrigin) : BASE;
     const isFirst = pathname === BASE && cookieIn(request, ports.publicOrigin) === undefined && method === 'GET';
@@ -202,48 +203,54 @@ export function createDashboardRoutes(ports: DashboardPorts): App {
     return safeNext(url.searchParams.get('next') ?? undefined, ports.publicOrigin);
   }
 
-  async function bare(title: string, message: string, status: number): Promise<Response> {
-    const { body } = refusedPage({ status, code: '', message }, title);
+  async function bare({ title, body, status }: Page): Promise<Response> {
     return render({ title, assets: (await assets()).urls }, body, status);
   }
+}
 
-  async function foreignForm(_request: Request): Promise<Response> {
-    return bare('This was refused', 'A form is taken from the dashboard’s own pages only. Nothing was changed.', 403);
-  }
+const FOREIGN = refused(
+  'This was refused',
+  403,
+  'A form is taken from the dashboard’s own pages only. Nothing was changed.',
+);
+const UNREADABLE = refused(
+  'This was refused',
+  400,
+  'The form could not be read, or is larger than 1 MiB. Nothing was changed.',
+);
+const NOT_FOUND = refused('There is nothing here', 404, 'No page has this address.');
+const AWAY = refused(
+  'The broker could not answer',
+  503,
+  'Who you are could not be checked just now. Nothing was changed. Try again.',
+);
+const STALE = refused(
+  'This page is out of date',
+  403,
+  'The page that you sent this from belongs to another session. Nothing was changed. Load it again, and look at it once more.',
+);
 
-  async function unreadable(_request: Request): Promise<Response> {
-    return bare('This was refused', 'The form could not be read, or is larger than 1 MiB. Nothing was changed.', 400);
-  }
-
-  async function notFound(_request: Request): Promise<Response> {
-    return bare('There is nothing here', 'No page has this address.', 404);
-  }
-
-  async function away(_request: Request): Promise<Response> {
-    return bare(
-      'The broker could not answer',
-      'Who you are could not be checked just now. Nothing was changed. Try again.',
-      503,
-    );
-  }
+function refused(title: string, status: number, message: string): Page {
+  return refusedPage({ status, code: '', message }, title);
 }
 
 const NOT_FRESH = { status: 401, fault: 'Show your token once more, then press the button again.' };
 
-const STALE = refusedPage(
-  {
-    status: 403,
-    code: 'STALE',
-    message:
-      'The page that you sent this from belongs to another session. Nothing was changed. Load it again, and look at it once more.',
-  },
-  'This page is out of date',
-);
+function AskOnceMore({ here }: { here: string }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>edge-sts</title>
+        <meta http-equiv="refresh" content={`0;url=${here}`} />
+      </head>
+      <body>
+        <a href={here}>Go on</a>
+      </body>
+    </html>
+  );
+}
 
 function redirect(path: string): Response {
   return withHeaders(new Response(null, { status: 302, headers: { Location: path } }));
-}
-
-function escapeAttribute(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -2,8 +2,10 @@
 import type { SessionContent } from '../core/admin/sessions.ts';
 import { decodeBase64UrlText } from '../core/base64url.ts';
 import type { Assets } from './assets.ts';
+import { hex } from './format.ts';
 import { BASE, cookieHeader, safeNext } from './guard.ts';
-import { Alert, Field, FormToken, Name } from './layout.tsx';
+import { InputField, PostForm } from './forms.tsx';
+import { Alert, Fault, Name } from './layout.tsx';
 import type { DashboardPorts } from './ports.ts';
 import { type Form, goTo, render, type Visit } from './visit.tsx';
 
@@ -35,7 +37,7 @@ export async function signInPage(facts: SignInFacts, { status = 200, fault, said
   return render(
     { title: 'Sign in', assets: assets.urls },
     <div class="sign">
-      {fault === undefined ? null : <Alert kind="bad">{fault}</Alert>}
+      <Fault of={fault} />
       {said === undefined ? null : <Alert kind="warn">{SAID[said]}</Alert>}
       {isHere ? null : (
         <Alert kind="warn">
@@ -47,22 +49,19 @@ export async function signInPage(facts: SignInFacts, { status = 200, fault, said
         <h1>Sign in</h1>
         <p class="muted">What you may see and do is what the allow policies say of you, at every click.</p>
         {access === undefined ? null : (
-          <form method="post" action={`${BASE}/sign-in`} data-once>
-            <input type="hidden" name="next" value={next} />
-            <input type="hidden" name="with" value="access" />
+          <PostForm session={undefined} to={`${BASE}/sign-in`} hidden={{ next, with: 'access' }}>
             <p>
               Cloudflare Access says that you are <Name text={access} />.
             </p>
             <p>
               <button>Continue with Cloudflare Access</button>
             </p>
-          </form>
+          </PostForm>
         )}
-        <form method="post" action={`${BASE}/sign-in`} data-once>
-          <input type="hidden" name="next" value={next} />
+        <PostForm session={undefined} to={`${BASE}/sign-in`} hidden={{ next }}>
           <TokenField />
           <button>Sign in</button>
-        </form>
+        </PostForm>
         <details>
           <summary>Where do I get a token?</summary>
           <p>
@@ -83,17 +82,16 @@ export async function signInPage(facts: SignInFacts, { status = 200, fault, said
 
 function TokenField() {
   return (
-    <Field label="Token" name="token" hint="The bootstrap token, or a token of this broker for the broker itself.">
-      <input
-        id="token"
-        name="token"
-        type="password"
-        autocomplete="off"
-        spellcheck={false}
-        required
-        maxlength={16_384}
-      />
-    </Field>
+    <InputField
+      label="Token"
+      name="token"
+      hint="The bootstrap token, or a token of this broker for the broker itself."
+      type="password"
+      autocomplete="off"
+      spellcheck="false"
+      required
+      maxlength={16_384}
+    />
   );
 }
 
@@ -165,7 +163,7 @@ function issuedAtSeconds(assertion: string): number | undefined {
 }
 
 function newToken(): string {
-  return [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(crypto.getRandomValues(new Uint8Array(24)));
 }
 
 export async function signOut({ ports, secret }: Visit): Promise<Response> {
@@ -191,7 +189,7 @@ export function provePage(
   return render(
     { title: 'Confirm that it is you', assets: assets.urls, person: session },
     <div class="sign">
-      {fault === undefined ? null : <Alert kind="bad">{fault.fault}</Alert>}
+      <Fault of={fault?.fault} />
       <section class="panel">
         <h1>Confirm that it is you</h1>
         <p class="muted">
@@ -205,20 +203,15 @@ export function provePage(
                 Sign in to Cloudflare Access again
               </a>
             </p>
-            <form method="post" action={`${BASE}/prove`} data-once>
-              <FormToken token={session.formToken} />
-              <input type="hidden" name="next" value={next} />
-              <input type="hidden" name="with" value="access" />
+            <PostForm session={session} to={`${BASE}/prove`} hidden={{ next, with: 'access' }}>
               <button>Confirm with Cloudflare Access</button>
-            </form>
+            </PostForm>
           </>
         ) : (
-          <form method="post" action={`${BASE}/prove`} data-once>
-            <FormToken token={session.formToken} />
-            <input type="hidden" name="next" value={next} />
+          <PostForm session={session} to={`${BASE}/prove`} hidden={{ next }}>
             <TokenField />
             <button>Confirm</button>
-          </form>
+          </PostForm>
         )}
         <p class="muted">
           You are <Name text={session.name} />. <a href={next}>Go back without</a>

@@ -1,7 +1,7 @@
 /** The trace of a decision: every binding and deny rule on the way, whether it counted, and what its condition saw. */
 import type { JsonObject } from '../core/json.ts';
 import { duration, visible } from './format.ts';
-import { Badge, Empty, Name, Table, type Tone } from './layout.tsx';
+import { Badge, Empty, Fact, Name, Table, type Tone } from './layout.tsx';
 import { LastName, PrincipalName } from './names.tsx';
 import { listAt, numberAt, objectAt, textAt, textsAt } from './rest.ts';
 
@@ -36,29 +36,24 @@ export function Trace({ answer }: { answer: JsonObject }) {
   return (
     <>
       <dl class="facts">
-        <dt>Who</dt>
-        <dd>
+        <Fact name="Who">
           <PrincipalName text={textAt(tuple, 'principal')} />
-        </dd>
-        <dt>On</dt>
-        <dd>
+        </Fact>
+        <Fact name="On">
           <Name text={textAt(tuple, 'fullResourceName')} />
-        </dd>
+        </Fact>
         {textAt(exchange, 'outcome') === '' ? null : (
-          <>
-            <dt>An exchange</dt>
-            <dd>
-              would be {textAt(exchange, 'outcome')}
-              {textAt(exchange, 'reason') === '' ? '' : `: ${visible(textAt(exchange, 'reason'))}`}
-              {numberAt(exchange, 'expiresIn') === 0 ? '' : `, for ${duration(numberAt(exchange, 'expiresIn'))}`}
-              {textsAt(exchange, 'roles').map((role) => (
-                <>
-                  {' '}
-                  <LastName text={role} />
-                </>
-              ))}
-            </dd>
-          </>
+          <Fact name="An exchange">
+            would be {textAt(exchange, 'outcome')}
+            {textAt(exchange, 'reason') === '' ? '' : `: ${visible(textAt(exchange, 'reason'))}`}
+            {numberAt(exchange, 'expiresIn') === 0 ? '' : `, for ${duration(numberAt(exchange, 'expiresIn'))}`}
+            {textsAt(exchange, 'roles').map((role) => (
+              <>
+                {' '}
+                <LastName text={role} />
+              </>
+            ))}
+          </Fact>
         )}
       </dl>
       <h3>Allow policies on the way</h3>
@@ -67,14 +62,7 @@ export function Trace({ answer }: { answer: JsonObject }) {
       ) : (
         <Table
           label="Bindings on the way"
-          columns={[
-            { label: 'Binding' },
-            { label: 'Role' },
-            { label: 'Role counts' },
-            { label: 'Principal' },
-            { label: 'Condition' },
-            { label: 'Outcome' },
-          ]}
+          columns={['Binding', 'Role', 'Role counts', 'Principal', 'Condition', 'Outcome']}
           rows={bindings.slice(0, SHOWN).map(({ on, binding }) => [
             <>
               <Name text={textAt(binding, 'binding')} />
@@ -96,13 +84,7 @@ export function Trace({ answer }: { answer: JsonObject }) {
           <h3>Deny rules on the way</h3>
           <Table
             label="Deny rules on the way"
-            columns={[
-              { label: 'Rule' },
-              { label: 'Denied' },
-              { label: 'Excepted' },
-              { label: 'Condition' },
-              { label: 'Outcome' },
-            ]}
+            columns={['Rule', 'Denied', 'Excepted', 'Condition', 'Outcome']}
             rows={rules
               .slice(0, SHOWN)
               .map((rule) => [
@@ -127,7 +109,7 @@ function ConditionSaw({ of }: { of: JsonObject }) {
   return (
     <>
       <code>
-        <Name text={expression} shown={expression} />
+        <Name text={expression} />
       </code>
       <div>
         {value === undefined ? (

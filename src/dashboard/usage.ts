@@ -21,7 +21,7 @@ export interface Range {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-export const RANGES: readonly Range[] = [
+export const RANGES: readonly [Range, ...Range[]] = [
   {
     name: 'hour',
     label: 'Hour',
@@ -55,10 +55,7 @@ export const RANGES: readonly Range[] = [
 ];
 
 export function rangeNamed(name: string | null): Range {
-  const [hour] = RANGES;
-  const found = RANGES.find((range) => range.name === name) ?? hour;
-  if (found === undefined) throw new Error('there are ranges');
-  return found;
+  return RANGES.find((range) => range.name === name) ?? RANGES[0];
 }
 
 export interface Bar {
@@ -77,13 +74,42 @@ export interface Usage {
   /** Refusals, most frequent first. */
   readonly reasons: readonly (readonly [string, number])[];
   readonly lost: number;
-  readonly completeUntil: string;
   /** There is more than one page may read. */
   readonly isCut: boolean;
 }
 
 /** 90 days are 2,160 rows; where each is full of names REST gives them in pages of some 220. */
 const MAX_PAGES = 12;
+
+interface Points {
+  readonly points: readonly JsonObject[];
+  readonly lost: number;
+  readonly isCut: boolean;
+}
+
+async function readPoints(
+  rest: Rest,
+  project: string,
+  [startMs, endMs]: readonly [number, number],
+  query: Readonly<Record<string, string>>,
+): Promise<Result<Points, Refused>> {
+  const points: JsonObject[] = [];
+  let [pageToken, lost] = ['', 0];
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const answer = await rest.get(`projects/${segment(project)}/usage`, {
+      ...query,
+      startTime: new Date(startMs).toISOString(),
+      endTime: new Date(endMs).toISOString(),
+      pageToken: pageToken || undefined,
+    });
+    if (!answer.ok) return answer;
+    points.push(...listAt(answer.value, 'points'));
+    lost = numberAt(answer.value, 'lostExchanges');
+    pageToken = textAt(answer.value, 'nextPageToken');
+    if (pageToken === '') break;
+  }
+  return ok({ points, lost, isCut: pageToken !== '' });
+}
 
 export async function readUsage(
   rest: Rest,
@@ -93,29 +119,10 @@ export async function readUsage(
 ): Promise<Result<Usage, Refused>> {
   const endMs = Math.floor(nowMs / range.barMs) * range.barMs + range.barMs;
   const startMs = endMs - range.bars * range.barMs;
-  const points: JsonObject[] = [];
-  let pageToken: string | undefined;
-  let last: JsonObject = {};
-  let pages = 0;
-  do {
-    const answer = await rest.get(`projects/${segment(project)}/usage`, {
-      resolution: range.resolution,
-      startTime: new Date(startMs).toISOString(),
-      endTime: new Date(nowMs).toISOString(),
-      pageToken,
-    });
-    if (!answer.ok) return answer;
-    last = answer.value;
-    points.push(...listAt(last, 'points'));
-    pageToken = textAt(last, 'nextPageToken') || undefined;
-    pages += 1;
-  } while (pageToken !== undefined && pages < MAX_PAGES);
-  return ok({
-    ...summed(points, range, startMs),
-    lost: numberAt(last, 'lostExchanges'),
-    completeUntil: textAt(last, 'completeUntil'),
-    isCut: pageToken !== undefined,
-  });
+  const read = await readPoints(rest, project, [startMs, nowMs], { resolution: range.resolution });
+  if (!read.ok) return read;
+  const { points, lost, isCut } = read.value;
+  return ok({ ...summed(points, range, startMs), lost, isCut });
 }
 
 function summed(
@@ -181,32 +188,21 @@ export async function topConsumers(
   nowMs: number,
 ): Promise<Result<readonly Consumer[], Refused>> {
   const all = new Map<string, { minute: number; hour: number; refusedInHour: number }>();
-  let pageToken: string | undefined;
-  let pages = 0;
-  do {
-    const answer = await rest.get(`projects/${segment(project)}/usage`, {
-      groupBy: by.groupBy,
-      startTime: new Date(nowMs - HOUR_MS).toISOString(),
-      endTime: new Date(nowMs).toISOString(),
-      pageToken,
-    });
-    if (!answer.ok) return answer;
-    for (const point of listAt(answer.value, 'points')) {
-      const isNow = nowMs - Date.parse(textAt(point, 'startTime')) < 2 * MINUTE_MS;
-      for (const group of listAt(point, 'groups')) {
-        const name = by.name === 'namespace' ? namespaceOf(textAt(group, 'name')) : textAt(group, 'name');
-        const [granted, refused] = [numberAt(group, 'granted'), numberAt(group, 'refused')];
-        const sum = all.get(name) ?? { minute: 0, hour: 0, refusedInHour: 0 };
-        all.set(name, {
-          minute: sum.minute + (isNow ? granted + refused : 0),
-          hour: sum.hour + granted + refused,
-          refusedInHour: sum.refusedInHour + refused,
-        });
-      }
+  const read = await readPoints(rest, project, [nowMs - HOUR_MS, nowMs], { groupBy: by.groupBy });
+  if (!read.ok) return read;
+  for (const point of read.value.points) {
+    const isNow = nowMs - Date.parse(textAt(point, 'startTime')) < 2 * MINUTE_MS;
+    for (const group of listAt(point, 'groups')) {
+      const name = by.name === 'namespace' ? namespaceOf(textAt(group, 'name')) : textAt(group, 'name');
+      const [granted, refused] = [numberAt(group, 'granted'), numberAt(group, 'refused')];
+      const sum = all.get(name) ?? { minute: 0, hour: 0, refusedInHour: 0 };
+      all.set(name, {
+        minute: sum.minute + (isNow ? granted + refused : 0),
+        hour: sum.hour + granted + refused,
+        refusedInHour: sum.refusedInHour + refused,
+      });
     }
-    pageToken = textAt(answer.value, 'nextPageToken') || undefined;
-    pages += 1;
-  } while (pageToken !== undefined && pages < MAX_PAGES);
+  }
   return ok(
     [...all]
       .map(([name, sums]) => ({ name, ...sums }))

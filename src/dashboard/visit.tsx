@@ -1,9 +1,9 @@
 /** One request of a person who is signed in: who it is, what he asks REST with, and how a page or a refusal is answered. */
-import type { Child } from 'hono/jsx';
+import type { Child, JSX, WithChildren } from './jsx/jsx-runtime.ts';
 import type { SessionContent } from '../core/admin/sessions.ts';
 import type { Assets } from './assets.ts';
 import { BASE, withHeaders } from './guard.ts';
-import { Alert, Document, type Frame } from './layout.tsx';
+import { Alert, Document, type Frame, PageHead } from './layout.tsx';
 import type { DashboardPorts } from './ports.ts';
 import type { Refused, Rest } from './rest.ts';
 import { type Rights, rightsOn } from './rights.ts';
@@ -23,14 +23,14 @@ export interface Visit {
 export interface ProjectVisit extends Visit {
   readonly project: string;
   readonly rights: Rights;
+  readonly tab: string;
 }
 
 export interface Page {
   readonly title: string;
   readonly body: Child;
-  readonly status?: number;
-  readonly refreshSeconds?: number;
-  readonly tab?: string;
+  readonly status?: number | undefined;
+  readonly refreshSeconds?: number | undefined;
 }
 
 export type Handler<V extends Visit> = (visit: V) => Promise<Page | Response>;
@@ -40,24 +40,24 @@ export type FormHandler<V extends Visit> = (visit: V, form: Form) => Promise<Pag
 export type Form = (name: string) => string;
 
 export function render(frame: Frame, body: Child, status = 200): Response {
-  const page: { toString(): string } = <Document {...frame}>{body}</Document>;
-  const headers = { 'Content-Type': 'text/html; charset=utf-8' };
-  return withHeaders(new Response(`<!doctype html>${page.toString()}`, { status, headers }));
+  return htmlOf(<Document {...frame}>{body}</Document>, status);
 }
 
-export function answerPage(
-  visit: Visit | ProjectVisit,
-  { title, body, status, refreshSeconds, tab = '' }: Page,
-): Response {
+export function htmlOf(document: JSX.Element, status = 200): Response {
+  const headers = { 'Content-Type': 'text/html; charset=utf-8' };
+  return withHeaders(new Response(`<!doctype html>${document.toString()}`, { status, headers }));
+}
+
+export function answerPage(visit: Visit | ProjectVisit, { title, body, status, refreshSeconds }: Page): Response {
   const { session, assets } = visit;
-  const project = 'project' in visit ? { id: visit.project, rights: visit.rights, tab } : undefined;
+  const project = 'project' in visit ? { id: visit.project, rights: visit.rights, tab: visit.tab } : undefined;
   return render(
     {
       title,
       assets: assets.urls,
       person: { name: session.name, formToken: session.formToken },
-      ...(project === undefined ? {} : { project }),
-      ...(refreshSeconds === undefined ? {} : { refreshSeconds }),
+      project,
+      refreshSeconds,
     },
     body,
     status,
@@ -75,9 +75,7 @@ export function refusedPage({ status, message }: Refused, title = titleOf(status
     status,
     body: (
       <>
-        <div class="page-head">
-          <h1>{title}</h1>
-        </div>
+        <PageHead title={title} />
         <Alert kind="bad">
           <p>{message}</p>
         </Alert>
@@ -114,10 +112,31 @@ export function formInProject(handle: FormHandler<ProjectVisit>): FormHandler<Vi
 
 async function scopedTo(visit: Visit): Promise<ProjectVisit> {
   const project = visit.param('project');
-  return { ...visit, project, rights: await rightsOn(visit.rest, project) };
+  // `/dashboard/projects/ID/TAB…`
+  const [, , , , tab = ''] = visit.url.pathname.split('/');
+  return { ...visit, project, tab, rights: await rightsOn(visit.rest, project) };
 }
 
-/** A page of this project. */
-export function under(project: string, path: string): string {
-  return `${BASE}/projects/${encodeURIComponent(project)}/${path}`;
+/** `?name=value…` of those that say something. */
+export function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
+  const filled = Object.entries(fields).filter((field): field is [string, string] => (field[1] ?? '') !== '');
+  return filled.length === 0 ? '' : `?${new URLSearchParams(filled).toString()}`;
+}
+
+/** The way on where a list is longer than its page; `query` is what this page was asked by. */
+export function More({
+  next,
+  query = {},
+  children,
+}: WithChildren<{ next: string; query?: Readonly<Record<string, string | undefined>> }>) {
+  return next === '' ? null : (
+    <p>
+      <a href={queryOf({ ...query, pageToken: next })}>{children}</a>
+    </p>
+  );
+}
+
+/** A page of this project; whatever ids hold, each is one segment. */
+export function under(project: string, path: string, ...ids: readonly string[]): string {
+  return [`${BASE}/projects/${encodeURIComponent(project)}/${path}`, ...ids.map(encodeURIComponent)].join('/');
 }

@@ -1,5 +1,6 @@
 /** What the pages of requests share: how a wish for more quota is addressed, named and told. */
 import type { JsonObject } from '../core/json.ts';
+import { lastOf } from './format.ts';
 import { Badge, type Tone } from './layout.tsx';
 import { QUOTA_ID } from './quota.tsx';
 import { segment, textAt } from './rest.ts';
@@ -27,7 +28,7 @@ export function Which({ of }: { of: JsonObject }) {
 export const preferences = (project: string): string =>
   `projects/${segment(project)}/locations/global/quotaPreferences`;
 
-export const idOf = (wish: JsonObject): string => textAt(wish, 'name').split('/').at(-1) ?? '';
+export const idOf = (wish: JsonObject): string => lastOf(textAt(wish, 'name'));
 
 /** What `datetime-local` sends has no zone; the form says that it is UTC. */
 export function utcOf(local: string): string {
