@@ -1,5 +1,5 @@
 /** A subject token before anything in it is a fact: shape only. Nothing here chooses where we look or whom we call. */
-import { decodeBase64Url, isBase64Url, textOfBase64Url } from './base64url.ts';
+import { isBase64Url, textOfBase64Url } from './base64url.ts';
 import { type Check, type Denial, unverified } from './denial.ts';
 import { HotMap } from './hot-map.ts';
 import { isJsonObject, type JsonObject, parseStrictJson } from './json.ts';
@@ -10,7 +10,8 @@ export interface UnverifiedAssertion {
   readonly token: string;
   /** What is signed: the token without its last part. */
   readonly signedText: string;
-  readonly signature: Uint8Array<ArrayBuffer>;
+  /** Canonical base64url: decoded where it is checked. */
+  readonly signature: string;
   readonly header: { readonly alg: string; readonly kid: string; readonly typ?: string };
   readonly claims: JsonObject;
 }
@@ -37,9 +38,12 @@ export function parseJwt(token: string): Result<UnverifiedAssertion, Denial> {
   const second = token.indexOf('.', first + 1);
   if (first <= 0 || second <= first + 1 || token.includes('.', second + 1)) return refuse('token_format');
   const [headerPart, payloadPart] = [token.slice(0, first), token.slice(first + 1, second)];
-  const signature = decodeBase64Url(token.slice(second + 1));
-  if (!isBase64Url(headerPart) || !isBase64Url(payloadPart) || signature === undefined) return refuse('token_format');
-  const used = knownHeaders.get(headerPart) ?? headerOf(headerPart);
+  const signature = token.slice(second + 1);
+  const known = knownHeaders.get(headerPart);
+  // One that is known was looked at before.
+  if (known === undefined && !isBase64Url(headerPart)) return refuse('token_format');
+  if (!isBase64Url(payloadPart) || !isBase64Url(signature)) return refuse('token_format');
+  const used = known ?? headerOf(headerPart);
   if (!used.ok) return refuse(used.error);
   const claims = parseObject(payloadPart);
   if (claims === undefined) return refuse('payload_json');

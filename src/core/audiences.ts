@@ -14,8 +14,18 @@ export function acceptedAudiences(
   { allowedAudiences }: Pick<Provider, 'allowedAudiences'>,
   purpose: Purpose,
 ): readonly string[] {
-  const own = `${IAM_PREFIX}${providerName(name)}`;
-  if (purpose === 'pushKeys') return [`${own}:pushKeys`, `https:${own}:pushKeys`];
-  const accepted = allowedAudiences.length > 0 ? allowedAudiences : [own, `https:${own}`];
+  if (purpose === 'pushKeys') return ownAudiences(name).map((own) => `${own}:pushKeys`);
+  const accepted = allowedAudiences.length > 0 ? allowedAudiences : ownAudiences(name);
   return purpose === 'assumeRole' ? [...new Set([...accepted, AWS_AUDIENCE])] : accepted;
+}
+
+const known = new WeakMap<ProviderName, readonly string[]>();
+
+function ownAudiences(name: ProviderName): readonly string[] {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const own = `${IAM_PREFIX}${providerName(name)}`;
+  const fresh = [own, `https:${own}`];
+  known.set(name, fresh);
+  return fresh;
 }

@@ -14,10 +14,19 @@ for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt
  * hand, for every exchange decodes three of them: whatever is not in the alphabet sets a bit that no value has, and is found at the end.
  */
 export function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(decodedLength(text));
+  return decodeBase64UrlInto(text, bytes) === undefined ? undefined : bytes;
+}
+
+function decodedLength({ length }: string): number {
+  return (length * 3) >> 2;
+}
+
+/** As above, into the beginning of `bytes`; how many they are, or undefined where there is no room for them either. */
+export function decodeBase64UrlInto(text: string, bytes: Uint8Array): number | undefined {
   const { length } = text;
   const rest = length % 4;
-  if (length === 0 || rest === 1) return undefined;
-  const bytes = new Uint8Array((length * 3) >> 2);
+  if (length === 0 || rest === 1 || decodedLength(text) > bytes.length) return undefined;
   const whole = length - rest;
   let seen = 0;
   let to = 0;
@@ -41,7 +50,7 @@ export function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefin
     bytes[to++] = (one << 2) | (two >> 4);
     if (rest === 3) bytes[to++] = (two << 4) | (three >> 2);
   }
-  return seen < NONE ? bytes : undefined;
+  return seen < NONE ? to : undefined;
 }
 
 /** Strict: malformed UTF-8 is refused, not repaired. Without a stream it keeps nothing from one text to the next. */

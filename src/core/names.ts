@@ -52,8 +52,15 @@ export function poolName(projectNumber: string, poolId: string): string {
   return `projects/${projectNumber}/locations/global/workloadIdentityPools/${poolId}`;
 }
 
+/** The audience that names a provider is read once (`google-sts/request.ts`), so its name is written once as well. */
+const providerNames = new WeakMap<ProviderName, string>();
+
 export function providerName(name: ProviderName): string {
-  return `${poolName(name.projectNumber, name.poolId)}/providers/${name.providerId}`;
+  const known = providerNames.get(name);
+  if (known !== undefined) return known;
+  const fresh = `${poolName(name.projectNumber, name.poolId)}/providers/${name.providerId}`;
+  providerNames.set(name, fresh);
+  return fresh;
 }
 
 export function targetName(projectNumber: string, targetId: string): string {

@@ -19,7 +19,7 @@ export interface Principal {
 
 /** The full name, as it stands in the minted token's `principal` claim and in the audit line. */
 export function principalIdentifier(principal: Principal): string {
-  return `principal:${poolPrefix(principal)}/subject/${principal.subject}`;
+  return textsOf(principal).identifier;
 }
 
 /**
@@ -27,16 +27,31 @@ export function principalIdentifier(principal: Principal): string {
  * parser stands between what was written and who is let in.
  */
 export function memberTexts(principal: Principal): ReadonlySet<string> {
+  return textsOf(principal).members;
+}
+
+interface Texts {
+  readonly identifier: string;
+  readonly members: ReadonlySet<string>;
+}
+
+/** An exchange asks for them five times, one time after the other. */
+let last: { readonly principal: Principal; readonly texts: Texts } | undefined;
+
+function textsOf(principal: Principal): Texts {
+  if (last?.principal === principal) return last.texts;
   const key = memberKey(principal);
-  const known = knownTexts.get(key);
-  if (known !== undefined) return known;
-  const texts = madeTexts(principal);
-  if (key.length <= MAX_KEY_CHARACTERS) knownTexts.set(key, texts);
+  let texts = knownTexts.get(key);
+  if (texts === undefined) {
+    texts = madeTexts(principal);
+    if (key.length <= MAX_KEY_CHARACTERS) knownTexts.set(key, texts);
+  }
+  last = { principal, texts };
   return texts;
 }
 
 /** A workload's pods come again and again, and what is said of the texts (`named-on-target.ts`) hangs on them. */
-const knownTexts = new HotMap<ReadonlySet<string>>(5_000);
+const knownTexts = new HotMap<Texts>(5_000);
 const MAX_KEY_CHARACTERS = 1_024;
 
 /** Everything that the texts are made of, and nothing that can be read in two ways. */
@@ -56,9 +71,10 @@ function memberKey({
   return JSON.stringify([projectNumber, poolId, subject, groups, attributes, own]);
 }
 
-function madeTexts(principal: Principal): ReadonlySet<string> {
+function madeTexts(principal: Principal): Texts {
   const pool = poolPrefix(principal);
-  const texts = new Set([principalIdentifier(principal), `principalSet:${pool}/*`]);
+  const identifier = `principal:${pool}/subject/${principal.subject}`;
+  const texts = new Set([identifier, `principalSet:${pool}/*`]);
   for (const group of principal.groups) texts.add(`principalSet:${pool}/group/${group}`);
   for (const [name, value] of Object.entries(principal.attributes))
     texts.add(`principalSet:${pool}/attribute.${name}/${value}`);
@@ -74,7 +90,7 @@ function madeTexts(principal: Principal): ReadonlySet<string> {
       );
     }
   }
-  return texts;
+  return { identifier, members: texts };
 }
 
 /** How the member texts begin that mean a principal by its groups or attributes, which a mapping made. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseStrictJson } from '../../src/core/json.ts';
+import { err, ok } from '../../src/core/result.ts';
 
 interface Vector {
   readonly id: string;
@@ -59,8 +60,9 @@ describe('parseStrictJson', () => {
     );
   });
 
-  it('says the same of a text whether it is walked through or not: a blank in front makes it walk', () => {
-    const signs = '{ } [ ] , : "a": "b": "a" "{" "[[" "\\ud800" "\\u0061": "é" "" null true'.split(' ');
+  it('says the same of a text whether it is walked through or not: a letter beyond ASCII beside it makes it walk', () => {
+    const signs = '{ } [ ] , : "a": "b": "a" "{" "[[" ":" ":": "a:" "\\ud800" "\\u0061": "é" "" null true'.split(' ');
+    signs.push('"a" :', '"a"\n:', '"b"\t:1', ' ');
     const numbers = '0 -0 1.0 1e3 1e21 1e+21 1e-7 9007199254740991 9007199254740992 9007199254740993 1e999'.split(' ');
     const piece = fc.constantFrom(...signs, ...numbers);
     const json = fc
@@ -73,8 +75,8 @@ describe('parseStrictJson', () => {
       );
     const nested = fc.nat(20).map((levels) => '['.repeat(levels) + '"{[}]"' + ']'.repeat(levels));
     const object = fc
-      .array(fc.tuple(fc.constantFrom('a', 'b', 'c', '1'), piece), { maxLength: 4 })
-      .map((members) => `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`);
+      .array(fc.tuple(fc.constantFrom('a', 'b', 'c', '1', ':', '__proto__'), fc.constantFrom(':', ' :'), piece), { maxLength: 4 })
+      .map((members) => `{${members.map(([name, colon, value]) => `"${name}"${colon}${value}`).join(',')}}`);
     const texts = fc.oneof(
       json,
       nested,
@@ -83,7 +85,14 @@ describe('parseStrictJson', () => {
     );
     fc.assert(
       fc.property(texts, (text) => {
-        expect(parseStrictJson(text)).toEqual(parseStrictJson(` ${text}`));
+        const beside = parseStrictJson(`["é",${text}]`);
+        const parsed = parseStrictJson(text);
+        if (!isJson(text)) expect(parsed).toEqual(err('not valid JSON'));
+        else if (beside.ok) expect(parsed).toEqual(ok((beside.value as readonly unknown[])[1]));
+        else if (beside.error.includes('deeper')) {
+          // One level deeper than it is alone.
+          expect(text.split(/[[{]/).length).toBeGreaterThan(16);
+        } else expect(parsed).toEqual(beside);
       }),
       { numRuns: 5_000 },
     );
@@ -116,3 +125,12 @@ describe('parseStrictJson', () => {
     expect(parseStrictJson(text)).toEqual({ ok: true, value: JSON.parse(text) });
   });
 });
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -2,6 +2,7 @@
 import { exportJWK } from 'jose';
 import { expect, it } from 'vitest';
 import type { PublicJwk, SubjectAlgorithm } from '../../src/core/resources.ts';
+import { encodeBase64Url } from '../../src/core/base64url.ts';
 import { createSignatureVerifier } from '../../src/platform/issuer-keys/verify.ts';
 
 const TEXT = 'header.payload';
@@ -24,7 +25,7 @@ async function signedWith(algorithm: ReturnType<typeof RSA> | typeof EC) {
 }
 
 async function takes(signature: Uint8Array<ArrayBuffer>, jwk: PublicJwk, alg: SubjectAlgorithm, signedText = TEXT) {
-  return createSignatureVerifier()({ signedText, signature }, jwk, alg);
+  return createSignatureVerifier()({ signedText, signature: encodeBase64Url(signature) }, jwk, alg);
 }
 
 it.each([
@@ -42,6 +43,29 @@ it.each([
     expect(await takes(signature.slice(0, length), jwk, alg)).toBe(false);
   }
   expect(await takes(new Uint8Array([...signature, 0]), jwk, alg)).toBe(false);
+});
+
+it('checks many at once, each over its own bytes: nothing is looked at after another call has begun', async () => {
+  const pair = (await crypto.subtle.generateKey(EC, true, ['sign', 'verify'])) as CryptoKeyPair;
+  const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k', thumbprint: 't' } as unknown as PublicJwk;
+  const texts = Array.from({ length: 200 }, (_, at) => `${'long '.repeat(at * 40)}${at}`);
+  const signatures = await Promise.all(
+    texts.map(async (text) => crypto.subtle.sign(EC, pair.privateKey, new TextEncoder().encode(text))),
+  );
+  const verify = createSignatureVerifier();
+  const asked = (shift: number) =>
+    texts.map(async (signedText, at) => {
+      const signature = encodeBase64Url(new Uint8Array(signatures[(at + shift) % texts.length] ?? new ArrayBuffer(0)));
+      return verify({ signedText, signature }, jwk, 'ES256');
+    });
+  const [right, wrong] = await Promise.all([Promise.all(asked(0)), Promise.all(asked(1))]);
+  expect(right).toEqual(texts.map(() => true));
+  expect(wrong).toEqual(texts.map(() => false));
+});
+
+it('takes no signature that is longer than any key makes', async () => {
+  const { jwk, signature } = await signedWith(RSA(2_048));
+  expect(await takes(new Uint8Array([...signature, ...new Uint8Array(2_000)]), jwk, 'RS256')).toBe(false);
 });
 
 it('takes no RSA key of fewer than 2048 bits, however true its signature', async () => {

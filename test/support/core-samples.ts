@@ -70,7 +70,7 @@ export const sampleAssertion = (
 ): UnverifiedAssertion => ({
   token: 'header.payload.signature',
   signedText: 'header.payload',
-  signature: new Uint8Array(64),
+  signature: 'A'.repeat(86),
   header,
   claims,
 });

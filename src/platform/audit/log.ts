@@ -2,7 +2,7 @@
 import type { CredentialEvent } from '../../core/credentials/event.ts';
 import type { ExchangeEvent, PushEvent } from '../../core/event.ts';
 import type { TokenEvent } from '../../core/token-care/event.ts';
-import { utf8ForOneCall } from '../utf8.ts';
+import { utf8ForOneCall } from '../for-one-call.ts';
 
 /** Writes the line; the subject token leaves here only as its SHA-256. No task beside the request: the answer waits for its line, which is cheaper and cannot be lost. */
 export function createAuditLog(write: (line: string) => void): (event: ExchangeEvent) => Promise<void> {

@@ -2,7 +2,7 @@
 import type { BareJwk } from '../../core/admin/jwks.ts';
 import type { SubjectAlgorithm } from '../../core/resources.ts';
 import type { VerifySignature } from '../../core/verify.ts';
-import { utf8ForOneCall } from '../utf8.ts';
+import { signatureForOneCall, utf8ForOneCall } from '../for-one-call.ts';
 
 interface Parameters {
   readonly name: string;
@@ -32,7 +32,8 @@ export function createSignatureVerifier(): VerifySignature {
   return async ({ signedText, signature }, key, alg) => {
     try {
       const known = imported.get(key)?.get(alg) ?? (await importAnew(key, alg));
-      return await subtle.verify(PARAMETERS[alg], known, signature, utf8ForOneCall(signedText));
+      const bytes = signatureForOneCall(signature);
+      return bytes !== undefined && (await subtle.verify(PARAMETERS[alg], known, bytes, utf8ForOneCall(signedText)));
     } catch {
       // Whatever WebCrypto says, an assertion that did not verify is not verified.
       return false;

@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { Keks } from '../secrets.ts';
 import { askRing, type KeyRings } from './ask.ts';
 import { BoundedMap } from '../../core/bounded-map.ts';
-import { utf8ForOneCall } from '../utf8.ts';
+import { utf8ForOneCall } from '../for-one-call.ts';
 import type { SealedSigningKey, SigningKeys } from './keeper.ts';
 import { activeKey, MAX_MEMORY_MS, type RingKey } from './rotation.ts';
 import { openSigningKey, type SealKeys, sealKeys } from './seal.ts';
