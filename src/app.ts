@@ -136,15 +136,13 @@ export function createApp(ports: AppPorts): App {
   return app;
 
   /** As the router would answer it, by the same endpoint and without the way there, which would take a tenth of all the time. */
-  async function answerExchange(request: Request, url: string): Promise<Response> {
+  function answerExchange(request: Request, url: string): Promise<Response> {
     const requestId = ports.newRequestId();
-    try {
-      return await token(request, requestId, 'POST', url);
-    } catch (fault) {
+    return token(request, requestId, 'POST', url).catch((fault: unknown) => {
       ports.reportFault(requestId, fault);
       const denial = { tag: 'internal', fault: fault instanceof Error ? fault.name : 'unknown' } as const;
       return withRequestId(renderDenial(denial), requestId);
-    }
+    });
   }
 }
 

@@ -174,7 +174,11 @@ async function decideOnNewest<G extends Decided, I extends Minted>(
   const strangers = tooOld || isStrangers(first.error);
   if (strangers && ports.failures.blockedForSeconds(address, door.counted) !== undefined) return first;
   const principal = strangers || trace.principal === undefined ? undefined : principalIdentifier(trace.principal);
-  const news = await ports.newsBeforeRefusal(door.counted.projectNumber, strangers ? 'stranger' : 'verified', principal);
+  const news = await ports.newsBeforeRefusal(
+    door.counted.projectNumber,
+    strangers ? 'stranger' : 'verified',
+    principal,
+  );
   if (!news.ok) return news;
   return news.value === undefined || view.currentAt(news.value) ? first : again();
 }

@@ -85,7 +85,12 @@ export class UsageTally {
 
   #put(dimension: UsageDimension, wanted: string, reason: string, count: number, isProven: boolean): void {
     const names = this.#names[dimension];
-    const isKept = names.has(wanted) || isCommon(wanted) || this.#makesRoom(dimension, isProven);
+    const counted = names.get(wanted);
+    if (counted !== undefined) {
+      counted.set(reason, (counted.get(reason) ?? 0) + count);
+      return;
+    }
+    const isKept = isCommon(wanted) || this.#makesRoom(dimension, isProven);
     const name = isKept ? wanted : OTHER_NAMES;
     const known = names.get(name);
     if (known === undefined) names.set(name, new Map([[reason, count]]));

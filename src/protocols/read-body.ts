@@ -75,7 +75,11 @@ function ofLength(body: Bytes, bytes: number): Bytes | 'broken' {
 async function readUndeclared(request: Request, maxBytes: number): Promise<Bytes | 'too_large' | 'broken'> {
   if (request.body === null) return new Uint8Array(0);
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
-  const body = await inTime<Bytes | 'too_large', Bytes | 'too_large' | 'broken'>(readAll(reader, maxBytes), (all) => all, 'broken');
+  const body = await inTime<Bytes | 'too_large', Bytes | 'too_large' | 'broken'>(
+    readAll(reader, maxBytes),
+    (all) => all,
+    'broken',
+  );
   if (typeof body === 'string') await reader.cancel().catch(() => undefined);
   return body;
 }

@@ -75,7 +75,9 @@ describe('parseStrictJson', () => {
       );
     const nested = fc.nat(20).map((levels) => '['.repeat(levels) + '"{[}]"' + ']'.repeat(levels));
     const object = fc
-      .array(fc.tuple(fc.constantFrom('a', 'b', 'c', '1', ':', '__proto__'), fc.constantFrom(':', ' :'), piece), { maxLength: 4 })
+      .array(fc.tuple(fc.constantFrom('a', 'b', 'c', '1', ':', '__proto__'), fc.constantFrom(':', ' :'), piece), {
+        maxLength: 4,
+      })
       .map((members) => `{${members.map(([name, colon, value]) => `"${name}"${colon}${value}`).join(',')}}`);
     const texts = fc.oneof(
       json,

@@ -32,10 +32,12 @@ export class UsageOutbox {
 
   count(exchange: CountedExchange, isProven: boolean, nowMs: number): void {
     const minute = Math.floor(exchange.atMs / MINUTE_MS);
-    const tally = this.#waiting.get(minute) ?? new UsageTally(ISOLATE_LIMITS);
+    this.#waitingSinceMs ??= nowMs;
+    const known = this.#waiting.get(minute);
+    if (known !== undefined) return known.add(exchange, exchange.reason, isProven);
+    const tally = new UsageTally(ISOLATE_LIMITS);
     tally.add(exchange, exchange.reason, isProven);
     this.#waiting.set(minute, tally);
-    this.#waitingSinceMs ??= nowMs;
     if (this.#waiting.size <= MAX_WAITING_MINUTES) return;
     const oldest = Math.min(...this.#waiting.keys());
     this.#lost += this.#waiting.get(oldest)?.total() ?? 0;

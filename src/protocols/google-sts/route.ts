@@ -4,7 +4,7 @@ import { newRoutes } from '../routes.ts';
 import type { Denial } from '../../core/denial.ts';
 import { exchange } from '../../core/exchange.ts';
 import type { ExchangePorts } from '../../core/ports.ts';
-import { err, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import { downscope, type DownscopePorts } from '../../core/token-care/downscope.ts';
 import { readText } from '../read-body.ts';
 import { parseForm, parseJson, type TokenRequest } from './request.ts';
@@ -20,7 +20,9 @@ export type TokenEndpoint = (request: Request, requestId: string, method: string
 export function createTokenEndpoint(ports: ExchangePorts, downscoping: DownscopePorts): TokenEndpoint {
   return async (request, requestId, method, url) => {
     const { headers } = request;
-    const read = await readTokenRequest(request, headers, method, url);
+    const parse = parserFor(method, headers);
+    const body = parse.ok ? await readText(request, MAX_BODY_BYTES, headers) : undefined;
+    const read = readRequest(parse, body, url);
     if (!read.ok) {
       await recordRefusal(requestId, read.error, ports);
       return withRequestId(renderDenial(read.error), requestId);
@@ -77,18 +79,23 @@ const FAULT_OF_BODY: Readonly<Record<'too_large' | 'broken' | 'not_utf8', Denial
 
 const FORM = 'application/x-www-form-urlencoded';
 
-async function readTokenRequest(
-  request: Request,
-  headers: Headers,
-  method: string,
-  url: string,
-): Promise<Result<TokenRequest, Denial | RequestFault>> {
+type Parse = typeof parseForm;
+
+/** How such a body is read, or why it is not. */
+function parserFor(method: string, headers: Headers): Result<Parse, RequestFault> {
   if (method !== 'POST') return err({ tag: 'method_not_allowed' });
   const contentType = headers.get('content-type') ?? '';
   const mediaType = contentType === FORM ? FORM : contentType.split(';')[0]?.trim().toLowerCase();
-  const parse = mediaType === FORM ? parseForm : mediaType === 'application/json' ? parseJson : undefined;
-  if (parse === undefined) return err({ tag: 'unsupported_media_type' });
-  const body = await readText(request, MAX_BODY_BYTES, headers);
-  if (!body.ok) return err(FAULT_OF_BODY[body.error]);
-  return parse(body.value, url.includes('?') ? new URL(url).searchParams : undefined);
+  if (mediaType === FORM) return ok(parseForm);
+  return mediaType === 'application/json' ? ok(parseJson) : err({ tag: 'unsupported_media_type' });
+}
+
+function readRequest(
+  parse: Result<Parse, RequestFault>,
+  body: Awaited<ReturnType<typeof readText>> | undefined,
+  url: string,
+): Result<TokenRequest, Denial | RequestFault> {
+  if (!parse.ok) return parse;
+  if (body === undefined || !body.ok) return err(FAULT_OF_BODY[body?.error ?? 'broken']);
+  return parse.value(body.value, url.includes('?') ? new URL(url).searchParams : undefined);
 }
