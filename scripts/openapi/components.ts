@@ -1,7 +1,9 @@
 /** valibot's shapes → named JSON Schemas of the document. */
 import { toJsonSchemaDefs, type JsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
-import * as aws from '../../src/protocols/aws-sts/schemas.ts';
+import { awsVerified } from '../../src/protocols/aws-sts/answer-schemas.ts';
+import { awsVerifyInput } from '../../src/protocols/aws-sts/schemas.ts';
+import { isJsonDocument } from '../../src/protocols/body-shape.ts';
 import * as sts from '../../src/protocols/google-sts/schemas.ts';
 import * as health from '../../src/protocols/health/schemas.ts';
 import * as credentials from '../../src/protocols/iam-credentials/schemas.ts';
@@ -13,7 +15,10 @@ import * as wellKnown from '../../src/protocols/well-known/schemas.ts';
 import { SENT_BACK } from './operations.ts';
 
 const named = new Map<v.GenericSchema, string>([
-  ...namesOf({ ...sts, ...aws, ...health, ...wellKnown, ...credentials, ...tokenCare, ...answers }, ''),
+  ...namesOf(
+    { ...sts, awsVerified, awsVerifyInput, ...health, ...wellKnown, ...credentials, ...tokenCare, ...answers },
+    '',
+  ),
   ...namesOf({ ...bodies, ...configuration }, 'Input'),
   [configuration.DOCUMENTS.policy, 'AllowPolicyDocumentInput'],
   [configuration.DOCUMENTS.denyPolicy, 'DenyPolicyDocumentInput'],
@@ -87,7 +92,10 @@ function isSchema(value: unknown): value is v.GenericSchema {
 
 function overridden(schema: object, made: JsonSchema): JsonSchema | undefined {
   if (!('type' in schema)) return undefined;
-  if (schema.type === 'custom') return { type: 'object', additionalProperties: { type: 'string' } };
+  if (schema.type === 'custom') {
+    const isAnyDocument = 'check' in schema && schema.check === isJsonDocument;
+    return isAnyDocument ? { type: 'object' } : { type: 'object', additionalProperties: { type: 'string' } };
+  }
   if (schema.type !== 'strict_object' || !('entries' in schema)) return undefined;
   // What may be left out of a request is not required, whatever the broker makes of that.
   const entries: Readonly<Record<string, unknown>> = { ...Object(schema.entries) };

@@ -275,3 +275,14 @@ it('a role is shown as it was written, patched as a whole, and found under its n
   expect((await must('GET', role.path))['awsRole']).toBeUndefined();
   expect((await assumeRole(arn, await token())).code).toBe('AccessDenied');
 });
+
+it('what a trust policy says besides is refused by name, and not left out of it without a word', async () => {
+  const role = await trusted();
+  const before = await must('GET', role.path);
+  for (const name of ['constructor', 'Comment']) {
+    const trustPolicy = { ...(trusting(project, ISSUER) as { trustPolicy: object }).trustPolicy, [name]: 'x' };
+    const answer = await admin('PATCH', `${role.path}?updateMask=awsRole`, { awsRole: { arn: role.arn, trustPolicy } });
+    expect([answer.status, answer.text.includes(name)]).toEqual([400, true]);
+  }
+  expect(await must('GET', role.path)).toEqual(before);
+});

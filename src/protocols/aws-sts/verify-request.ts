@@ -1,8 +1,8 @@
 /** `POST /aws/verify`, read: the parts of a request that somebody else received, as JSON. Pure. */
-import * as v from 'valibot';
 import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { awsVerifyInput } from './schemas.ts';
 
 export interface VerifyRequest {
@@ -17,15 +17,9 @@ export interface VerifyRequest {
 const HOST = /^[A-Za-z0-9.[\]:-]{1,255}$/;
 
 export function parseVerify(document: JsonObject): Result<VerifyRequest, AdminDenial> {
-  const parsed = v.safeParse(awsVerifyInput, document);
-  if (!parsed.success) {
-    const violations = parsed.issues.map((issue) => ({
-      field: v.getDotPath(issue) ?? '',
-      description: issue.message,
-    }));
-    return err({ tag: 'invalid_argument', violations });
-  }
-  const { method, path, query = '', headers, body = '', expectedHost } = parsed.output;
+  const parsed = parseBody(awsVerifyInput, document);
+  if (!parsed.ok) return parsed;
+  const { method, path, query = '', headers, body = '', expectedHost } = parsed.value;
   if (!/^[A-Z]{1,20}$/.test(method)) return err(invalid('method', 'must be an HTTP method in capitals'));
   if (!HOST.test(expectedHost)) return err(invalid('expectedHost', 'must be the host that the request was sent to'));
   const bytes = decoded(body);

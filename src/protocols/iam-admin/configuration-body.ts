@@ -3,8 +3,8 @@ import type { DesiredChange, DesiredDocument } from '../../core/admin/configurat
 import type { FieldViolation } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { DOCUMENTS, desiredChange } from './configuration-schemas.ts';
-import { parseBody } from './schemas.ts';
 
 export interface ReadChanges {
   readonly changes: readonly DesiredChange[];

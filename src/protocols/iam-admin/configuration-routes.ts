@@ -4,13 +4,13 @@ import { invalid, type AdminDenial, type FieldViolation } from '../../core/admin
 import type { JsonObject } from '../../core/json.ts';
 import { readResourceKey } from '../../core/admin/history/resource-key.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { type ReadChanges, readChanges } from './configuration-body.ts';
 import { applyConfiguration, stageChanges } from './configuration-schemas.ts';
 import { needs } from './needs.ts';
 import { asking, inProject, type RestContext } from './project-scope.ts';
 import { renderAnswer } from './answers.ts';
 import { readPage } from './query.ts';
-import { parseBody } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const CHANGE_SET = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/;

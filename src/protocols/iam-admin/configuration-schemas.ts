@@ -1,18 +1,8 @@
 /** A configuration as it is wished: the documents of each kind, and the calls that carry them. The JSON Schema of the YAML files is made of these. */
 import * as v from 'valibot';
 import type { JsonObject } from '../../core/json.ts';
-import {
-  allowBinding,
-  denyRules,
-  document,
-  isJsonDocument,
-  pool,
-  project,
-  provider,
-  role,
-  serviceAccount,
-  target,
-} from './schemas.ts';
+import { document, isJsonDocument, textMap } from '../body-shape.ts';
+import { allowBinding, denyRules, pool, project, provider, role, serviceAccount, target } from './schemas.ts';
 
 const text = v.exactOptional(v.string());
 const flag = v.exactOptional(v.boolean());
@@ -21,12 +11,7 @@ const allowPolicyDocument = document({ bindings: v.array(allowBinding) });
 
 const denyPolicyDocument = document({
   displayName: text,
-  annotations: v.exactOptional(
-    v.custom<Readonly<Record<string, string>>>(
-      (value) => isJsonDocument(value) && Object.values(value).every((member) => typeof member === 'string'),
-      'Invalid type: Expected an object whose values are strings',
-    ),
-  ),
+  annotations: textMap,
   rules: v.array(denyRules),
 });
 

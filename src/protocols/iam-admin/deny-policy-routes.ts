@@ -3,11 +3,12 @@ import type { Command, Query } from '../../core/admin/commands.ts';
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { DenyAttachment } from '../../core/resources.ts';
 import { ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { readAttachment } from './attachment.ts';
 import { needs } from './needs.ts';
 import { asking, askingAfterChange, changing, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
-import { denyPolicy, parseBody, withoutOutputOnly } from './schemas.ts';
+import { denyPolicy, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const POLICIES = 'policies/{attachment}/denypolicies';

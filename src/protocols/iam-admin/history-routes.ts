@@ -3,13 +3,14 @@ import type { HistoryAnswer, HistoryQuery } from '../../core/admin/history/entry
 import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import type { View } from './answers.ts';
 import { renderHistory } from './history-view.ts';
 import { needs } from './needs.ts';
 import { changing, inProject, type RestContext } from './project-scope.ts';
 import { type Query, readPage } from './query.ts';
 import { renderRestored } from './render.ts';
-import { parseBody, restore } from './schemas.ts';
+import { restore } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const MAX_PAGE_SIZE = 200;

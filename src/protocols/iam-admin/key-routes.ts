@@ -2,10 +2,11 @@
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { ringOf } from '../../core/rings.ts';
+import { parseBody } from '../body-shape.ts';
 import { needs } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { renderKeys } from './render.ts';
-import { parseBody, rotateKeys } from './schemas.ts';
+import { rotateKeys } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 type NameOfRing = (projectNumber: string, call: Call) => Promise<Result<string, AdminDenial>>;

@@ -1,8 +1,9 @@
 /** What concerns the whole broker: its bootstrap token is retired here, once others administer it. */
 import { ok } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { needs } from './needs.ts';
 import type { RestContext } from './project-scope.ts';
-import { nothing, parseBody } from './schemas.ts';
+import { nothing } from './schemas.ts';
 import type { Route } from './table.ts';
 
 export function organizationRoutes({ admin }: RestContext): readonly Route[] {

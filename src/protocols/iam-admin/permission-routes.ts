@@ -5,9 +5,10 @@ import { isPermission } from '../../core/admin/roles.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { RestDenial } from '../http-denial.ts';
+import { parseBody } from '../body-shape.ts';
 import { heldAt, LOOKS_AT_CALLER } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
-import { parseBody, testPermissions } from './schemas.ts';
+import { testPermissions } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const PROJECT = 'projects/{project}';

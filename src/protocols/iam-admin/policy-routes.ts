@@ -7,11 +7,12 @@ import { replacesEverything } from '../../core/admin/mask.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { Policy } from '../../core/resources.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { camelCase } from './mask.ts';
 import { needs, type Needs } from './needs.ts';
 import { renderPolicy, renderWritten } from './policy-view.ts';
 import { inProject, type RestContext } from './project-scope.ts';
-import { getPolicy, parseBody, setPolicy, withoutOutputOnly } from './schemas.ts';
+import { getPolicy, setPolicy, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 /** One resource's policy, read and written. */

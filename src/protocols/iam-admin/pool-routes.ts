@@ -2,13 +2,14 @@
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import type { View } from './answers.ts';
 import { readMask } from './mask.ts';
 import { needs } from './needs.ts';
 import { asking, askingAfterChange, changing, inProject, type RestContext } from './project-scope.ts';
 import { readPageWithDeleted } from './query.ts';
 import { renderProvider } from './render.ts';
-import { denyUids, distrustKey, nothing, parseBody, pool, provider, withoutOutputOnly } from './schemas.ts';
+import { denyUids, distrustKey, nothing, pool, provider, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const POOLS = 'projects/{project}/locations/global/workloadIdentityPools';

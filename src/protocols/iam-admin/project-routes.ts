@@ -1,12 +1,13 @@
 /** `/v1/projects`: create, get, list, patch, delete, undelete. */
 import { ok } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { LOOKS_AT_CALLER, needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
 import { nextPageToken, readPageWithDeleted } from './query.ts';
 import { renderProject } from './render.ts';
-import { newProject, nothing, parseBody, project, withoutOutputOnly } from './schemas.ts';
+import { newProject, nothing, project, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const MAX_PAGE_SIZE = 1_000;

@@ -10,9 +10,10 @@ import type { PushInput, PushKeys } from '../../core/push-keys.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { readJsonBody } from '../json-body.ts';
 import type { RestDenial } from '../http-denial.ts';
+import { parseBody } from '../body-shape.ts';
 import { readQuery } from './query.ts';
 import { renderPushed } from './render.ts';
-import { parseBody, pushKeys as pushKeysBody } from './schemas.ts';
+import { pushKeys as pushKeysBody } from './schemas.ts';
 
 export interface PushDeps extends Pick<ExchangePorts, 'nowMs' | 'recordPush'> {
   readonly pushKeys: PushKeys;

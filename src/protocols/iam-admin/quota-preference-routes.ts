@@ -3,6 +3,7 @@ import { invalid } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { err, ok } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { renderAnswer } from './answers.ts';
 import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
@@ -10,7 +11,7 @@ import { needs } from './needs.ts';
 import { asking, changing, inProject, type RestContext } from './project-scope.ts';
 import { readPage, type Query } from './query.ts';
 import { renderQuotaPreference } from './quota-view.ts';
-import { parseBody, quotaApproval, quotaRefusal, quotaWish } from './schemas.ts';
+import { quotaApproval, quotaRefusal, quotaWish } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const PREFERENCES = 'projects/{project}/locations/global/quotaPreferences';

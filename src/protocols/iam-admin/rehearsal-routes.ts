@@ -8,11 +8,12 @@ import { principalOf, type RecentExchange } from '../../core/recent.ts';
 import { rehearse, type Rehearsal } from '../../core/rehearse.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { RestDenial } from '../http-denial.ts';
+import { parseBody } from '../body-shape.ts';
 import { needs } from './needs.ts';
 import { cleanedPolicy } from './policy-routes.ts';
 import { inProject, type RestContext } from './project-scope.ts';
 import { nextPageToken, readPage } from './query.ts';
-import { parseBody, simulate as simulateBody } from './schemas.ts';
+import { simulate as simulateBody } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const PROJECT = 'projects/{project}';

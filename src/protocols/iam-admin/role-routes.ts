@@ -1,12 +1,13 @@
 /** Custom roles: create, get, list, patch, delete. */
 import type { AdminDenial } from '../../core/admin/denial.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
-import { newRole, parseBody, role, withoutOutputOnly } from './schemas.ts';
+import { newRole, role, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const ROLES = 'projects/{project}/roles';

@@ -1,18 +1,7 @@
 /** Bodies of the administration, as shapes: an unknown member refuses the whole document and is named by its path. */
 import * as v from 'valibot';
-import type { AdminDenial, FieldViolation } from '../../core/admin/denial.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { err, ok, type Result } from '../../core/result.ts';
-
-export function parseBody<Schema extends v.GenericSchema>(
-  schema: Schema,
-  body: JsonObject,
-): Result<v.InferOutput<Schema>, AdminDenial> {
-  const parsed = v.safeParse(schema, body);
-  return parsed.success
-    ? ok(parsed.output)
-    : err({ tag: 'invalid_argument', violations: parsed.issues.map(violationOf) });
-}
+import { document, isJsonDocument, textMap } from '../body-shape.ts';
 
 /** What only we write; who sends back what he read must not be refused for it, and must not decide it. */
 const OUTPUT_ONLY = ['name', 'state', 'etag', 'uid', 'createTime', 'updateTime', 'expireTime', 'issuer'];
@@ -21,12 +10,6 @@ const OUTPUT_ONLY = ['name', 'state', 'etag', 'uid', 'createTime', 'updateTime',
 export function withoutOutputOnly(resource: JsonObject, more: readonly string[] = []): JsonObject {
   const outputOnly = [...OUTPUT_ONLY, ...more];
   return Object.fromEntries(Object.entries(resource).filter(([member]) => !outputOnly.includes(member)));
-}
-
-/** A JSON object with these members only. An array passes for an empty object otherwise, and an empty policy is a cleared one. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the inferred type of the answer is made of it
-export function document<Entries extends v.ObjectEntries>(entries: Entries) {
-  return v.pipe(v.unknown(), v.check(isJsonDocument, 'Invalid type: Expected an object'), v.strictObject(entries));
 }
 
 /** A string whose form a number or a document in its place has to be told. */
@@ -38,11 +21,6 @@ const duration = textAs('a duration as a string, such as "86400s"');
 const text = v.exactOptional(v.string());
 const texts = v.exactOptional(v.array(v.string()));
 const flag = v.exactOptional(v.boolean());
-/** Not `v.record`: that drops keys such as `constructor` without a word, and a dropped tag is a changed policy. */
-const textMap = v.exactOptional(
-  v.custom<Readonly<Record<string, string>>>(isTextMap, 'Invalid type: Expected an object whose values are strings'),
-);
-
 export const newProject = document({ projectId: v.string(), projectNumber: text, displayName: text });
 
 const number = v.exactOptional(v.number());
@@ -129,7 +107,7 @@ const awsRole = document({
   /** AWS's own document, or its text. */
   trustPolicy: v.exactOptional(
     v.union(
-      [v.string(), v.record(v.string(), v.unknown())],
+      [v.string(), v.custom<JsonObject>(isJsonDocument)],
       'Invalid type: Expected a policy, as an object or as its text',
     ),
   ),
@@ -213,23 +191,3 @@ export const troubleshoot = document({
 export const restore = document({ resource: text, validateOnly: flag });
 
 export const rotateKeys = document({ alg: v.exactOptional(v.picklist(['ES256', 'RS256'])), emergency: flag });
-
-function violationOf(issue: v.BaseIssue<unknown>): FieldViolation {
-  const field = (issue.path ?? [])
-    .map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('');
-  return { field: field.replace(/^\./, ''), description: describe(issue) };
-}
-
-function describe(issue: v.BaseIssue<unknown>): string {
-  if (issue.type !== 'strict_object') return issue.message;
-  return issue.expected === 'never' ? 'unknown field' : issue.received === 'undefined' ? 'is required' : issue.message;
-}
-
-export function isJsonDocument(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
-  return isJsonDocument(value) && Object.values(value).every((member) => typeof member === 'string');
-}

@@ -3,12 +3,13 @@ import type { Command } from '../../core/admin/commands.ts';
 import { invalid, type AdminDenial } from '../../core/admin/denial.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { needs } from './needs.ts';
 import { asking, changing, inProject, type RestContext } from './project-scope.ts';
 import { readPageWithDeleted } from './query.ts';
-import { newServiceAccount, nothing, parseBody, serviceAccount, withoutOutputOnly } from './schemas.ts';
+import { newServiceAccount, nothing, serviceAccount, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const ACCOUNTS = 'projects/{project}/serviceAccounts';

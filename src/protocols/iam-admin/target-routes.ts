@@ -1,11 +1,12 @@
 /** Targets: create, get, list, patch, delete. */
 import { ok } from '../../core/result.ts';
+import { parseBody } from '../body-shape.ts';
 import { readEtag } from './body.ts';
 import { readMask } from './mask.ts';
 import { needs } from './needs.ts';
 import { asking, changing, type RestContext } from './project-scope.ts';
 import { readPage } from './query.ts';
-import { parseBody, target, withoutOutputOnly } from './schemas.ts';
+import { target, withoutOutputOnly } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const TARGETS = 'projects/{project}/targets';

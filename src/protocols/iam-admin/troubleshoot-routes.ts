@@ -10,9 +10,10 @@ import { checkOf } from '../../core/denial-check.ts';
 import type { NamedValue } from '../../core/policy/explanation.ts';
 import type { Troubleshoot, TroubleshootInput, Troubleshot } from '../../core/troubleshoot.ts';
 import type { RestDenial } from '../http-denial.ts';
+import { parseBody } from '../body-shape.ts';
 import { needs } from './needs.ts';
 import { inProject, type RestContext } from './project-scope.ts';
-import { parseBody, troubleshoot as troubleshootBody } from './schemas.ts';
+import { troubleshoot as troubleshootBody } from './schemas.ts';
 import type { Call, Route } from './table.ts';
 
 const PROJECT = 'projects/{project}';
