@@ -37,13 +37,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
     files: /^platform\/([^/]+)\//,
     own: ['core/', 'platform/$1/', 'platform/*.ts'],
     types: ['platform/*/object.ts'],
-    packages: ['cloudflare:workers', '@noble/hashes'],
+    packages: ['cloudflare:workers', 'node:crypto'],
   },
   platform: {
     files: /^platform\/[^/]+\.ts$/,
     own: ['core/', 'platform/*.ts'],
     types: ['platform/*/object.ts'],
-    packages: ['@noble/hashes'],
+    packages: ['node:crypto'],
   },
   // One more face, and no dialect: it asks the REST administration itself, through a function that it is handed.
   dashboard: { files: /^dashboard\//, own: ['core/', 'dashboard/'], packages: ['hono'] },

@@ -63,7 +63,7 @@ test('what is allowed is not called a fault', () => {
   );
   plant(
     'platform/keys/a.ts',
-    "import { sha256 } from '@noble/hashes/sha2.js';\nimport type { Quota } from '../quota/object.ts';\n// import 'hono';",
+    "import { createHash } from 'node:crypto';\nimport type { Quota } from '../quota/object.ts';\n// import 'hono';",
   );
   plant(
     'app.ts',

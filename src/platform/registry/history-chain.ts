@@ -3,8 +3,7 @@
  * moved or put in breaks the chain; and the chain's end is sealed with a key that comes from the KEK, so that whoever can write these rows,
  * and takes the pains to hash them all anew, still cannot seal what he made (SECURITY.md T8).
  */
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { createHash, createHmac } from 'node:crypto';
 import type { HistoryEntry } from '../../core/admin/history/entry.ts';
 
 /** Raw keys: a seal is made inside a transaction, where nothing can be awaited. */
@@ -30,26 +29,20 @@ export const FIRST_HASH = '0'.repeat(64);
 export function hashOf(entry: HistoryEntry, before: string): string {
   const { sequence, epoch, time, actor, address, requestId, command, resource } = entry;
   const body = [sequence, epoch, time, actor, address, requestId, command, resource, entry.before, entry.after];
-  return hex(sha256(utf8(JSON.stringify(['edge-sts/history/v1', before, ...body]))));
+  const text = JSON.stringify(['edge-sts/history/v1', before, ...body]);
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** `subject`: whose history it is, so that no other's passes for it. */
 export function sealOf(key: Uint8Array, subject: string, head: Head): string {
   const { sequence, hash, baseSequence, baseHash, bytes, epoch, doubt } = head;
   const body = [subject, sequence, hash, baseSequence, baseHash, bytes, epoch, doubt];
-  return hex(hmac(sha256, key, utf8(JSON.stringify(['edge-sts/history-head/v1', ...body]))));
+  const text = JSON.stringify(['edge-sts/history-head/v1', ...body]);
+  return createHmac('sha256', key).update(text).digest('hex');
 }
 
 /** Not in constant time: whoever could measure it has the seal before his eyes. */
 export function isSealed(keys: HistoryKeys, subject: string, head: Head, seal: string): boolean {
   const candidates = keys.previous === undefined ? [keys.current] : [keys.current, keys.previous];
   return candidates.some((key) => sealOf(key, subject, head) === seal);
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
