@@ -11,7 +11,7 @@ import type { Sessions } from './core/admin/sessions.ts';
 import { createPushKeys } from './core/push-keys.ts';
 import { createTroubleshoot } from './core/troubleshoot.ts';
 import { renderDenial, withRequestId } from './protocols/google-sts/response.ts';
-import { createGoogleStsRoutes, createTokenEndpoint } from './protocols/google-sts/route.ts';
+import { createGoogleStsRoutes, createTokenEndpoint, type TokenEndpoint } from './protocols/google-sts/route.ts';
 import type { CredentialPorts } from './core/credentials/ports.ts';
 import type { DownscopePorts } from './core/token-care/downscope.ts';
 import type { IntrospectPorts } from './core/token-care/introspect.ts';
@@ -53,15 +53,62 @@ export interface AppPorts {
   readonly reportFault: (requestId: string, fault: unknown) => void;
 }
 
-type App = Hono<{ Variables: { requestId: string } }>;
+type Routes = Hono<{ Variables: { requestId: string } }>;
 
+export type App = Pick<Routes, 'fetch'>;
+
+/** The routes are put together when something asks for one: an isolate that starts with a token, or to say that it lives, does not wait for them. */
 export function createApp(ports: AppPorts): App {
-  const app = base(ports.newRequestId);
-  app.route(
-    '/',
-    createHealthRoutes(ports.notReadyReason, () => ports.exchange.nowMs()),
-  );
   const token = createTokenEndpoint(ports.exchange, ports.tokenCare);
+  let health: Routes | undefined;
+  let routes: Routes | undefined;
+  return {
+    fetch(request, env, context) {
+      const { method, url } = request;
+      if (isExchange(method, url)) return answerExchange(request, url);
+      if (isAtPath(url, '/healthz') || isAtPath(url, '/readyz')) {
+        health ??= accountable(ports).route('/', healthRoutes(ports));
+        return health.fetch(request, env, context);
+      }
+      routes ??= createRoutes(ports, token);
+      return routes.fetch(request, env, context);
+    },
+  };
+
+  /** As the router would answer it, by the same endpoint and without the way there, which would take a tenth of all the time. */
+  function answerExchange(request: Request, url: string): Promise<Response> {
+    const requestId = ports.newRequestId();
+    return token(request, requestId, 'POST', url).catch((fault: unknown) => {
+      ports.reportFault(requestId, fault);
+      const denial = { tag: 'internal', fault: fault instanceof Error ? fault.name : 'unknown' } as const;
+      return withRequestId(renderDenial(denial), requestId);
+    });
+  }
+}
+
+/** A fault of ours is told to the operator, and its caller hears that there was one, in his own dialect. */
+function accountable(ports: AppPorts): Routes {
+  const app = base(ports.newRequestId);
+  app.onError((fault, context) => {
+    ports.reportFault(context.get('requestId'), fault);
+    if (isAdministration(context.req.path)) return renderAdminFault();
+    if (AWS_STS_PATHS.includes(context.req.path)) return renderAwsError(internalFailure, context.get('requestId'));
+    return renderDenial({ tag: 'internal', fault: fault.name });
+  });
+  return app;
+}
+
+function healthRoutes({ notReadyReason, exchange }: AppPorts): Hono {
+  return createHealthRoutes(notReadyReason, () => exchange.nowMs());
+}
+
+/** All of them, those that are answered without the router too. Exported for the test that none is missing from the document of the API. */
+export function createRoutes(
+  ports: AppPorts,
+  token: TokenEndpoint = createTokenEndpoint(ports.exchange, ports.tokenCare),
+): Routes {
+  const app = accountable(ports);
+  app.route('/', healthRoutes(ports));
   app.route('/', createGoogleStsRoutes(token, ports.exchange));
   app.route('/', createAwsStsRoutes({ ...ports.aws, exchange: ports.exchange }, ports.awsStsHost));
   app.route('/', createAwsVerifyRoutes({ ...ports.aws, exchange: ports.exchange }, ports.authenticateAdmin));
@@ -122,37 +169,16 @@ export function createApp(ports: AppPorts): App {
       ask: createInside(administration, ports.reportFault),
     }),
   );
-  app.onError((fault, context) => {
-    ports.reportFault(context.get('requestId'), fault);
-    if (isAdministration(context.req.path)) return renderAdminFault();
-    if (AWS_STS_PATHS.includes(context.req.path)) return renderAwsError(internalFailure, context.get('requestId'));
-    return renderDenial({ tag: 'internal', fault: fault.name });
-  });
-  const routed = app.fetch;
-  app.fetch = (request, env, context) => {
-    const { method, url } = request;
-    return isExchange(method, url) ? answerExchange(request, url) : routed(request, env, context);
-  };
   return app;
-
-  /** As the router would answer it, by the same endpoint and without the way there, which would take a tenth of all the time. */
-  function answerExchange(request: Request, url: string): Promise<Response> {
-    const requestId = ports.newRequestId();
-    return token(request, requestId, 'POST', url).catch((fault: unknown) => {
-      ports.reportFault(requestId, fault);
-      const denial = { tag: 'internal', fault: fault instanceof Error ? fault.name : 'unknown' } as const;
-      return withRequestId(renderDenial(denial), requestId);
-    });
-  }
 }
 
 /** The token endpoint, spelt plainly; every other spelling, method and query is for the router, which ends at the same one. */
 function isExchange(method: string, url: string): boolean {
-  return (
-    method === 'POST' &&
-    url.endsWith('/v1/token') &&
-    url.indexOf('/', ORIGIN_BEGINS_AT) === url.length - '/v1/token'.length
-  );
+  return method === 'POST' && isAtPath(url, '/v1/token');
+}
+
+function isAtPath(url: string, path: string): boolean {
+  return url.endsWith(path) && url.indexOf('/', ORIGIN_BEGINS_AT) === url.length - path.length;
 }
 
 /** After `http://`, and not before the end of `https://`. */
@@ -160,7 +186,7 @@ const ORIGIN_BEGINS_AT = 'https://'.length;
 
 /** The administration for requests that never were on a wire: the same routes, under the id of the request that led to them. */
 function createInside(
-  administration: App,
+  administration: Routes,
   reportFault: AppPorts['reportFault'],
 ): (request: Request, requestId: string) => Promise<Response> {
   return async (request, requestId) => {
@@ -192,8 +218,8 @@ export function createUnconfiguredApp(reason: string, newRequestId: () => string
   return app;
 }
 
-function base(newRequestId: () => string): App {
-  const app: App = newRoutes();
+function base(newRequestId: () => string): Routes {
+  const app: Routes = newRoutes();
   app.use(async (context, next) => {
     context.set('requestId', newRequestId());
     await next();

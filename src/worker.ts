@@ -1,6 +1,6 @@
 /** The composition root: bindings become ports here, once for each isolate, and nowhere else. No logic. */
 import { waitUntil } from 'cloudflare:workers';
-import { createApp, createUnconfiguredApp } from './app.ts';
+import { type App, createApp, createUnconfiguredApp } from './app.ts';
 import type { Denial } from './core/denial.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { ringOf } from './core/rings.ts';
@@ -57,8 +57,6 @@ makeReady();
 
 const MAX_COMPILED_EXPRESSIONS = 2_000;
 const MAX_CONFIG_ENTRIES = 5_000;
-
-type App = ReturnType<typeof createApp>;
 
 /** Keyed by the bindings themselves: another `env` is another broker. Exported for the tests, which bring faulty bindings. */
 export function createBroker(env: Env): App {

@@ -42,7 +42,13 @@ const WORKER = join(PROJECT_FOLDER, 'src', 'worker.ts');
 
 /** As wrangler does it, by the settings of wrangler.toml. */
 async function bundle(from: string, to: string, more: object = {}): Promise<string> {
-  const options = { bundle: true, format: 'esm', target: 'es2024', minify: true, external: ['cloudflare:*'] };
+  const options = {
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    minify: true,
+    external: ['cloudflare:*', 'node:crypto'],
+  };
   await esbuild.build({ ...options, entryPoints: [from], outfile: to, logLevel: 'error', ...more });
   return to;
 }

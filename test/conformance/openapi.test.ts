@@ -5,7 +5,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AwsV4Signer } from 'aws4fetch';
 import { AWS_STS_PATHS } from '../../src/protocols/aws-sts/route.ts';
-import { createApp } from '../../src/app.ts';
+import { createRoutes } from '../../src/app.ts';
 import { routesOf } from '../support/admin-rest.ts';
 import { createIssuer } from '../support/issuer.ts';
 import { startWorld, type World } from '../support/node/demo-world.ts';
@@ -46,7 +46,7 @@ describe('the document', () => {
     };
     // Hono's own spelling of a path; what takes every method looks at it itself.
     const documented = operationsOf(document);
-    const expected = createApp(unreachable()).routes.flatMap(({ path }) => {
+    const expected = createRoutes(unreachable()).routes.flatMap(({ path }) => {
       if (path === '/*' || path === '/v1/token/*') return [];
       // Pages for people.
       if (path === '/dashboard' || path.startsWith('/dashboard/')) return [];

@@ -280,7 +280,7 @@ it('what a trust policy says besides is refused by name, and not left out of it 
   const role = await trusted();
   const before = await must('GET', role.path);
   for (const name of ['constructor', 'Comment']) {
-    const trustPolicy = { ...(trusting(project, ISSUER) as { trustPolicy: object }).trustPolicy, [name]: 'x' };
+    const trustPolicy = { ...Object(trusting(project, ISSUER)['trustPolicy']), [name]: 'x' };
     const answer = await admin('PATCH', `${role.path}?updateMask=awsRole`, { awsRole: { arn: role.arn, trustPolicy } });
     expect([answer.status, answer.text.includes(name)]).toEqual([400, true]);
   }

@@ -41,6 +41,14 @@ test('the bundle stays small', () => {
   expect(bytes).toBeLessThan(GZIP_LIMIT_BYTES);
 });
 
+test('the bundle is ASCII, so that V8 keeps and reads one byte a character and not two', () => {
+  const text = readFileSync(bundle, 'latin1');
+  const foreign = [...text.matchAll(/[\u0080-\u00ff]+/g)].map(({ index }) =>
+    text.slice(Math.max(0, index - 40), index + 20),
+  );
+  expect(foreign).toEqual([]);
+});
+
 test('without its folder of assets the document of the API is missing, and nothing else', async () => {
   const { origin } = workerd;
   const missing = await fetch(`${origin}/openapi.json`);

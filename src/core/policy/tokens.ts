@@ -55,7 +55,7 @@ function tokenAt(source: string, offset: number): { readonly kind: Kind; readonl
 function problemOf(source: string, offset: number, text: string): string {
   if (text === '//') return 'a comment ends with a line break';
   if (/["']$/.test(text)) return 'this string is not closed';
-  if (/[“”„‟‘’‚‛«»]/.test(text)) return `'${text}' is no quotation mark of CEL: use " or '`;
+  if (/[\u2018-\u201f\u00ab\u00bb]/.test(text)) return `'${text}' is no quotation mark of CEL: use " or '`;
   // What cannot be seen, such as a no-break space, is told by its number.
   const code = (source.codePointAt(offset) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   const shown = /^[!-~]$/.test(text) ? `'${text}'` : `U+${code}`;
