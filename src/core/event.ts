@@ -23,7 +23,7 @@ export interface ExchangeEvent {
   readonly expiresInSeconds?: number | undefined;
   /** What the conditions on trial said; they decided nothing. */
   readonly dryRuns?: readonly DryRun[] | undefined;
-  readonly durationsMs: Readonly<Record<string, number>>;
+  readonly durationsMs: Readonly<Record<string, number | undefined>>;
 }
 
 /** What became of one request to `:pushKeys`. Of the pushed set it holds names alone, and those only once it was taken. */

@@ -4,7 +4,7 @@ import { authenticate, type Authenticated } from './authenticate.ts';
 import { authenticateAws } from './aws/authenticate.ts';
 import { type AwsRequest, parseAwsRequest } from './aws/request.ts';
 import type { Denial } from './denial.ts';
-import { dryRunsOnTarget } from './dry-run.ts';
+import { type DryRun, dryRunsOnTarget } from './dry-run.ts';
 import { claimsOf, type Grant, grantForBroker, grantForTarget } from './grant.ts';
 import { mayExist, type ProviderName } from './names.ts';
 import { type ConfigView, type ExchangePorts, type Permit } from './ports.ts';
@@ -41,7 +41,7 @@ export function exchange(input: ExchangeInput, ports: ExchangePorts): Promise<Ex
       if (name === undefined) return subject.ok ? err(missingAudience) : subject;
       trace.provider = name;
       if (subject.ok && subject.value.kind === 'jws') trace.claimsBytes = claimsBytes(subject.value.assertion);
-      return ok(tokenDoor(input, subject, name, ports));
+      return ok(new TokenDoor(input, subject, name, ports));
     },
     ports,
   );
@@ -67,26 +67,46 @@ function providerOf(subject: Subject): ProviderName | undefined {
     : providerNamedBy(subject.request.targetResource);
 }
 
-function tokenDoor(
-  input: ExchangeInput,
-  subject: Result<Subject, Denial>,
-  name: ProviderName,
-  ports: ExchangePorts,
-): Door<Grant, Issued> {
-  const hopeless = hopelessOf(subject, name);
-  return {
-    counted: name,
-    ...(hopeless === undefined ? {} : { hopeless }),
-    provider: () => ok(name),
-    prove: (_name, view, dryRuns) => {
-      if (!subject.ok) return Promise.resolve(subject);
-      return subject.value.kind === 'aws'
-        ? authenticateAws(subject.value.request, name, view, ports, dryRuns)
-        : authenticate(subject.value.assertion, name, 'exchange', view, ports, dryRuns);
-    },
-    authorize: (proven, project, view, trace) => authorizeWith(input, proven, project, view, ports, trace),
-    mint: (grant, permit, nowMs, trace) => mint(grant, permit, ports, trace, nowMs),
-  };
+/** One for each exchange, so a class: its steps are made once, and stay what V8 has compiled. */
+class TokenDoor implements Door<Grant, Issued> {
+  readonly counted: ProviderName;
+  readonly hopeless: Denial | undefined;
+  readonly #input: ExchangeInput;
+  readonly #subject: Result<Subject, Denial>;
+  readonly #ports: ExchangePorts;
+
+  constructor(input: ExchangeInput, subject: Result<Subject, Denial>, name: ProviderName, ports: ExchangePorts) {
+    this.counted = name;
+    this.hopeless = hopelessOf(subject, name);
+    this.#input = input;
+    this.#subject = subject;
+    this.#ports = ports;
+  }
+
+  provider(): Result<ProviderName, Denial> {
+    return ok(this.counted);
+  }
+
+  prove(name: ProviderName, view: ConfigView, dryRuns: DryRun[]): Promise<Result<Authenticated, Denial>> {
+    const subject = this.#subject;
+    if (!subject.ok) return Promise.resolve(subject);
+    return subject.value.kind === 'aws'
+      ? authenticateAws(subject.value.request, name, view, this.#ports, dryRuns)
+      : authenticate(subject.value.assertion, name, 'exchange', view, this.#ports, dryRuns);
+  }
+
+  authorize(
+    proven: Authenticated,
+    project: Shards['project'] | undefined,
+    view: ConfigView,
+    trace: Trace,
+  ): Soon<Result<Grant, Denial>> {
+    return authorizeWith(this.#input, proven, project, view, this.#ports, trace);
+  }
+
+  mint(grant: Grant, permit: Permit, nowMs: number, trace: Trace): Promise<Result<Issued, Denial>> {
+    return mint(grant, permit, this.#ports, trace, nowMs);
+  }
 }
 
 function hopelessOf(subject: Result<Subject, Denial>, name: ProviderName): Denial | undefined {
@@ -157,7 +177,7 @@ async function mint(
   if (!signed.ok) return signed;
   const bytes = signed.value.jwt.length;
   if (bytes > MAX_MINTED_BYTES) return err({ tag: 'token_too_large', bytes });
-  trace.durationsMs['sign'] = ports.nowMs() - nowMs;
+  trace.durationsMs.sign = ports.nowMs() - nowMs;
   trace.tokenId = tokenId;
   return ok({ accessToken: signed.value.jwt, expiresInSeconds: claims.exp - nowSeconds, scopes: grant.scopes });
 }

@@ -63,10 +63,18 @@ const MAX_CLAIMS_BYTES = 2_048;
 /** Groups, attributes and claims together: what a workload says of itself must not fill the ring by its size either. */
 const MAX_SAID_BYTES = 4_096;
 
+/** How an exchange ended, as far as it had come. */
+export interface Seen extends Pick<RecentExchange, 'id' | 'timeMs' | 'outcome' | 'reason'> {
+  readonly check?: string | undefined;
+  readonly targetId?: string | undefined;
+  readonly roles?: readonly string[] | undefined;
+  readonly again?: true | undefined;
+}
+
 /** Members are named one by one, so that nothing of a token slips in by spreading. `claimsBytes`: as the token spelt them, where that is known. */
 export function recentExchange(
   { provider, subject, groups, attributes, kubernetes, claims }: Principal,
-  seen: Pick<RecentExchange, 'id' | 'timeMs' | 'outcome' | 'reason' | 'check' | 'targetId' | 'roles' | 'again'>,
+  seen: Seen,
   claimsBytes = bytesOf(claims),
 ): RecentExchange {
   const { id, timeMs, outcome, reason, check, targetId, roles, again } = seen;

@@ -41,7 +41,7 @@ export interface Door<G extends Decided, I extends Minted> {
   /** Under whose name an address's failures are counted. Its project's configuration is read. */
   readonly counted: ProviderName;
   /** It cannot be anything: nothing is read for it. */
-  readonly hopeless?: Denial;
+  readonly hopeless?: Denial | undefined;
   provider(view: ConfigView): Soon<Result<ProviderName, Denial>>;
   /** Who it is, by what was shown: the only step that believes anything of it. */
   prove(name: ProviderName, view: ConfigView, dryRuns: DryRun[]): Promise<Result<Authenticated, Denial>>;
@@ -58,20 +58,40 @@ export interface Door<G extends Decided, I extends Minted> {
 export interface Attempted<I> {
   readonly issued: Result<I, Denial>;
   /** The project's limit, for who has shown a token that holds: strangers learn nothing of a project. */
-  readonly limitPerMinute?: number;
+  readonly limitPerMinute: number | undefined;
   /** Who he is, for who has shown that. */
-  readonly principal?: string;
+  readonly principal: string | undefined;
 }
 
 /** Filled along the way, for the event and the memory. */
 export interface Trace extends Memory {
-  provider?: ProviderName;
-  grant?: Decided;
-  tokenId?: string;
-  admittedAtMs?: number;
-  limitPerMinute?: number;
+  provider: ProviderName | undefined;
+  grant: Decided | undefined;
+  tokenId: string | undefined;
+  admittedAtMs: number | undefined;
+  limitPerMinute: number | undefined;
   dryRuns: DryRun[];
-  readonly durationsMs: Record<string, number>;
+  readonly durationsMs: { quota: number | undefined; sign: number | undefined; total: number | undefined };
+}
+
+/** With all of its members from the start: V8 forgets a shape that grew along the way when nothing has it for a moment, and all that was compiled for it. */
+function newTrace(requestId: string, startMs: number): Trace {
+  return {
+    requestId,
+    startMs,
+    principal: undefined,
+    claimsBytes: undefined,
+    targetId: undefined,
+    isKept: undefined,
+    saidRoles: undefined,
+    provider: undefined,
+    grant: undefined,
+    tokenId: undefined,
+    admittedAtMs: undefined,
+    limitPerMinute: undefined,
+    dryRuns: [],
+    durationsMs: { quota: undefined, sign: undefined, total: undefined },
+  };
 }
 
 /** `open` reads what was shown and finds the door; nothing in what was shown is a fact yet. */
@@ -81,7 +101,7 @@ export async function attempt<G extends Decided, I extends Minted>(
   ports: ExchangePorts,
 ): Promise<Attempted<I>> {
   const startMs = ports.nowMs();
-  const trace: Trace = { requestId: input.requestId, startMs, dryRuns: [], durationsMs: {} };
+  const trace = newTrace(input.requestId, startMs);
   let issued: Result<I, Denial>;
   try {
     const asked = open(trace);
@@ -90,15 +110,15 @@ export async function attempt<G extends Decided, I extends Minted>(
   } catch (fault) {
     issued = err(closedBy(fault));
   }
-  trace.durationsMs['total'] = ports.nowMs() - startMs;
+  trace.durationsMs.total = ports.nowMs() - startMs;
   if (issued.ok) rememberGrant(trace.grant?.roles ?? [], trace, ports);
   else rememberRefusal(issued.error, trace, ports);
   const recorded = ports.record(eventOf(input, issued, trace, startMs));
   if (isLater(recorded)) await recorded;
   return {
     issued,
-    ...(trace.limitPerMinute === undefined ? {} : { limitPerMinute: trace.limitPerMinute }),
-    ...(trace.principal === undefined ? {} : { principal: principalIdentifier(trace.principal) }),
+    limitPerMinute: trace.limitPerMinute,
+    principal: trace.principal && principalIdentifier(trace.principal),
   };
 }
 
@@ -235,7 +255,7 @@ async function spendAndMint<G extends Decided, I extends Minted>(
   const askedAtMs = ports.nowMs();
   const asked = ports.spend(projectNumber, decided.alone, trace.requestId);
   const permit = isLater(asked) ? await asked : asked;
-  trace.durationsMs['quota'] = ports.nowMs() - askedAtMs;
+  trace.durationsMs.quota = ports.nowMs() - askedAtMs;
   const { news } = permit.ok ? permit.value : permit.error;
   const current = news === undefined || decided.view.currentAt(news) ? ok(decided) : await decidedAt(decided, news);
   if (!current.ok) return current;

@@ -61,29 +61,7 @@ export function createConfigReader(deps: {
   return { open, learn: (projectNumber, news) => memory.learn(projectNumber, news) };
 
   function open(projectNumber: string): ConfigView {
-    const handedOut = new Map<string, Copy>();
-    return {
-      project: () => hand('project', shardKey.project(projectNumber)),
-      pool: (poolId) => hand('pool', shardKey.pool(projectNumber, poolId)),
-      provider: (poolId, providerId) => hand('provider', shardKey.provider(projectNumber, poolId, providerId)),
-      target: (targetId) => hand('target', shardKey.target(projectNumber, targetId)),
-      serviceAccount: (id) => hand('serviceAccount', shardKey.serviceAccount(projectNumber, id)),
-      aws: () => hand('aws', shardKey.aws(projectNumber)),
-      currentAt(news) {
-        memory.learn(projectNumber, news);
-        for (const [key, copy] of handedOut) if (!bearsOut(news, key, copy)) return false;
-        return true;
-      },
-    };
-
-    function hand<K extends keyof Shards>(kind: K, key: string): Soon<Shards[K] | undefined> {
-      const found = handedOut.get(key) ?? find(projectNumber, key);
-      const take = (copy: Copy): Shards[K] | undefined => {
-        handedOut.set(key, copy);
-        return copy.value !== undefined && isOfKind(kind, copy.value) ? copy.value : undefined;
-      };
-      return isLater(found) ? found.then(take) : take(found);
-    }
+    return new View(projectNumber, memory, find);
   }
 
   function find(projectNumber: string, key: string): Soon<Copy> {
@@ -142,6 +120,60 @@ export function createConfigReader(deps: {
         throw new ConfigUnavailable('the Registry object does not answer', { cause });
       }
     }
+  }
+}
+
+/** One for each exchange, so a class: its functions are made once, and stay what V8 has compiled. */
+class View implements ConfigView {
+  readonly #projectNumber: string;
+  readonly #memory: Memory;
+  readonly #find: (projectNumber: string, key: string) => Soon<Copy>;
+  readonly #handedOut = new Map<string, Copy>();
+
+  constructor(projectNumber: string, memory: Memory, find: (projectNumber: string, key: string) => Soon<Copy>) {
+    this.#projectNumber = projectNumber;
+    this.#memory = memory;
+    this.#find = find;
+  }
+
+  project(): Soon<Shards['project'] | undefined> {
+    return this.#hand('project', shardKey.project(this.#projectNumber));
+  }
+
+  pool(poolId: string): Soon<Shards['pool'] | undefined> {
+    return this.#hand('pool', shardKey.pool(this.#projectNumber, poolId));
+  }
+
+  provider(poolId: string, providerId: string): Soon<Shards['provider'] | undefined> {
+    return this.#hand('provider', shardKey.provider(this.#projectNumber, poolId, providerId));
+  }
+
+  target(targetId: string): Soon<Shards['target'] | undefined> {
+    return this.#hand('target', shardKey.target(this.#projectNumber, targetId));
+  }
+
+  serviceAccount(id: string): Soon<Shards['serviceAccount'] | undefined> {
+    return this.#hand('serviceAccount', shardKey.serviceAccount(this.#projectNumber, id));
+  }
+
+  aws(): Soon<Shards['aws'] | undefined> {
+    return this.#hand('aws', shardKey.aws(this.#projectNumber));
+  }
+
+  currentAt(news: EpochNews): boolean {
+    this.#memory.learn(this.#projectNumber, news);
+    for (const [key, copy] of this.#handedOut) if (!bearsOut(news, key, copy)) return false;
+    return true;
+  }
+
+  #hand<K extends keyof Shards>(kind: K, key: string): Soon<Shards[K] | undefined> {
+    const found = this.#handedOut.get(key) ?? this.#find(this.#projectNumber, key);
+    return isLater(found) ? found.then((copy) => this.#take(kind, key, copy)) : this.#take(kind, key, found);
+  }
+
+  #take<K extends keyof Shards>(kind: K, key: string, copy: Copy): Shards[K] | undefined {
+    this.#handedOut.set(key, copy);
+    return copy.value !== undefined && isOfKind(kind, copy.value) ? copy.value : undefined;
   }
 }
 
