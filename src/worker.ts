@@ -157,7 +157,7 @@ export function createBroker(env: Env): App {
         recent.count(event);
         return audit(event);
       },
-      remember: (projectNumber, exchange) => recent.remember(projectNumber, exchange),
+      remember: (projectNumber, outcome, make) => recent.remember(projectNumber, outcome, make),
       recordPush: (event) => waitUntil(auditPush(event)),
     },
     wellKnown: {

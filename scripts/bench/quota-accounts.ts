@@ -62,7 +62,7 @@ export function createAccounts({ nowMs, wait }: Simulation): Accounts & {
       exchanged(outcome) {
         const timeMs = nowMs();
         sender.count(eventOf(name, outcome, timeMs));
-        if (outcome === 'granted') sender.remember(PROJECT, recordOf(name, timeMs));
+        if (outcome === 'granted') sender.remember(PROJECT, outcome, () => recordOf(name, timeMs));
       },
       take: () => sender.take(PROJECT),
       answered: (ack) => sender.acknowledged(PROJECT, ack),

@@ -1,8 +1,8 @@
 /** A subject token before anything in it is a fact: shape only. Nothing here chooses where we look or whom we call. */
-import { isBase64Url, textOfBase64Url } from './base64url.ts';
+import { binaryOfBase64Url, isBase64Url } from './base64url.ts';
 import { type Check, type Denial, unverified } from './denial.ts';
 import { HotMap } from './hot-map.ts';
-import { isJsonObject, type JsonObject, parseStrictJson } from './json.ts';
+import { isJsonObject, type JsonObject, parseStrictJsonBytes } from './json.ts';
 import { err, ok, type Result } from './result.ts';
 
 export interface UnverifiedAssertion {
@@ -42,10 +42,11 @@ export function parseJwt(token: string): Result<UnverifiedAssertion, Denial> {
   const known = knownHeaders.get(headerPart);
   // One that is known was looked at before.
   if (known === undefined && !isBase64Url(headerPart)) return refuse('token_format');
-  if (!isBase64Url(payloadPart) || !isBase64Url(signature)) return refuse('token_format');
+  const payload = binaryOfBase64Url(payloadPart);
+  if (payload === undefined || !isBase64Url(signature)) return refuse('token_format');
   const used = known ?? headerOf(headerPart);
   if (!used.ok) return refuse(used.error);
-  const claims = parseObject(payloadPart);
+  const claims = objectOf(payload);
   if (claims === undefined) return refuse('payload_json');
   return ok({ token, signedText: token.slice(0, second), signature, header: used.value, claims });
 }
@@ -60,7 +61,8 @@ const knownHeaders = new HotMap<ReturnType<typeof headerOf>>(500);
 const MAX_KNOWN_HEADER_CHARACTERS = 512;
 
 function headerOf(part: string): Result<UnverifiedAssertion['header'], Check> {
-  const header = parseObject(part);
+  const binary = binaryOfBase64Url(part);
+  const header = binary === undefined ? undefined : objectOf(binary);
   if (header === undefined) return err('header_json');
   const used = readHeader(header);
   if (used.ok && part.length <= MAX_KNOWN_HEADER_CHARACTERS) knownHeaders.set(part, used);
@@ -76,10 +78,9 @@ function readHeader(header: JsonObject): Result<UnverifiedAssertion['header'], C
   return typeof typ === 'string' ? ok({ alg, kid, typ }) : err('header_typ');
 }
 
-function parseObject(part: string): JsonObject | undefined {
-  const text = textOfBase64Url(part);
-  const value = text === undefined ? undefined : parseStrictJson(text);
-  return value?.ok === true && isJsonObject(value.value) ? value.value : undefined;
+function objectOf(binary: string): JsonObject | undefined {
+  const value = parseStrictJsonBytes(binary);
+  return value.ok && isJsonObject(value.value) ? value.value : undefined;
 }
 
 function refuse(check: Check): Result<never, Denial> {

@@ -58,16 +58,29 @@ const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text whose UTF-8 it is, or undefined where it is that of none. */
 export function decodeBase64UrlText(text: string): string | undefined {
-  return isBase64Url(text) ? textOfBase64Url(text) : undefined;
+  const binary = binaryOfBase64Url(text);
+  return binary === undefined ? undefined : textOfBinary(binary);
 }
 
-/** As above, of what `isBase64Url` has taken. Of ASCII, each character is its byte. */
-export function textOfBase64Url(text: string): string | undefined {
-  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  if (ASCII.test(binary)) return binary;
-  const bytes = decodeBase64Url(text);
+/** The bytes, each as a character, or undefined where the text is not the one canonical spelling. Of a long text, in a third of the time. */
+export function binaryOfBase64Url(text: string): string | undefined {
+  const rest = text.length % 4;
+  if (text === '' || rest === 1 || text.includes('+') || text.includes('/')) return undefined;
+  if ((rest === 2 && !LAST_OF_TWO.test(text)) || (rest === 3 && !LAST_OF_THREE.test(text))) return undefined;
   try {
-    return bytes === undefined ? undefined : UTF8_DECODER.decode(bytes);
+    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+    // It passes over blanks, and takes padding: either leaves fewer bytes than so many characters are.
+    return binary.length === decodedLength(text) ? binary : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text whose UTF-8 these bytes are, each given as a character; undefined where they are that of none. */
+export function textOfBinary(binary: string): string | undefined {
+  if (ASCII.test(binary)) return binary;
+  try {
+    return UTF8_DECODER.decode(Uint8Array.from(binary, (byte) => byte.charCodeAt(0)));
   } catch {
     return undefined;
   }

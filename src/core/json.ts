@@ -1,4 +1,5 @@
 /** Strict JSON: what two parsers could read differently is refused before anybody decides on it (SECURITY.md §0.1, CVE-2022-2385). */
+import { textOfBinary } from './base64url.ts';
 import { err, ok, type Result } from './result.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -14,13 +15,24 @@ const MAX_JSON_DEPTH = 16;
  * one: two user ids beyond 2^53 must not become one principal, and `1e999` is no time to expire at.
  */
 export function parseStrictJson(text: string): Result<JsonValue, string> {
+  return parsed(text, membersSpelt(text));
+}
+
+/** As above, of UTF-8 whose bytes are given as a character each: where the count finds ASCII alone, they are the text. */
+export function parseStrictJsonBytes(binary: string): Result<JsonValue, string> {
+  const spelt = membersSpelt(binary);
+  const text = spelt === undefined ? textOfBinary(binary) : binary;
+  return text === undefined ? err('not UTF-8') : parsed(text, spelt);
+}
+
+function parsed(text: string, spelt: number | undefined): Result<JsonValue, string> {
   let value: JsonValue;
   try {
     value = parse(text);
   } catch {
     return err('not valid JSON');
   }
-  const fault = isPlain(text, value) ? undefined : scan(text);
+  const fault = spelt !== undefined && membersOf(value) === spelt ? undefined : scan(text);
   return fault === undefined ? ok(value) : err(fault);
 }
 
@@ -29,13 +41,9 @@ export function parseStrictJson(text: string): Result<JsonValue, string> {
  * a member ends in a quote and a colon; so of members that stand twice the text has more than the value. (A text that begins with a colon is
  * counted too: that makes more of them, never fewer, and more is for the walk to look at.) What else the walk finds is looked for as well:
  * letters beyond ASCII, among which a lone surrogate could be; more brackets than levels are allowed; a number beyond 2^53.
+ *
+ * How many members the text of a JSON value has; undefined where only a walk can tell, or is wanted anyway.
  */
-function isPlain(text: string, value: JsonValue): boolean {
-  const spelt = membersSpelt(text);
-  return spelt !== undefined && membersOf(value) === spelt;
-}
-
-/** How many members the text of a JSON value has; undefined where only a walk can tell, or is wanted anyway. */
 function membersSpelt(text: string): number | undefined {
   let members = 0;
   let brackets = 0;

@@ -124,8 +124,11 @@ export interface ExchangePorts {
   readonly failures: FailureLimiter;
   /** Over when it is written down: no token leaves before its event. */
   record(event: ExchangeEvent): Soon<void>;
-  /** For rehearsals. Costs no call and never fails: what finds no room is let go. Again with the same id: the later one counts. */
-  remember(projectNumber: string, exchange: RecentExchange): void;
+  /**
+   * For rehearsals. Costs no call and never fails: what finds no room is let go, and not even made. Again with the same id: the later one
+   * counts.
+   */
+  remember(projectNumber: string, outcome: RecentExchange['outcome'], make: () => RecentExchange): void;
   recordPush(event: PushEvent): void;
 }
 

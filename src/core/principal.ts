@@ -40,19 +40,72 @@ let last: { readonly principal: Principal; readonly texts: Texts } | undefined;
 
 function textsOf(principal: Principal): Texts {
   if (last?.principal === principal) return last.texts;
-  const key = memberKey(principal);
-  let texts = knownTexts.get(key);
-  if (texts === undefined) {
-    texts = madeTexts(principal);
-    if (key.length <= MAX_KEY_CHARACTERS) knownTexts.set(key, texts);
-  }
+  const texts = isBareWorkload(principal) ? textsOfWorkload(principal) : textsOfMapped(principal);
   last = { principal, texts };
   return texts;
 }
 
+type BareWorkload = Principal & Required<Pick<Principal, 'kubernetes'>>;
+
+/** Of a cluster, and nothing was mapped: the texts are made of six names. */
+function isBareWorkload(principal: Principal): principal is BareWorkload {
+  const { kubernetes, groups, attributes } = principal;
+  if (kubernetes === undefined || groups.length > 0) return false;
+  for (const name in attributes) if (Object.hasOwn(attributes, name)) return false;
+  return true;
+}
+
 /** A workload's pods come again and again, and what is said of the texts (`named-on-target.ts`) hangs on them. */
+const knownWorkloads = new HotMap<{ readonly workload: BareWorkload; readonly texts: Texts }>(5_000);
+
+function textsOfWorkload(workload: BareWorkload): Texts {
+  const { uid } = workload.kubernetes.serviceAccount;
+  const known = knownWorkloads.get(uid);
+  // A uid is what some cluster says: another one may say the same, of somebody else.
+  if (known !== undefined && haveSameTexts(known.workload, workload)) return known.texts;
+  const texts = madeTexts(workload);
+  if (uid.length <= MAX_UID_CHARACTERS) knownWorkloads.set(uid, { workload: withoutClaims(workload), texts });
+  return texts;
+}
+
+const MAX_UID_CHARACTERS = 128;
+
+function haveSameTexts(a: BareWorkload, b: BareWorkload): boolean {
+  return (
+    a.subject === b.subject &&
+    a.provider.projectNumber === b.provider.projectNumber &&
+    a.provider.poolId === b.provider.poolId &&
+    a.kubernetes.namespace === b.kubernetes.namespace &&
+    a.kubernetes.serviceAccount.name === b.kubernetes.serviceAccount.name &&
+    a.kubernetes.serviceAccount.uid === b.kubernetes.serviceAccount.uid &&
+    a.kubernetes.cluster === b.kubernetes.cluster
+  );
+}
+
+/** Nothing of a token is kept but the names. */
+function withoutClaims({ provider, subject, kubernetes }: BareWorkload): BareWorkload {
+  const { namespace, serviceAccount, cluster } = kubernetes;
+  return {
+    provider,
+    subject,
+    groups: [],
+    attributes: {},
+    kubernetes: { namespace, serviceAccount, cluster },
+    claims: {},
+  };
+}
+
 const knownTexts = new HotMap<Texts>(5_000);
 const MAX_KEY_CHARACTERS = 1_024;
+
+function textsOfMapped(principal: Principal): Texts {
+  const key = memberKey(principal);
+  const known = knownTexts.get(key);
+  if (known !== undefined) return known;
+  const texts = madeTexts(principal);
+  if (key.length <= MAX_KEY_CHARACTERS) knownTexts.set(key, texts);
+  return texts;
+}
 
 /** Everything that the texts are made of, and nothing that can be read in two ways. */
 function memberKey({

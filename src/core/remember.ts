@@ -41,8 +41,9 @@ type Ending = Pick<Seen, 'outcome' | 'reason' | 'check' | 'roles'>;
 function remember(ending: Ending, memory: Memory, ports: Ports): void {
   const { principal, claimsBytes, targetId, requestId: id, startMs: timeMs, isKept, saidRoles } = memory;
   if (principal === undefined || isKept !== true) return;
-  const { outcome, reason, check, roles } = ending;
   const again = saidRoles === undefined ? undefined : true;
-  const seen: Seen = { id, timeMs, outcome, reason, check, targetId, roles, again };
-  ports.remember(principal.provider.projectNumber, recentExchange(principal, seen, claimsBytes));
+  ports.remember(principal.provider.projectNumber, ending.outcome, () => {
+    const { outcome, reason, check, roles } = ending;
+    return recentExchange(principal, { id, timeMs, outcome, reason, check, targetId, roles, again }, claimsBytes);
+  });
 }

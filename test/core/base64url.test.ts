@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
+  binaryOfBase64Url,
   decodeBase64Url,
   decodeBase64UrlText,
   encodeBase64Url,
@@ -25,7 +26,7 @@ function asText(bytes: Buffer): string | undefined {
 
 const spelling = fc.oneof(
   fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
-  fc.string({ unit: fc.constantFrom(...'ABQRYZaghwz0189-_+/= .é\n'), maxLength: 12 }),
+  fc.string({ unit: fc.constantFrom(...'ABQRYZaghwz0189-_+/= .é\n\t\r\f\u00a0'), maxLength: 12 }),
 );
 
 it('takes the canonical spelling of any bytes, and no other text', () => {
@@ -36,6 +37,20 @@ it('takes the canonical spelling of any bytes, and no other text', () => {
       expect(decodeBase64UrlText(text)).toBe(bytes && asText(bytes));
     }),
     { numRuns: 5_000 },
+  );
+});
+
+it('refuses what a decoder passes over, wherever it stands in a text of any length', () => {
+  const foreign = fc.constantFrom(' ', '\n', '\t', '\f', '\r', '=', '==', '+', '/', '\u0000', 'é');
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), foreign, fc.nat(), (bytes, sign, place) => {
+      const text = Buffer.from(bytes).toString('base64url');
+      expect(binaryOfBase64Url(text)).toBe(Buffer.from(bytes).toString('latin1'));
+      const at = place % (text.length + 1);
+      expect(binaryOfBase64Url(text.slice(0, at) + sign + text.slice(at))).toBeUndefined();
+      expect(binaryOfBase64Url(text.slice(0, at) + sign + text.slice(at + sign.length))).toBeUndefined();
+    }),
+    { numRuns: 2_000 },
   );
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseStrictJson } from '../../src/core/json.ts';
+import { parseStrictJson, parseStrictJsonBytes } from '../../src/core/json.ts';
 import { err, ok } from '../../src/core/result.ts';
 
 interface Vector {
@@ -45,6 +45,25 @@ describe('JSONTestSuite', () => {
     if (vector.expect === 'reject') expect(taken).toBe(false);
     if (vector.expect === 'parse') expect(taken).toBe(!REFUSED_ON_PURPOSE.has(vector.id));
     expect(typeof taken).toBe('boolean');
+  });
+});
+
+describe('parseStrictJsonBytes', () => {
+  it('reads the bytes of a text as that text, and refuses what is no UTF-8', () => {
+    const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');
+    const text = fc.oneof(
+      fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' }).map((value) => JSON.stringify(value)),
+      fc.string({ unit: fc.constantFrom(...'{}[]:,"aé💩\ufeff1 '), maxLength: 12 }),
+    );
+    fc.assert(
+      fc.property(text, (one) => {
+        expect(parseStrictJsonBytes(bytesOf(one))).toEqual(parseStrictJson(one));
+      }),
+      { numRuns: 2_000 },
+    );
+    for (const bytes of ['"\xff"', '"\xc0\x80"', '"\xed\xa0\x80"', '{"a":"\xe2\x82"}']) {
+      expect(parseStrictJsonBytes(bytes)).toEqual({ ok: false, error: 'not UTF-8' });
+    }
   });
 });
 

@@ -19,7 +19,7 @@ function exchangeThat(changes: Partial<Memory> = {}): {
     targetId: 'orders',
     ...changes,
   };
-  return { memory, said, ports: { remember: (number, record) => void said.push([number, record]) } };
+  return { memory, said, ports: { remember: (number, _outcome, make) => void said.push([number, make()]) } };
 }
 
 const overQuota: Denial = { tag: 'over_quota', limit: 'project', retryAfterSeconds: 1 };

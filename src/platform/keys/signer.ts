@@ -51,6 +51,8 @@ const PARAMETERS: Readonly<Record<SigningAlgorithm, SubtleCryptoSignAlgorithm>> 
   RS256: { name: 'RSASSA-PKCS1-v1_5' },
 };
 
+const BASE64_URL = { alphabet: 'base64url', omitPadding: true } as const;
+
 const { subtle } = crypto;
 
 function headerOf({ alg, kid, headers }: HeldKey, typ: string): string {
@@ -70,9 +72,10 @@ export function createSigner(options: SignerOptions): Signer {
     const wanted: SignWith = { ring: input.projectNumber, alg: input.alg, news: input.news };
     const key = fromMemory(wanted) ?? (await fromObject(wanted));
     if (key === undefined) return err(UNAVAILABLE);
-    const signedText = `${headerOf(key, input.typ)}.${encodeTextBase64Url(JSON.stringify(input.claims))}`;
+    const payload = utf8ForOneCall(JSON.stringify(input.claims)).toBase64(BASE64_URL);
+    const signedText = `${headerOf(key, input.typ)}.${payload}`;
     const signature = await subtle.sign(PARAMETERS[key.alg], key.key, utf8ForOneCall(signedText));
-    const encoded = new Uint8Array(signature).toBase64({ alphabet: 'base64url', omitPadding: true });
+    const encoded = new Uint8Array(signature).toBase64(BASE64_URL);
     return ok({ jwt: `${signedText}.${encoded}`, kid: key.kid });
   }
 

@@ -1,4 +1,4 @@
-/** Exchanges that an isolate remembers until a call takes them to their project's object: bounded, and the oldest refused ones go first. */
+/** Exchanges that an isolate remembers until a call takes them to their project's object: bounded, and refused ones make room first. */
 import { BoundedMap } from '../../core/bounded-map.ts';
 import type { RecentBatch, RecentExchange } from '../../core/recent.ts';
 import { RefusalShare } from '../../core/refusal-share.ts';
@@ -6,7 +6,6 @@ import { RefusalShare } from '../../core/refusal-share.ts';
 const MAX_PROJECTS = 50;
 const MAX_RECORDS_OF_ONE_PROJECT = 200;
 
-/** Filled in place: most of what a busy isolate remembers makes room for the next before anybody takes it. */
 interface Waiting {
   records: RecentExchange[];
   /** Of them. */
@@ -33,6 +32,16 @@ export class RecentBuffer {
     waiting.records.push(record);
     if (isRefused(record)) waiting.refused += 1;
     makeRoom(waiting);
+  }
+
+  /** Of grants: a busy isolate makes far more than anybody takes, and one more is as good as one of those that are here. */
+  isFull(projectNumber: string): boolean {
+    const waiting = this.#waiting.get(projectNumber);
+    return waiting !== undefined && waiting.refused === 0 && waiting.records.length >= MAX_RECORDS_OF_ONE_PROJECT;
+  }
+
+  letGo(projectNumber: string): void {
+    this.#of(projectNumber).dropped += 1;
   }
 
   has(projectNumber: string): boolean {
