@@ -2,6 +2,7 @@
 import type { Denial } from './denial.ts';
 import { brokerClaims } from './broker-claims.ts';
 import { type HeldRole, mayExchange, standingOnTarget } from './iam.ts';
+import { inOnePiece } from './in-one-piece.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import { type Principal, principalIdentifier } from './principal.ts';
 import { providerName } from './names.ts';
@@ -106,7 +107,7 @@ export function claimsOf(
   const { principal } = grant;
   const { kubernetes } = principal;
   return {
-    iss: `${publicOrigin}/${principal.provider.projectNumber}/${principal.provider.poolId}`,
+    iss: inOnePiece(publicOrigin, '/', principal.provider.projectNumber, '/', principal.provider.poolId),
     sub: principal.subject,
     aud: grant.audience,
     iat: nowSeconds,

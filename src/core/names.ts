@@ -1,4 +1,5 @@
 /** Resource names as Google spells them (WIRE.md A.3, B.6): formatted and parsed in one place. */
+import { inOnePiece } from './in-one-piece.ts';
 import type { DenyAttachment } from './resources.ts';
 
 export const IAM_PREFIX = '//iam.googleapis.com/';
@@ -64,7 +65,7 @@ export function providerName(name: ProviderName): string {
 }
 
 export function targetName(projectNumber: string, targetId: string): string {
-  return `projects/${projectNumber}/targets/${targetId}`;
+  return inOnePiece('projects/', projectNumber, '/targets/', targetId);
 }
 
 /** What a deny policy is attached to, as a full resource name; the number, never the id. A target is ours, so the form is too. */

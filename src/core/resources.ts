@@ -1,4 +1,6 @@
 /** Configuration as values: the rows that the Registry keeps and the shards that the edge reads. Times are RFC 3339, lifetimes seconds. */
+import { sameText } from './same-text.ts';
+
 export type SubjectAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'ES256' | 'ES384' | 'ES512';
 export type SigningAlgorithm = 'ES256' | 'RS256';
 
@@ -341,12 +343,17 @@ export interface AwsProvider {
   readonly providerId: string;
 }
 
+const projectKey = sameText((projectNumber) => `project:${projectNumber}`);
+const poolKey = sameText((projectNumber, poolId) => `pool:${projectNumber}/${poolId}`);
+const providerKey = sameText((project, pool, provider) => `provider:${project}/${pool}/${provider}`);
+const targetKey = sameText((projectNumber, targetId) => `target:${projectNumber}/${targetId}`);
+
 export const shardKey = {
-  project: (projectNumber: string): string => `project:${projectNumber}`,
-  pool: (projectNumber: string, poolId: string): string => `pool:${projectNumber}/${poolId}`,
+  project: (projectNumber: string): string => projectKey(projectNumber, '', ''),
+  pool: (projectNumber: string, poolId: string): string => poolKey(projectNumber, poolId, ''),
   provider: (projectNumber: string, poolId: string, providerId: string): string =>
-    `provider:${projectNumber}/${poolId}/${providerId}`,
-  target: (projectNumber: string, targetId: string): string => `target:${projectNumber}/${targetId}`,
+    providerKey(projectNumber, poolId, providerId),
+  target: (projectNumber: string, targetId: string): string => targetKey(projectNumber, targetId, ''),
   /** `id`: the account id, which begins with a letter, the unique id, which is digits, or `role:` and the name of its AWS role. */
   serviceAccount: (projectNumber: string, id: string): string => `sa:${projectNumber}/${id}`,
   aws: (projectNumber: string): string => `aws:${projectNumber}`,

@@ -3,6 +3,7 @@ import { utf8Length } from './base64url.ts';
 import type { Denial } from './denial.ts';
 import type { JsonObject } from './json.ts';
 import { type DryRun, dryRun } from './dry-run.ts';
+import { inOnePiece } from './in-one-piece.ts';
 import { type ProviderName, providerName } from './names.ts';
 import type { PolicyCompiler } from './policy/cache.ts';
 import { evaluateCondition } from './policy/condition.ts';
@@ -53,7 +54,7 @@ function fromCluster(assertion: Vouched, name: ProviderName, provider: Provider)
   }
   return ok({
     provider: name,
-    subject: `ns/${kubernetes.namespace}/sa/${kubernetes.serviceAccount.name}`,
+    subject: inOnePiece('ns/', kubernetes.namespace, '/sa/', kubernetes.serviceAccount.name),
     groups: [],
     attributes: {},
     kubernetes: { ...kubernetes, cluster: provider.clusterUri },

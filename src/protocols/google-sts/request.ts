@@ -100,7 +100,8 @@ function requestAround(body: string): Result<TokenRequest, Denial> | undefined {
   if (known !== undefined) return ok({ ...known, subjectToken });
   const read = fromForm(readForm(body));
   if (read.ok && read.value.kind === 'exchange' && around.length <= MAX_KNOWN_CHARACTERS) {
-    knownRequests.set(around, { ...read.value, subjectToken: '' });
+    // A copy, for a part of a text keeps all of it in memory, and here that is a body with its token.
+    knownRequests.set(around, structuredClone({ ...read.value, subjectToken: '' }));
   }
   return read;
 }

@@ -1,0 +1,7 @@
+/**
+ * A text of some parts, in one piece. What a template puts together V8 keeps as a tree of its parts until somebody reads it, and `JSON.stringify`
+ * takes its long way round from the first tree on that it meets: for what an exchange makes anew and then writes, that is twice the time.
+ */
+export function inOnePiece(...parts: readonly string[]): string {
+  return parts.join('');
+}
