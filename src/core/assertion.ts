@@ -57,7 +57,7 @@ export function claimsBytes({ signedText }: Pick<UnverifiedAssertion, 'signedTex
 }
 
 /** By their text: what a key signs has one header, all the time. It says nothing of whoever sends it. */
-const knownHeaders = new HotMap<ReturnType<typeof headerOf>>(500);
+const knownHeaders = new HotMap<ReturnType<typeof headerOf>>(5_000);
 const MAX_KNOWN_HEADER_CHARACTERS = 512;
 
 function headerOf(part: string): Result<UnverifiedAssertion['header'], Check> {

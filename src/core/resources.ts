@@ -343,17 +343,17 @@ export interface AwsProvider {
   readonly providerId: string;
 }
 
-const projectKey = sameText((projectNumber) => `project:${projectNumber}`);
-const poolKey = sameText((projectNumber, poolId) => `pool:${projectNumber}/${poolId}`);
+const projectKey = sameText((_one, _two, projectNumber) => `project:${projectNumber}`);
+const poolKey = sameText((_one, projectNumber, poolId) => `pool:${projectNumber}/${poolId}`);
 const providerKey = sameText((project, pool, provider) => `provider:${project}/${pool}/${provider}`);
-const targetKey = sameText((projectNumber, targetId) => `target:${projectNumber}/${targetId}`);
+const targetKey = sameText((_one, projectNumber, targetId) => `target:${projectNumber}/${targetId}`);
 
 export const shardKey = {
-  project: (projectNumber: string): string => projectKey(projectNumber, '', ''),
-  pool: (projectNumber: string, poolId: string): string => poolKey(projectNumber, poolId, ''),
+  project: (projectNumber: string): string => projectKey('', '', projectNumber),
+  pool: (projectNumber: string, poolId: string): string => poolKey('', projectNumber, poolId),
   provider: (projectNumber: string, poolId: string, providerId: string): string =>
     providerKey(projectNumber, poolId, providerId),
-  target: (projectNumber: string, targetId: string): string => targetKey(projectNumber, targetId, ''),
+  target: (projectNumber: string, targetId: string): string => targetKey('', projectNumber, targetId),
   /** `id`: the account id, which begins with a letter, the unique id, which is digits, or `role:` and the name of its AWS role. */
   serviceAccount: (projectNumber: string, id: string): string => `sa:${projectNumber}/${id}`,
   aws: (projectNumber: string): string => `aws:${projectNumber}`,

@@ -103,11 +103,21 @@ export class UsageTally {
     if (!isProven) return names.size < MAX_UNPROVEN_NAMES;
     const max = this.#limits[dimension];
     if (names.size < max) return true;
-    const folded = foldNames(listOf(names), Math.floor(max * KEPT_OF_A_FULL_LIST));
-    names.clear();
-    for (const [name, counts] of folded) names.set(name, new Map(Object.entries(counts)));
+    foldInPlace(names, Math.floor(max * KEPT_OF_A_FULL_LIST));
     return max > 0;
   }
+}
+
+/** As `foldNames`. Where more names come and go than there is room for, one exchange in some twenty waits for this. */
+function foldInPlace(names: Map<string, Map<string, number>>, max: number): void {
+  const own = [...names].filter(([name]) => !isCommon(name));
+  const folded = ranked(own.map(([name, counts]) => ({ name, counts, rank: rankOf(counts) }))).slice(max);
+  const other = names.get(OTHER_NAMES) ?? new Map<string, number>();
+  for (const { name, counts } of folded) {
+    names.delete(name);
+    for (const [reason, count] of counts) other.set(reason, (other.get(reason) ?? 0) + count);
+  }
+  if (folded.length > 0) names.set(OTHER_NAMES, other);
 }
 
 function listOf(names: ReadonlyMap<string, ReadonlyMap<string, number>>): NamedCounts {
@@ -116,11 +126,12 @@ function listOf(names: ReadonlyMap<string, ReadonlyMap<string, number>>): NamedC
 
 function foldNames(all: NamedCounts, max: number): NamedCounts {
   const own = all.filter(([name]) => !isCommon(name));
-  const ranked = own.toSorted((a, b) => rankOf(b) - rankOf(a) || (a[0] < b[0] ? -1 : 1));
-  const folded = [...ranked.slice(max), ...all.filter(([name]) => name === OTHER_NAMES)];
+  const first = ranked(own.map(([name, counts]) => ({ name, counts, rank: rankOf(Object.entries(counts)) })));
+  const named = first.map(({ name, counts }) => [name, counts] as const);
+  const folded = [...named.slice(max), ...all.filter(([name]) => name === OTHER_NAMES)];
   const other = reasonsOf(folded);
   return [
-    ...ranked.slice(0, max),
+    ...named.slice(0, max),
     ...all.filter(([name]) => name === NO_NAME),
     ...(folded.length > 0 ? [[OTHER_NAMES, other] as const] : []),
   ];
@@ -130,9 +141,20 @@ function foldNames(all: NamedCounts, max: number): NamedCounts {
 const STRANGERS: readonly string[] = ['unverified', 'unknown_provider', 'too_many_failures', 'malformed'];
 const FIRST = 1e12;
 
-function rankOf([, counts]: NamedCounts[number]): number {
-  const verified = Object.entries(counts).filter(([reason]) => !STRANGERS.includes(reason));
-  return totalOf([['', counts]]) + FIRST * verified.reduce((sum, [, count]) => sum + count, 0);
+interface Ranked {
+  readonly name: string;
+  readonly rank: number;
+}
+
+/** The highest first. */
+function ranked<T extends Ranked>(names: readonly T[]): readonly T[] {
+  return names.toSorted((a, b) => b.rank - a.rank || (a.name < b.name ? -1 : 1));
+}
+
+function rankOf(counts: Iterable<readonly [string, number]>): number {
+  let rank = 0;
+  for (const [reason, count] of counts) rank += STRANGERS.includes(reason) ? count : (FIRST + 1) * count;
+  return rank;
 }
 
 /** By reason, over all names of a dimension. */

@@ -2,6 +2,7 @@
 import { type AccessBoundary, parseAccessBoundary } from '../../core/access-boundary.ts';
 import type { Denial } from '../../core/denial.ts';
 import { HotMap } from '../../core/hot-map.ts';
+import { inOnePiece } from '../../core/in-one-piece.ts';
 import { isJsonObject, parseStrictJson } from '../../core/json.ts';
 import { IAM_PREFIX, parseProviderName, type ProviderName } from '../../core/names.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -79,8 +80,8 @@ export function parseForm(body: string, query?: URLSearchParams): Result<TokenRe
 }
 
 /** By everything but the token: a workload asks for the same again and again. Nothing of a token is kept. */
-const knownRequests = new HotMap<ExchangeRequest>(500);
-const MAX_KNOWN_CHARACTERS = 2_048;
+const knownRequests = new HotMap<ExchangeRequest>(5_000);
+const MAX_KNOWN_CHARACTERS = 1_024;
 
 /**
  * The request, where it is known but for its token; undefined where it must be read. What stands around the first `subject_token` is read the
@@ -100,10 +101,29 @@ function requestAround(body: string): Result<TokenRequest, Denial> | undefined {
   if (known !== undefined) return ok({ ...known, subjectToken });
   const read = fromForm(readForm(body));
   if (read.ok && read.value.kind === 'exchange' && around.length <= MAX_KNOWN_CHARACTERS) {
-    // A copy, for a part of a text keeps all of it in memory, and here that is a body with its token.
-    knownRequests.set(around, structuredClone({ ...read.value, subjectToken: '' }));
+    knownRequests.set(around, ownCopy(read.value));
   }
   return read;
+}
+
+/** V8 keeps the whole of a text in memory for the sake of a part, and here that is a body with its token. */
+function ownCopy({ provider, resource, scopes, requestedTokenType, ...rest }: ExchangeRequest): ExchangeRequest {
+  return {
+    ...rest,
+    subjectToken: '',
+    provider: provider && {
+      projectNumber: copied(provider.projectNumber),
+      poolId: copied(provider.poolId),
+      providerId: copied(provider.providerId),
+    },
+    resource: resource === undefined ? undefined : copied(resource),
+    scopes: scopes.map(copied),
+    requestedTokenType: copied(requestedTokenType),
+  };
+}
+
+function copied(text: string): string {
+  return inOnePiece('', text);
 }
 
 const TOKEN_PARAMETER = 'subject_token=';
@@ -202,7 +222,7 @@ function fromParameters(given: Parameters): Result<TokenRequest, Denial> {
 }
 
 /** Those that have the shape; whether there is such a provider is not known here. */
-const knownAudiences = new HotMap<Result<ProviderName, never>>(2_000);
+const knownAudiences = new HotMap<Result<ProviderName, never>>(5_000);
 /** Whose it is and how long it lives stands in the token; all that may be asked for is less. */
 function fromAccessToken(given: Parameters, requestedTokenType: string): Result<TokenRequest, Denial> {
   const subjectToken = readSubjectToken(given);
