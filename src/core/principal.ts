@@ -40,7 +40,7 @@ let last: { readonly principal: Principal; readonly texts: Texts } | undefined;
 
 function textsOf(principal: Principal): Texts {
   if (last?.principal === principal) return last.texts;
-  const texts = isBareWorkload(principal) ? textsOfWorkload(principal) : textsOfMapped(principal);
+  const texts = isBareWorkload(principal) ? textsOfWorkload(principal) : textsByKey(principal);
   last = { principal, texts };
   return texts;
 }
@@ -61,8 +61,8 @@ const knownWorkloads = new HotMap<{ readonly workload: BareWorkload; readonly te
 function textsOfWorkload(workload: BareWorkload): Texts {
   const { uid } = workload.kubernetes.serviceAccount;
   const known = knownWorkloads.get(uid);
-  // A uid is what some cluster says: another one may say the same, of somebody else.
-  if (known !== undefined && haveSameTexts(known.workload, workload)) return known.texts;
+  // A uid is what some cluster says: another one may say the same, of somebody else, who is then found by all of his names.
+  if (known !== undefined) return haveSameTexts(known.workload, workload) ? known.texts : textsByKey(workload);
   const texts = madeTexts(workload);
   if (uid.length <= MAX_UID_CHARACTERS) knownWorkloads.set(uid, { workload: withoutClaims(workload), texts });
   return texts;
@@ -98,7 +98,7 @@ function withoutClaims({ provider, subject, kubernetes }: BareWorkload): BareWor
 const knownTexts = new HotMap<Texts>(5_000);
 const MAX_KEY_CHARACTERS = 1_024;
 
-function textsOfMapped(principal: Principal): Texts {
+function textsByKey(principal: Principal): Texts {
   const key = memberKey(principal);
   const known = knownTexts.get(key);
   if (known !== undefined) return known;
