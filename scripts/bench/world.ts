@@ -1,5 +1,5 @@
 /** What the broker knows during a measurement: projects with clusters, targets and bindings, made over its own REST API, and tokens for them. */
-import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
 import { type Client, createClient } from '../../src/client/client.ts';
 import type { FormRequest } from './load.ts';
@@ -214,7 +214,7 @@ function workloadToken(
       namespace,
       node: { name: `worker-${pod % 40}`, uid: randomUUID() },
       pod: { name: `${name}-5d8f7c9b6-${pod}`, uid: randomUUID() },
-      serviceaccount: { name, uid: accountUid(account) },
+      serviceaccount: { name, uid: accountUid(audience, account) },
     },
   };
   return new SignJWT(claims)
@@ -229,9 +229,12 @@ function workloadToken(
     .sign(key.privateKey);
 }
 
-/** A ServiceAccount has one in all of its tokens. */
-function accountUid(account: number): string {
-  return `5e41ce00-0000-4000-8000-${String(account).padStart(12, '0')}`;
+/** A ServiceAccount has one in all of its tokens, and one of the same name in another cluster has another. */
+function accountUid(audience: string, account: number): string {
+  const hex = createHash('sha256').update(`${audience} ${account}`).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  );
 }
 
 /** The claims of the token that the first request was answered with: the references sign as many bytes. */

@@ -20,7 +20,7 @@ const OTHER_NAMES = 'other';
 
 export type UsageLimits = Readonly<Record<UsageDimension, number>>;
 /** Of an isolate between two batches. */
-export const ISOLATE_LIMITS: UsageLimits = { provider: 100, principal: 200, target: 100 };
+export const ISOLATE_LIMITS: UsageLimits = { provider: 250, principal: 500, target: 250 };
 /** Of a minute or an hour that still fills. */
 export const OPEN_LIMITS: UsageLimits = { provider: 400, principal: 1_000, target: 400 };
 /** Of a row. */

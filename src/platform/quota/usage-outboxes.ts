@@ -1,6 +1,7 @@
 /** What an isolate counts, by project. Whoever makes up project numbers gets no object woken, and no honest project's counts pushed out. */
 import { BoundedMap } from '../../core/bounded-map.ts';
 import type { ExchangeEvent } from '../../core/event.ts';
+import { HotMap } from '../../core/hot-map.ts';
 import { countedExchange } from '../../core/usage.ts';
 import { UsageOutbox } from './usage-outbox.ts';
 
@@ -23,7 +24,7 @@ export class UsageOutboxes {
   readonly #newId: () => string;
   readonly #proven = new BoundedMap<UsageOutbox>(MAX_PROJECTS);
   readonly #unproven = new BoundedMap<UsageOutbox>(MAX_UNPROVEN_PROJECTS);
-  readonly #providers = new BoundedMap<true>(MAX_PROVIDERS);
+  readonly #providers = new HotMap<true>(MAX_PROVIDERS);
 
   constructor(newId: () => string) {
     this.#newId = newId;
