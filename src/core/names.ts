@@ -1,5 +1,5 @@
 /** Resource names as Google spells them (WIRE.md A.3, B.6): formatted and parsed in one place. */
-import { inOnePiece } from './in-one-piece.ts';
+import { inOnePiece, ownCopy } from './in-one-piece.ts';
 import type { DenyAttachment } from './resources.ts';
 
 export const IAM_PREFIX = '//iam.googleapis.com/';
@@ -134,7 +134,8 @@ export function parseProviderName(name: string): ProviderName | undefined {
   const [, projectNumber, poolId, providerId] = match ?? [];
   if (projectNumber === undefined || poolId === undefined || providerId === undefined) return undefined;
   if (![projectNumber, poolId, providerId].every((part) => NAME_PART.test(part))) return undefined;
-  return { projectNumber, poolId, providerId };
+  // A name that came with a request is kept for long.
+  return { projectNumber: ownCopy(projectNumber), poolId: ownCopy(poolId), providerId: ownCopy(providerId) };
 }
 
 /** Could this provider exist? What could not is not looked up: a project id, say, where only the number serves. */

@@ -2,7 +2,7 @@
 import { type AccessBoundary, parseAccessBoundary } from '../../core/access-boundary.ts';
 import type { Denial } from '../../core/denial.ts';
 import { HotMap } from '../../core/hot-map.ts';
-import { inOnePiece } from '../../core/in-one-piece.ts';
+import { ownCopy } from '../../core/in-one-piece.ts';
 import { isJsonObject, parseStrictJson } from '../../core/json.ts';
 import { IAM_PREFIX, parseProviderName, type ProviderName } from '../../core/names.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -101,29 +101,20 @@ function requestAround(body: string): Result<TokenRequest, Denial> | undefined {
   if (known !== undefined) return ok({ ...known, subjectToken });
   const read = fromForm(readForm(body));
   if (read.ok && read.value.kind === 'exchange' && around.length <= MAX_KNOWN_CHARACTERS) {
-    knownRequests.set(around, ownCopy(read.value));
+    knownRequests.set(around, kept(read.value));
   }
   return read;
 }
 
-/** V8 keeps the whole of a text in memory for the sake of a part, and here that is a body with its token. */
-function ownCopy({ provider, resource, scopes, requestedTokenType, ...rest }: ExchangeRequest): ExchangeRequest {
+/** The name of the provider is a copy already. */
+function kept({ resource, scopes, requestedTokenType, ...rest }: ExchangeRequest): ExchangeRequest {
   return {
     ...rest,
     subjectToken: '',
-    provider: provider && {
-      projectNumber: copied(provider.projectNumber),
-      poolId: copied(provider.poolId),
-      providerId: copied(provider.providerId),
-    },
-    resource: resource === undefined ? undefined : copied(resource),
-    scopes: scopes.map(copied),
-    requestedTokenType: copied(requestedTokenType),
+    resource: resource === undefined ? undefined : ownCopy(resource),
+    scopes: scopes.map(ownCopy),
+    requestedTokenType: ownCopy(requestedTokenType),
   };
-}
-
-function copied(text: string): string {
-  return inOnePiece('', text);
 }
 
 const TOKEN_PARAMETER = 'subject_token=';
@@ -260,7 +251,7 @@ function parseAudience(audience: string | undefined): Result<ProviderName | unde
       : undefined;
   if (name !== undefined) {
     const read = ok(name);
-    knownAudiences.set(audience, read);
+    knownAudiences.set(ownCopy(audience), read);
     return read;
   }
   return malformed(
