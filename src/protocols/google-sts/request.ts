@@ -101,7 +101,7 @@ function requestAround(body: string): Result<TokenRequest, Denial> | undefined {
   if (known !== undefined) return ok({ ...known, subjectToken });
   const read = fromForm(readForm(body));
   if (read.ok && read.value.kind === 'exchange' && around.length <= MAX_KNOWN_CHARACTERS) {
-    knownRequests.set(around, kept(read.value));
+    knownRequests.set(ownCopy(around), kept(read.value));
   }
   return read;
 }
