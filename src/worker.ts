@@ -157,7 +157,7 @@ export function createBroker(env: Env): App {
         recent.count(event);
         return audit(event);
       },
-      remember: (projectNumber, outcome, make) => recent.remember(projectNumber, outcome, make),
+      remember: (projectNumber, ending, make) => recent.remember(projectNumber, ending, make),
       recordPush: (event) => waitUntil(auditPush(event)),
     },
     wellKnown: {

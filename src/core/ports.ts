@@ -126,9 +126,9 @@ export interface ExchangePorts {
   record(event: ExchangeEvent): Soon<void>;
   /**
    * For rehearsals. Costs no call and never fails: what finds no room is let go, and not even made. Again with the same id: the later one
-   * counts.
+   * counts, so it is never let go for the one before.
    */
-  remember(projectNumber: string, outcome: RecentExchange['outcome'], make: () => RecentExchange): void;
+  remember(projectNumber: string, ending: RecentExchange['outcome'] | 'again', make: () => RecentExchange): void;
   recordPush(event: PushEvent): void;
 }
 

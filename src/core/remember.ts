@@ -42,7 +42,7 @@ function remember(ending: Ending, memory: Memory, ports: Ports): void {
   const { principal, claimsBytes, targetId, requestId: id, startMs: timeMs, isKept, saidRoles } = memory;
   if (principal === undefined || isKept !== true) return;
   const again = saidRoles === undefined ? undefined : true;
-  ports.remember(principal.provider.projectNumber, ending.outcome, () => {
+  ports.remember(principal.provider.projectNumber, again === true ? 'again' : ending.outcome, () => {
     const { outcome, reason, check, roles } = ending;
     return recentExchange(principal, { id, timeMs, outcome, reason, check, targetId, roles, again }, claimsBytes);
   });

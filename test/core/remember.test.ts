@@ -8,9 +8,12 @@ import { policyPrincipal } from '../support/policy-world.ts';
 function exchangeThat(changes: Partial<Memory> = {}): {
   readonly memory: Memory;
   readonly said: (readonly [string, RecentExchange])[];
+  /** As they were announced, before any was made. */
+  readonly endings: string[];
   readonly ports: Parameters<typeof rememberGrant>[2];
 } {
   const said: (readonly [string, RecentExchange])[] = [];
+  const endings: string[] = [];
   const memory = {
     requestId: 'r1',
     startMs: 5,
@@ -19,7 +22,11 @@ function exchangeThat(changes: Partial<Memory> = {}): {
     targetId: 'orders',
     ...changes,
   };
-  return { memory, said, ports: { remember: (number, _outcome, make) => void said.push([number, make()]) } };
+  const remember: Parameters<typeof rememberGrant>[2]['remember'] = (number, ending, make) => {
+    endings.push(ending);
+    said.push([number, make()]);
+  };
+  return { memory, said, endings, ports: { remember } };
 }
 
 const overQuota: Denial = { tag: 'over_quota', limit: 'project', retryAfterSeconds: 1 };
@@ -27,7 +34,7 @@ const replay: Denial = { tag: 'unverified', check: 'replay' };
 
 describe('what is said', () => {
   it('of a grant: once, and anew where the roles became others', () => {
-    const { memory, said, ports } = exchangeThat();
+    const { memory, said, endings, ports } = exchangeThat();
     const roles = ['a'];
     rememberGrant(roles, memory, ports);
     rememberGrant(roles, memory, ports);
@@ -40,6 +47,7 @@ describe('what is said', () => {
       ['123456789012', expect.objectContaining({ id: 'r1', outcome: 'granted', roles: ['b'], again: true })],
     ]);
     expect(said[0]?.[1]).not.toHaveProperty('again');
+    expect(endings).toEqual(['granted', 'again']);
   });
 
   it('of a refusal: its reason; after a grant was said even that the token was not good', () => {

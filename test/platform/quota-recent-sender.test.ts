@@ -230,6 +230,15 @@ describe('bounds', () => {
     expect([both?.dropped, ids(both)[0], ids(both).at(-1), both?.records.length]).toEqual([7, 'r1', 'new', 200]);
   });
 
+  it('never cost the last word on an exchange: what it was granted in the end takes the place of what was thought', () => {
+    const { sender } = world();
+    for (let i = 0; i < 200; i++) remember(sender, P, recordOf(`r${i}`, T, { roles: ['before'] }));
+    sender.remember(P, 'again', () => recordOf('r150', T, { roles: ['after'], again: true }));
+    const batch = sender.take(P);
+    expect([batch?.records.length, batch?.dropped]).toEqual([200, 0]);
+    expect(batch?.records.filter(({ id }) => id === 'r150').map(({ roles }) => roles)).toEqual([['after']]);
+  });
+
   it('of one principal who is refused are 20 an hour: the others are counted and push nobody out', () => {
     const { sender } = world();
     const refused = { outcome: 'refused', reason: 'not_granted' } as const;

@@ -19,7 +19,7 @@ export interface Cargo {
 }
 
 export interface RecentSender extends Cargo {
-  remember(projectNumber: string, outcome: RecentExchange['outcome'], make: () => RecentExchange): void;
+  remember(projectNumber: string, ending: RecentExchange['outcome'] | 'again', make: () => RecentExchange): void;
   /** Asks for a permit of a project that exists: while it is under way it is said to be, lest it go uncounted with its isolate. */
   during<T>(projectNumber: string, asking: () => Soon<T>): Soon<T>;
   /** Every exchange once, as its audit line has it. */
@@ -70,8 +70,8 @@ export function createRecentSender(deps: {
   const askedAtMs = new BoundedMap<number>(MAX_PROJECTS);
 
   return {
-    remember(projectNumber, outcome, make) {
-      if (outcome === 'granted' && buffer.isFull(projectNumber)) buffer.letGo(projectNumber);
+    remember(projectNumber, ending, make) {
+      if (ending === 'granted' && buffer.isFull(projectNumber)) buffer.letGo(projectNumber);
       else buffer.add(projectNumber, make());
       const areMany = buffer.count(projectNumber) >= MANY_RECORDS && askedAgoMs(projectNumber) >= BETWEEN_CALLS_MS;
       if (!areMany) return sendSoon(projectNumber);
