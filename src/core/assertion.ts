@@ -2,7 +2,6 @@
 import { binaryOfBase64Url, isBase64Url } from './base64url.ts';
 import { type Check, type Denial, unverified } from './denial.ts';
 import { HotMap } from './hot-map.ts';
-import { ownCopy } from './in-one-piece.ts';
 import { isJsonObject, type JsonObject, parseStrictJsonBytes } from './json.ts';
 import { err, ok, type Result } from './result.ts';
 
@@ -66,7 +65,7 @@ function headerOf(part: string): Result<UnverifiedAssertion['header'], Check> {
   const header = binary === undefined ? undefined : objectOf(binary);
   if (header === undefined) return err('header_json');
   const used = readHeader(header);
-  if (used.ok && part.length <= MAX_KNOWN_HEADER_CHARACTERS) knownHeaders.set(ownCopy(part), used);
+  if (used.ok && part.length <= MAX_KNOWN_HEADER_CHARACTERS) knownHeaders.set(part, used);
   return used;
 }
 

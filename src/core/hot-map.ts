@@ -2,6 +2,8 @@
  * A bounded map for what every exchange looks up: reading changes nothing, where `BoundedMap` notes each use by taking the entry out and
  * putting it back. It keeps what was used last: of `maxEntries`, at least half, and never more than all.
  */
+import { ownCopy } from './in-one-piece.ts';
+
 export class HotMap<V> {
   readonly #half: number;
   /** What was used since the last change of generations … */
@@ -27,7 +29,8 @@ export class HotMap<V> {
       this.#young = new Map();
     }
     this.#old.delete(key);
-    this.#young.set(key, value);
+    // Also where what is old becomes young: the key it was asked for by is a part of another text.
+    this.#young.set(ownCopy(key), value);
   }
 
   delete(key: string): void {

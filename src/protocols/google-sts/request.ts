@@ -101,7 +101,7 @@ function requestAround(body: string): Result<TokenRequest, Denial> | undefined {
   if (known !== undefined) return ok({ ...known, subjectToken });
   const read = fromForm(readForm(body));
   if (read.ok && read.value.kind === 'exchange' && around.length <= MAX_KNOWN_CHARACTERS) {
-    knownRequests.set(ownCopy(around), kept(read.value));
+    knownRequests.set(around, kept(read.value));
   }
   return read;
 }
@@ -251,7 +251,7 @@ function parseAudience(audience: string | undefined): Result<ProviderName | unde
       : undefined;
   if (name !== undefined) {
     const read = ok(name);
-    knownAudiences.set(ownCopy(audience), read);
+    knownAudiences.set(audience, read);
     return read;
   }
   return malformed(
